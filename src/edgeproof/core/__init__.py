@@ -1,0 +1,1 @@
+"""Foundations without a domain: errors, config, catalogs, randomness, files, identity, findings."""

@@ -1,0 +1,52 @@
+"""Pluggable parts live in plain dicts, `{"mlp": MlpConfig}`; packages outside add theirs through entry points.
+
+A part's config has a `name: Literal["mlp"] = "mlp"`; in YAML a part is `mlp` or `{name: mlp, dropout: 0.2}`.
+"""
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from edgeproof.core.errors import ConfigError
+
+__all__ = ["lookup", "nearest", "outside", "whole"]
+
+
+@cache
+def outside(group: str) -> dict[str, Any]:
+    """Parts that installed packages declare under the entry-point group `edgeproof.<group>`."""
+    return {point.name: point.load() for point in entry_points(group=f"edgeproof.{group}")}
+
+
+def whole(own: Mapping[str, Any], group: str) -> dict[str, Any]:
+    """Own parts and those of installed packages.
+
+    Raises:
+        ConfigError: an outside part takes a name that is taken.
+    """
+    taken = own.keys() & outside(group).keys()
+    if taken:
+        raise ConfigError(
+            f"entry point {sorted(taken)[0]!r} in edgeproof.{group}: the name is taken; rename it in its package"
+        )
+    return {**own, **outside(group)}
+
+
+def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """`; did you mean 'x'?` or the list of known names."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+
+
+def lookup(own: Mapping[str, Any], group: str, name: str) -> Any:
+    """The part of this name.
+
+    Raises:
+        ConfigError: there is none; the text names the nearest.
+    """
+    parts = whole(own, group)
+    if name not in parts:
+        raise ConfigError(f"unknown {group.rstrip('s')} {name!r}{nearest(name, parts)}")
+    return parts[name]

@@ -1,0 +1,183 @@
+"""Configs are frozen pydantic models: a typo cannot pass, and a field is its own search space.
+
+class MlpConfig(Config):
+    name: Literal["mlp"] = "mlp"
+    dropout: Annotated[float, Tune(0.2, 0.5)] = 0.3
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+
+from edgeproof.core.catalog import lookup, nearest
+from edgeproof.core.errors import ConfigError
+
+__all__ = ["Config", "Tune", "apply_overrides", "dump_yaml", "from_mapping", "part", "read_yaml", "space"]
+
+ConfigType = TypeVar("ConfigType", bound="Config")
+
+
+@dataclass(frozen=True)
+class Tune:
+    """The default search space of a field: a range (`log` for orders of magnitude) or a list of choices."""
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[Any, ...] = ()
+
+
+class Config(BaseModel):
+    """Base of every config: frozen, unknown keys refused, nothing coerced from text but what YAML gives."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+def part(catalog: Mapping[str, type[Config]], group: str) -> Any:
+    """A field type that holds one part of a catalog, as in `model: part(MODELS, "models")`."""
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, Config):
+            return value
+        body = {"name": value} if isinstance(value, str) else value
+        if not isinstance(body, Mapping) or "name" not in body:
+            raise ConfigError(f"write a name or a mapping with a name, such as {next(iter(catalog))!r}")
+        return from_mapping(lookup(catalog, group, str(body["name"])), body, source=group.rstrip("s"))
+
+    return Annotated[SerializeAsAny[Config], BeforeValidator(resolve)]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or holds no mapping.
+    """
+    try:
+        body = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path}: no such config; `edgeproof template copy logistic_baseline --out {path}` writes one"
+        ) from error
+    except (IsADirectoryError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not readable as YAML ({reason})") from error
+    if not isinstance(body, dict):
+        raise ConfigError(f"{path}: a config is a mapping of keys to values; this file holds {type(body).__name__}")
+    return body
+
+
+def apply_overrides(body: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The mapping with dotted overrides such as `train.lr=1e-3` or `model=mlp` applied in order.
+
+    A part written short (`model: mlp`) is opened when one of its fields is overridden (`model.dropout=0.1`).
+
+    Raises:
+        ConfigError: an override without `=`, or below a value that is no mapping.
+    """
+    result = _deep_copy(body)
+    for override in overrides:
+        key, sign, text = override.partition("=")
+        if not sign or not key:
+            raise ConfigError(f"override {override!r} is not key=value; write for example train.lr=1e-3")
+        *parents, last = key.split(".")
+        place = result
+        for parent in parents:
+            inner = place.get(parent)
+            if inner is None:
+                inner = {}
+            elif isinstance(inner, str):
+                inner = {"name": inner}
+            if not isinstance(inner, dict):
+                raise ConfigError(f"override {override!r}: {parent!r} holds {inner!r}, which has no keys")
+            place[parent] = inner
+            place = inner
+        place[last] = _scalar(text)
+    return result
+
+
+def _deep_copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _deep_copy(inner) for key, inner in value.items()}
+    return [_deep_copy(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _scalar(text: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override value {text!r} is not YAML") from error
+    if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def from_mapping(kind: type[ConfigType], body: Mapping[str, Any], source: str = "config") -> ConfigType:
+    """A validated config.
+
+    Raises:
+        ConfigError: the first problem found: unknown key with the nearest known one, or a wrong value.
+    """
+    try:
+        return kind.model_validate(_numbers(body))
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_first_problem(error, kind, body)}") from error
+
+
+def _numbers(value: Any) -> Any:
+    """YAML 1.1 leaves `1e-3` as text: turn such text into numbers where it is all a number."""
+    if isinstance(value, Mapping):
+        return {key: _numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_numbers(inner) for inner in value]
+    return _scalar(value) if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower() else value
+
+
+def _first_problem(error: ValidationError, kind: type[Config], body: Mapping[str, Any]) -> str:
+    problem = error.errors()[0]
+    place = [str(step) for step in problem["loc"] if not str(step).startswith("function-")]
+    if problem["type"] == "extra_forbidden":
+        key, inside = place[-1], ".".join(place[:-1])
+        known = _known_keys(kind, place[:-1], body)
+        return f"unknown key {key!r}{f' in {inside}' if inside else ''}{nearest(key, known)}"
+    value = repr(problem["input"])
+    value = value if len(value) < 60 else value[:57] + "..."
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(place)}: {message[0].lower() + message[1:]} (got {value})"
+
+
+def _known_keys(kind: type[Config], place: Sequence[str], body: Mapping[str, Any]) -> list[str]:
+    current: Any = kind.model_validate({}) if not place or _defaults_work(kind) else kind
+    for step in place:
+        current = getattr(current, step, None)
+    fields = getattr(type(current) if isinstance(current, Config) else current, "model_fields", {})
+    return list(fields) or list(body)
+
+
+def _defaults_work(kind: type[Config]) -> bool:
+    return all(not field.is_required() for field in kind.model_fields.values())
+
+
+def dump_yaml(config: Config) -> str:
+    """The whole config, defaults included, as YAML in the order of its declaration."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def space(config: Config, prefix: str = "") -> dict[str, Tune]:
+    """Every field that declares a `Tune`, by dotted key."""
+    found: dict[str, Tune] = {}
+    for name, field in type(config).model_fields.items():
+        value, key = getattr(config, name), f"{prefix}{name}"
+        for mark in field.metadata:
+            if isinstance(mark, Tune):
+                found[key] = mark
+        if isinstance(value, Config):
+            found.update(space(value, f"{key}."))
+    return found

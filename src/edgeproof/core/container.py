@@ -1,0 +1,56 @@
+"""Named arrays and a JSON header in one safetensors file that knows its own hash; no pickle is ever read.
+
+The header carries `sha256` over header and arrays, so a truncated or altered file is refused.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from edgeproof.core.errors import BundleError
+from edgeproof.core.files import write_bytes
+from edgeproof.core.identity import canonical_json, sha_json, sha_named
+
+__all__ = ["read_container", "write_container"]
+
+FORMAT = "edgeproof-container-1"
+
+
+def write_container(path: Path, arrays: Mapping[str, np.ndarray], header: dict[str, Any]) -> str:
+    """Write arrays and header atomically; returns the content hash."""
+    whole = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+    sha = sha_json({"header": header, "arrays": sha_named(whole)})
+    metadata = {"format": FORMAT, "header": canonical_json(header), "sha256": sha}
+    write_bytes(path, save(whole, metadata=metadata))
+    return sha
+
+
+def read_container(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
+    """Arrays, header and content hash of a container.
+
+    Raises:
+        BundleError: missing, truncated, altered, or written by something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BundleError(f"{path}: no such file; check the path, or train again")
+    try:
+        with safe_open(path, framework="numpy") as stream:
+            metadata = stream.metadata() or {}
+            arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, ValueError, OSError) as error:
+        raise BundleError(f"{path}: truncated or not a container ({error}); restore it or train again") from error
+    if metadata.get("format") != FORMAT:
+        raise BundleError(f"{path}: not written by this version of edgeproof (format {metadata.get('format')!r})")
+    header = json.loads(metadata["header"])
+    sha = sha_json({"header": header, "arrays": sha_named(arrays)})
+    if sha != metadata["sha256"]:
+        raise BundleError(
+            f"{path}: content does not match its hash (altered after it was written); restore it or train again"
+        )
+    return arrays, header, sha
