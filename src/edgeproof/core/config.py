@@ -8,7 +8,7 @@ class MlpConfig(Config):
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, Val
 from edgeproof.core.catalog import lookup, nearest
 from edgeproof.core.errors import ConfigError
 
-__all__ = ["Config", "Tune", "apply_overrides", "dump_yaml", "from_mapping", "part", "read_yaml", "space"]
+__all__ = ["Config", "Part", "Tune", "apply_overrides", "dump_yaml", "from_mapping", "part", "read_yaml", "space"]
 
 ConfigType = TypeVar("ConfigType", bound="Config")
 
@@ -37,8 +37,14 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
 
-def part(catalog: Mapping[str, type[Config]], group: str) -> Any:
-    """A field type that holds one part of a catalog, as in `model: part(MODELS, "models")`."""
+Part = SerializeAsAny[Config]
+
+
+def part(catalog: Mapping[str, type[Config]], group: str) -> BeforeValidator:
+    """Mark a field that holds one entry of a catalog.
+
+    The field is declared as `model: Annotated[Part, part(MODELS, "models")]`.
+    """
 
     def resolve(value: Any) -> Any:
         if isinstance(value, Config):
@@ -48,7 +54,7 @@ def part(catalog: Mapping[str, type[Config]], group: str) -> Any:
             raise ConfigError(f"write a name or a mapping with a name, such as {next(iter(catalog))!r}")
         return from_mapping(lookup(catalog, group, str(body["name"])), body, source=group.rstrip("s"))
 
-    return Annotated[SerializeAsAny[Config], BeforeValidator(resolve)]
+    return BeforeValidator(resolve)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -85,9 +91,9 @@ def apply_overrides(body: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
         if not sign or not key:
             raise ConfigError(f"override {override!r} is not key=value; write for example train.lr=1e-3")
         *parents, last = key.split(".")
-        place = result
+        place: dict[str, Any] = result
         for parent in parents:
-            inner = place.get(parent)
+            inner: Any = place.get(parent)
             if inner is None:
                 inner = {}
             elif isinstance(inner, str):

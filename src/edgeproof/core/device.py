@@ -47,7 +47,7 @@ def set_threads(count: int | None = None) -> int:
 
     count = thread_count() if count is None else count
     torch.set_num_threads(count)
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(count, int(os.environ.get("NUMBA_NUM_THREADS") or os.cpu_count() or 1)))
     return count
 
 

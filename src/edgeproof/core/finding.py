@@ -42,4 +42,5 @@ class Finding:
 
 def worst(findings: Iterable[Finding]) -> Level:
     """The highest level among the findings, `info` if there are none."""
-    return max((finding.level for finding in findings), key=LEVELS.index, default="info")
+    rank = max((LEVELS.index(finding.level) for finding in findings), default=0)
+    return LEVELS[rank]
