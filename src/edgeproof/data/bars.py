@@ -23,6 +23,7 @@ class Bars:
         close_time: i64[T], ns UTC, the moment from which the bar may be used.
         ohlcv: f64[T, 5] in the order of `OHLCV`.
         source: where the bars came from, for people.
+        cut_from: the ticker that was cut after its reuse; empty for the others.
     """
 
     symbol: str
@@ -30,6 +31,7 @@ class Bars:
     close_time: np.ndarray
     ohlcv: np.ndarray
     source: str = ""
+    cut_from: str = ""
 
     def __len__(self) -> int:
         """Number of bars."""
