@@ -1,0 +1,26 @@
+"""How a verdict is shown and turned into an exit status, for every verb that ends in one."""
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from edgeproof.recipe.run import Run
+
+__all__ = ["finish"]
+
+
+def finish(run: "Run", *, as_json: bool, exit_zero: bool) -> None:
+    """Show the verdict and leave with 0 for `edge`, 1 for anything else (0 with `exit_zero`)."""
+    body = run.verdict
+    if as_json:
+        typer.echo(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        from rich.console import Console
+
+        from edgeproof.report.console import print_verdict
+
+        print_verdict(body, Console(), report=run.folder / "report.html")
+    if body["verdict"] != "edge" and not exit_zero:
+        raise typer.Exit(1)

@@ -1,0 +1,54 @@
+"""`edgeproof`: the verbs, and how a command ends (0 done, 1 the answer is no, 2 bad input, 3 interrupted)."""
+
+import sys
+
+import typer
+
+from edgeproof.cli import demo, evaluate, market, template, verdict
+from edgeproof.cli import run as run_verb
+from edgeproof.core.device import prepare_environment
+from edgeproof.core.errors import EdgeproofError
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="edgeproof",
+    help="Train trading models on market bars and prove, or disprove, that they have an edge.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("demo")(demo.demo)
+app.add_typer(market.app, name="market")
+app.command("run")(run_verb.run)
+app.command("evaluate")(evaluate.evaluate)
+app.command("verdict")(verdict.verdict)
+app.add_typer(template.app, name="template")
+
+
+def run() -> None:
+    """Run the command line; a user's mistake ends in one line and its exit status, never in a traceback."""
+    prepare_environment()
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(standalone_mode=False)
+    except EdgeproofError as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        status = error.exit_status
+    except KeyboardInterrupt:
+        typer.secho("interrupted: what was finished is on disk; the same command resumes", err=True, fg="yellow")
+        status = 3
+    except Exception as error:
+        status = _usage_status(error)
+    sys.exit(status or 0)
+
+
+def _usage_status(error: Exception) -> int:
+    """Exit status of the command-line parser's own errors; anything else is a defect and keeps its traceback."""
+    show = getattr(error, "show", None)
+    if show is None:
+        if type(error).__name__ == "Abort":
+            return 3
+        raise error
+    show()
+    return int(getattr(error, "exit_code", 2))

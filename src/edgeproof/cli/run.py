@@ -1,0 +1,34 @@
+"""`edgeproof run`: one config on one market, to a verdict and a page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["run"]
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="A YAML config; `edgeproof template copy` writes one.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="key=value, such as train.lr=1e-3 or model=mlp.")
+    ] = None,
+    market: Annotated[Path | None, typer.Option(help="The market's folder; else the config's `market`.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run there is resumed.")] = Path("run"),
+    workspace: Annotated[Path | None, typer.Option(help="Folder whose ledger counts the trials.")] = None,
+    open_sealed: Annotated[
+        bool, typer.Option("--open-sealed", help="Open the sealed span: recorded, and each further one costs alpha.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print verdict.json instead of text.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the verdict says.")] = False,
+) -> None:
+    """Train, account for costs, and judge. Exit status 0: edge; 1: no edge or inconclusive."""
+    from edgeproof.cli.answer import finish
+    from edgeproof.core.progress import silent
+    from edgeproof.recipe.run import run as run_recipe
+
+    settings = {"write": silent} if as_json else {}
+    done = run_recipe(
+        config, market, out=out, workspace=workspace, overrides=overrides or [], open_sealed=open_sealed, **settings
+    )
+    finish(done, as_json=as_json, exit_zero=exit_zero)

@@ -1,0 +1,69 @@
+"""The root config, assembled from the catalogs: the one place where all keys meet."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from edgeproof.backtest.policy import POLICIES, ThresholdConfig
+from edgeproof.core.config import Config, Part, apply_overrides, from_mapping, part, read_yaml
+from edgeproof.data.quality import QualityConfig
+from edgeproof.labels import LABELS
+from edgeproof.labels.forward import ForwardReturnConfig
+from edgeproof.models import MODELS
+from edgeproof.models.logistic import LogisticConfig
+from edgeproof.samples.split import SPLITS
+from edgeproof.samples.split.holdout import HoldoutConfig
+from edgeproof.simulator.costs import CostsConfig
+from edgeproof.train import LOSSES
+from edgeproof.train.losses import BceConfig
+from edgeproof.train.settings import TrainConfig
+
+__all__ = ["RunConfig", "VerdictConfig", "load_run_config"]
+
+
+class VerdictConfig(Config):
+    """What the verdict asks of the figures.
+
+    `smallest_sharpe`: the smallest net annual Sharpe that is worth finding; default: the detection limit of the span.
+    """
+
+    smallest_sharpe: Annotated[float | None, Field(gt=0)] = None
+
+
+class RunConfig(Config):
+    """Everything that a run depends on; two runs with equal configs, seeds and data are the same trial."""
+
+    market: str | None = None
+    universe: str | None = None
+    quality: QualityConfig = QualityConfig()
+    features: str | tuple[str, ...] = "hourly23"
+    window: Annotated[int, Field(ge=1, le=4096)] = 24
+    label: Annotated[Part, part(LABELS, "labels")] = ForwardReturnConfig()
+    decide_every: Annotated[int, Field(ge=1)] = 1
+    split: Annotated[Part, part(SPLITS, "splits")] = HoldoutConfig()
+    model: Annotated[Part, part(MODELS, "models")] = LogisticConfig()
+    loss: Annotated[Part, part(LOSSES, "losses")] = BceConfig()
+    train: TrainConfig = TrainConfig()
+    policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
+    costs: CostsConfig
+    verdict: VerdictConfig = VerdictConfig()
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def trial_identity(self) -> dict[str, Any]:
+        """The part of the config that makes one trial differ from another: all but market, seed and verdict."""
+        return self.model_dump(mode="json", exclude={"market", "seed", "verdict"})
+
+
+def load_run_config(source: Path | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:
+    """A run's config from a YAML file or a mapping, with overrides such as `train.lr=1e-3`.
+
+    Raises:
+        ConfigError: unknown keys (the nearest known one is named), wrong values, a missing file.
+    """
+    if isinstance(source, RunConfig):
+        source = source.model_dump(mode="json")
+    name = str(source) if isinstance(source, str | Path) else "config"
+    body = read_yaml(Path(source)) if isinstance(source, str | Path) else dict(source)
+    return from_mapping(RunConfig, apply_overrides(body, overrides), source=name)
