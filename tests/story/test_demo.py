@@ -1,0 +1,109 @@
+"""The whole way on small known-truth markets: a planted edge is found, noise is refused."""
+
+import json
+
+import polars as pl
+import pytest
+import yaml
+
+from edgeproof.recipe.templates import template_body
+
+GUARDS = ["p_net", "p_timing", "units", "blocks", "p_max", "p_loss", "regimes", "candidate", "findings", "survivorship"]
+FILES = {
+    "config.yaml",
+    "history.parquet",
+    "predictions.parquet",
+    "track.parquet",
+    "ledger.parquet",
+    "verdict.json",
+    "report.html",
+}
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A small planted market, run and opened once."""
+    import edgeproof as ep
+
+    folder = tmp_path_factory.mktemp("planted")
+    market = ep.make_market("linear", folder / "m", symbols=6, bars=8000, seed=3, strength=0.25)
+    body = template_body("logistic_baseline") | {"seed": 1}
+    closed = ep.run(body, market, out=folder / "run")
+    before = dict(closed.verdict)
+    opened = ep.run(body, market, out=folder / "run", open_sealed=True)
+    return folder, before, opened
+
+
+def test_the_seal_is_closed_until_it_is_opened(planted):
+    _, before, opened = planted
+    assert before["verdict"] == "inconclusive"
+    assert before["span"] == "validation"
+    assert before["sealed"] is None
+    assert before["net"]["p_value"] is None
+    assert before["openings"] == 0
+    assert opened.verdict["span"] == "sealed"
+    assert opened.verdict["openings"] == 1
+
+
+def test_a_strong_planted_edge_is_found(planted):
+    _, _, opened = planted
+    verdict = opened.verdict
+    assert verdict["verdict"] == "edge", [reason["text"] for reason in verdict["reasons"]]
+    assert [reason["name"] for reason in verdict["reasons"]] == GUARDS
+    assert next(r for r in verdict["reasons"] if r["name"] == "regimes")["passed"] is None
+    assert verdict["trials"] == 20
+    assert 0.7 < verdict["oracle"]["auc_share"] <= 1.05
+    assert verdict["net"]["sharpe_low"] < verdict["net"]["sharpe"] < verdict["net"]["sharpe_high"]
+    assert verdict["gross"]["total_return"] > verdict["net"]["total_return"]
+    json.dumps(verdict, allow_nan=False)
+
+
+def test_everything_promised_is_on_disk_and_agrees(planted):
+    folder, _, opened = planted
+    run = folder / "run"
+    assert {path.name for path in run.iterdir()} >= FILES | {"bundle"}
+    track = pl.read_parquet(run / "track.parquet")
+    assert set(track["span"].unique()) == {"validation", "sealed"}
+    for span in ("validation", "sealed"):
+        part = track.filter(pl.col("span") == span)
+        costs = sum(part[kind] for kind in ("commission", "spread", "slippage", "impact", "borrow", "funding"))
+        assert (part["gross"] - costs - part["net"]).abs().max() < 1e-9  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
+        assert abs(1 + part["net"].sum() - part["equity"][-1]) < 1e-9
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["train"]["lr"] == 0.003
+    assert json.loads((run / "verdict.json").read_text()) == opened.verdict
+    assert len((run / "report.html").read_bytes()) < 2_000_000
+    assert opened.track.height == track.height
+    assert "edge" in opened._repr_html_()
+
+
+def test_a_second_candidate_after_the_opening_cannot_be_an_edge(planted):
+    import edgeproof as ep
+
+    folder, _, _ = planted
+    body = template_body("logistic_baseline") | {"seed": 2}
+    late = ep.run(body, ep.open_market(folder / "m"), out=folder / "late", open_sealed=True)
+    assert late.verdict["verdict"] == "inconclusive"
+    assert late.verdict["openings"] == 2
+    assert late.verdict["trials"] >= 40
+    candidate = next(reason for reason in late.verdict["reasons"] if reason["name"] == "candidate")
+    assert candidate["passed"] is False
+    again = ep.run(body, ep.open_market(folder / "m"), out=folder / "late", open_sealed=True)
+    assert again.verdict["openings"] == 2
+
+
+def test_a_copied_market_a_new_out_and_a_deleted_run_keep_the_count(planted, tmp_path):
+    import shutil
+
+    import edgeproof as ep
+
+    folder, _, _ = planted
+    copied = folder / "renamed"
+    shutil.copytree(folder / "m", copied)
+    body = template_body("logistic_baseline") | {"seed": 9, "train": {"epochs": 1}}
+    first = ep.run(body, ep.open_market(copied), out=folder / "other")
+    count = first.verdict["trials"]
+    assert count >= 40
+    shutil.rmtree(folder / "other")
+    again = ep.run(body, ep.open_market(copied), out=folder / "another")
+    assert again.verdict["trials"] == count
