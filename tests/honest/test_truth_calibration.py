@@ -1,0 +1,152 @@
+"""What a known-truth market states about the next bar is what happens, on 200,000 bars and more.
+
+Outcomes of one bar move together across symbols (the factor), so every standard error sums over symbols first and is
+taken over bars. Seeds are fixed: the bounds are 3 to 3.5 standard errors, and were met at the first seed.
+"""
+
+# S symbols, T bars
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from edgeproof.data.synthetic import Generated, generate
+from edgeproof.stats.classify import auc, soft_auc
+
+SYMBOLS, BARS, SEED = 8, 30_000, 11
+GAP = 0.02
+
+
+@pytest.fixture(scope="module")
+def linear() -> Generated:
+    return generate("linear", SYMBOLS, BARS, SEED, 0.15)
+
+
+@pytest.fixture(scope="module")
+def noise() -> Generated:
+    return generate("noise", SYMBOLS, BARS, SEED)
+
+
+def tradable(made: Generated) -> np.ndarray:
+    """Return from the open of t+1 to the open of t+2 at every decision bar t that has one, f64[S, T-2]."""
+    opened = made.ohlcv[:, :, 0]
+    return opened[:, 2:] / opened[:, 1:-1] - 1.0
+
+
+def z_score(x_ST: np.ndarray) -> float:
+    """Mean over its standard error, bars being independent and symbols within a bar not."""
+    sum_T = x_ST.sum(axis=0)
+    return float(sum_T.sum() / np.sqrt((sum_T**2).sum()))
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.05, 0.15])
+def test_stated_probabilities_are_calibrated_by_decile(strength: float) -> None:
+    made = generate("linear", SYMBOLS, BARS, SEED + 1, strength)
+    up, p = tradable(made) > 0, made.p_up[:, :-2]
+    assert p.size > 200_000
+    decile = np.searchsorted(np.quantile(p, np.arange(1, 10) / 10), p, side="right")
+    z = np.array([z_score(np.where(decile == d, up - p, 0.0)) for d in range(10)])
+    assert np.abs(z).max() < 3.5, z  # ten draws: one beyond 3.5 by chance in 200 markets
+    assert (z**2).sum() < 29.6, z  # chi-squared with 10 degrees of freedom, 1 in 1,000
+
+
+def test_outer_probabilities_are_calibrated_too(linear: Generated) -> None:
+    up, p = tradable(linear) > 0, linear.p_up[:, :-2]
+    for tail in (p < np.quantile(p, 0.01), p > np.quantile(p, 0.99)):
+        assert abs(z_score(np.where(tail, up - p, 0.0))) < 3.0
+
+
+def test_realised_returns_have_the_stated_mean_slope_and_volatility(linear: Generated) -> None:
+    realised, mean, sigma = tradable(linear), linear.mean[:, :-2], linear.volatility[:, :-2]
+    x, y = mean / sigma, realised / sigma
+    slope = (x * y).sum() / (x * x).sum()
+    error_T = (x * (y - slope * x)).sum(axis=0)
+    assert abs(slope - 1.0) < 3.0 * np.sqrt((error_T**2).sum()) / (x * x).sum()
+    assert abs(z_score(y - x)) < 3.0
+    # squares of a Student t with 5 degrees of freedom have a standard error, but a heavy-tailed one
+    assert abs(z_score((y - x) ** 2 - 1.0)) < 3.0
+    assert abs(np.sqrt(((y - x) ** 2).mean()) - 1.0) < 0.015
+
+
+@pytest.mark.parametrize(("strength", "of_body"), [(0.05, 0.5276), (0.10, 0.5548), (0.15, 0.5814), (0.20, 0.6071)])
+def test_oracle_auc_follows_the_strength(strength: float, of_body: float) -> None:
+    """Second witness: the AUC of P(body > 0) = T_5(strength g sqrt(5/3)) over 2,000,000 standard normal g."""
+    made = generate("linear", SYMBOLS, BARS, SEED + 2, strength)
+    body = student.cdf(np.sqrt(5 / 3 * (1 + GAP)) * made.mean / made.volatility, 5)
+    assert soft_auc(body, body) == pytest.approx(of_body, abs=0.001)
+    p = made.p_up[:, :-2]
+    tradable_auc = soft_auc(p, p)
+    assert tradable_auc is not None
+    assert (tradable_auc - 0.5) / (of_body - 0.5) == pytest.approx(0.98, abs=0.015)  # the gap takes 2%
+    if strength <= 0.15:  # the curve bends below the line after that
+        assert tradable_auc == pytest.approx(0.5 + 0.545 * strength, abs=0.003)
+    # realised labels agree within three of their standard errors, .0021 on 32,000 samples
+    assert auc(p, tradable(made) > 0) == pytest.approx(tradable_auc, abs=3 * 0.0021 * np.sqrt(32_000 / p.size))
+
+
+def test_noise_is_a_martingale_difference_and_has_no_drift(noise: Generated) -> None:
+    realised, sigma = tradable(noise), noise.volatility[:, :-2]
+    assert not noise.mean.any()
+    assert abs(z_score(realised)) < 3.0
+    assert abs(z_score(realised / sigma)) < 3.0
+    assert np.abs(noise.p_up - 0.5).max() < 0.001  # a product of mean-one factors: its median is a hair below
+    past = noise.ohlcv[:, 1:-2, 3] / noise.ohlcv[:, :-3, 3] - 1.0  # known at the close of t, t = 1 ...
+    for known in (
+        past,
+        np.sign(past),
+        past**2,
+        np.abs(past),
+        np.ones_like(past) * (np.arange(past.shape[1]) % 24 < 12),
+    ):
+        assert abs(z_score(known / np.abs(known).mean() * (realised / sigma)[:, 1:])) < 3.0
+
+
+@pytest.mark.parametrize("lookback", [1, 6, 24, 72])
+def test_neither_momentum_nor_reversal_earns_on_noise(noise: Generated, lookback: int) -> None:
+    close = noise.ohlcv[:, :, 3]
+    position = np.sign(close[:, lookback:-2] / close[:, : -lookback - 2] - 1.0)
+    assert abs(z_score(position * tradable(noise)[:, lookback:])) < 3.0
+
+
+def test_size_stays_predictable_on_noise(noise: Generated) -> None:
+    realised, sigma = np.abs(tradable(noise)), noise.volatility[:, :-2]
+    large = realised > np.median(realised)
+    forecast = auc(sigma, large)
+    assert forecast is not None
+    assert forecast > 0.6
+
+
+def autocorrelation(x_ST: np.ndarray, lag: int) -> float:
+    return float(np.mean([np.corrcoef(x[:-lag], x[lag:])[0, 1] for x in x_ST]))
+
+
+def test_bars_look_like_a_market(noise: Generated) -> None:
+    opened, high, low, close, volume = np.moveaxis(noise.ohlcv, -1, 0)
+    returns = np.log(close[:, 1:] / close[:, :-1])
+    kurtosis = np.mean([np.mean((r - r.mean()) ** 4) / r.var() ** 2 for r in returns])
+    assert 6.0 < kurtosis < 14.0  # fat tails; 3 is the normal
+    size = np.abs(returns)
+    assert 0.12 < autocorrelation(size, 1) < 0.24  # volatility clusters, and slowly forgets
+    assert 0.02 < autocorrelation(size, 24) < 0.12
+    assert abs(autocorrelation(returns, 1)) < 0.02
+    pairs = np.corrcoef(returns)[np.triu_indices(SYMBOLS, 1)]
+    assert pairs.mean() == pytest.approx(0.42, abs=0.06)
+    log_volume = np.log(volume[:, 1:])
+    related = np.mean([np.corrcoef(v, r)[0, 1] for v, r in zip(log_volume, size, strict=True)])
+    assert related == pytest.approx(0.35, abs=0.05)
+    memory = [autocorrelation(log_volume, lag) for lag in (1, 6, 24)]
+    assert memory == pytest.approx([0.65, 0.42, 0.28], abs=0.06)
+    body = np.log(close / opened)
+    parkinson = np.sqrt(np.mean(np.log(high / low) ** 2, axis=1) / (4 * np.log(2)))
+    assert (parkinson / body.std(axis=1)).mean() == pytest.approx(0.99, abs=0.03)
+
+
+def test_the_planted_signal_does_not_show_in_ordinary_statistics(linear: Generated, noise: Generated) -> None:
+    for made in (linear, noise):
+        opened, high, low, close = np.moveaxis(made.ohlcv[..., :4], -1, 0)
+        asymmetry = ((close - low) - (high - close) - (close - opened)) / (high - low)
+        assert asymmetry.std() == pytest.approx(0.2748, abs=0.003)
+        assert abs(asymmetry.mean()) < 0.002
+        assert abs(autocorrelation(asymmetry, 1)) < 0.02
+        assert np.abs(np.corrcoef(asymmetry) - np.eye(SYMBOLS)).max() < 0.025
+        assert abs(np.corrcoef(asymmetry.ravel(), np.sign(close - opened).ravel())[0, 1]) < 0.01
