@@ -1,0 +1,144 @@
+"""What the bars are: the market, its span with the seal drawn, and everything that the checks saw in it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from edgeproof.core.finding import LEVELS, Finding
+from edgeproof.report.backtest import spans_of, times_of
+from edgeproof.report.number import clip, date_text, get, humanise, is_number, show, time_ms
+from edgeproof.report.part import Block, Cell, Findings, Section, Table, Text, Timeline
+
+__all__ = ["data_section", "findings_block", "market_table", "timeline"]
+
+MOST_PER_CHECK = 6
+MOST_CHECKS = 40
+MOST_EVIDENCE = 6
+TITLES = {"error": "Errors", "warning": "Warnings", "info": "Information"}
+MEANINGS = {"error": "cap the verdict", "warning": "worth a look", "info": "nothing wrong"}
+
+
+def _evidence(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    shown = []
+    for key, value in list(body.items())[:MOST_EVIDENCE]:
+        if isinstance(value, list | tuple):
+            text = ", ".join(show(item) for item in value[:4]) + (" …" if len(value) > 4 else "")
+        elif isinstance(value, Mapping):
+            text = ", ".join(f"{name} {show(item)}" for name, item in list(value.items())[:4])
+        else:
+            text = show(value)
+        shown.append((humanise(key).lower(), clip(text, 160)))
+    return shown
+
+
+def _group(check: str, findings: Sequence[Finding]) -> dict[str, Any]:
+    shown = [
+        {"claim": clip(item.claim, 400), "where": clip(item.where, 120), "evidence": _evidence(item.evidence)}
+        for item in findings[:MOST_PER_CHECK]
+    ]
+    remedies = list(dict.fromkeys(clip(item.remedy, 400) for item in findings if item.remedy))
+    return {"check": clip(check, 80), "items": shown, "more": len(findings) - len(shown), "remedies": remedies[:3]}
+
+
+def findings_block(findings: Sequence[Finding]) -> Findings:
+    """Findings by level, errors first, then by check; of one check the first few are shown and the others counted."""
+    groups = []
+    for level in reversed(LEVELS):
+        here = [item for item in findings if item.level == level]
+        if not here:
+            continue
+        by_check: dict[str, list[Finding]] = {}
+        for item in here:
+            by_check.setdefault(item.check, []).append(item)
+        checks = [_group(check, items) for check, items in list(by_check.items())[:MOST_CHECKS]]
+        groups.append(
+            {
+                "level": level,
+                "title": TITLES[level],
+                "meaning": MEANINGS[level],
+                "count": len(here),
+                "checks": checks,
+                "more": len(by_check) - len(checks),
+            }
+        )
+    return Findings(groups)
+
+
+def _edges(verdict: Mapping[str, Any], track: pl.DataFrame) -> tuple[int | None, int | None, bool]:
+    """First bar of validation, first sealed bar (both ms), and whether the seal was opened."""
+    spans = dict(spans_of(track)) if "close_time" in track.columns else {}
+    validation = time_ms(get(verdict, "validation", "start"))
+    if validation is None and "validation" in spans:
+        validation = int(times_of(spans["validation"])[0])
+    seal = time_ms(get(verdict, "sealed", "start")) or time_ms(get(verdict, "market", "seal"))
+    if seal is None and "sealed" in spans:
+        seal = int(times_of(spans["sealed"])[0])
+    if seal is None:
+        seal = time_ms(get(verdict, "validation", "end"))
+    if seal is None and "validation" in spans:
+        seal = int(times_of(spans["validation"])[-1])
+    return validation, seal, get(verdict, "span") == "sealed"
+
+
+def timeline(verdict: Mapping[str, Any], track: pl.DataFrame) -> Timeline | None:
+    """Training, validation and sealed span to scale; None where the market's dates are not known."""
+    start, end = time_ms(get(verdict, "market", "start")), time_ms(get(verdict, "market", "end"))
+    validation, seal, opened = _edges(verdict, track)
+    if start is None or end is None or validation is None or seal is None or not start < validation < seal <= end:
+        return None
+    sealed = ("Sealed, opened", "opened", "decides") if opened else ("Sealed", "sealed", "not read")
+    cuts = [
+        ("Training", "train", "fits weights and scaling", start, validation),
+        ("Validation", "validation", "chooses epoch and threshold", validation, seal),
+        (*sealed, seal, end),
+    ]
+    segments = [
+        {
+            "label": label,
+            "role": role,
+            "note": note,
+            "start": date_text(first * 1_000_000),
+            "end": date_text(last * 1_000_000),
+            "share": (last - first) / (end - start),
+        }
+        for label, role, note, first, last in cuts
+        if last > first
+    ]
+    state = "was opened for this verdict" if opened else "is closed: nothing on this page comes from it"
+    return Timeline(segments, f"The market's bars in order of time. The seal {state}.")
+
+
+def market_table(verdict: Mapping[str, Any]) -> Table:
+    """The market's identity and size."""
+    market = get(verdict, "market") or {}
+    symbols = market.get("symbols")
+    many = len(symbols) if isinstance(symbols, list | tuple) else symbols
+    rows = [
+        ("Symbols", show(many, "count")),
+        ("Bars", show(market.get("bars"), "count")),
+        ("First bar", date_text(market.get("start"), clock=True)),
+        ("Last bar", date_text(market.get("end"), clock=True)),
+        ("Content hash", clip(market.get("hash") or "", 20)),
+    ]
+    known = {"symbols", "bars", "start", "end", "hash", "seal"}
+    rows += [(humanise(key), show(value)) for key, value in market.items() if key not in known and _simple(value)]
+    if isinstance(symbols, list | tuple):
+        rows.append(("Names", clip(", ".join(clip(name, 40) for name in symbols[:60]), 600)))
+    return Table(("Market", ""), [(Cell(name), Cell(text)) for name, text in rows if text], numeric=False)
+
+
+def _simple(value: Any) -> bool:
+    return isinstance(value, str | bool) or is_number(value)
+
+
+def data_section(verdict: Mapping[str, Any], findings: Sequence[Finding], track: pl.DataFrame) -> Section:
+    """The market, its timeline, and findings grouped by level with evidence and remedy."""
+    drawn = timeline(verdict, track)
+    blocks: list[Block] = [] if drawn is None else [drawn]
+    blocks.append(market_table(verdict))
+    counts = [(level, sum(item.level == level for item in findings)) for level in reversed(LEVELS)]
+    said = ", ".join(f"{count} {level if count == 1 or level == 'info' else level + 's'}" for level, count in counts)
+    blocks.append(Text(f"Findings: {said}." if findings else "The checks found nothing to report.", "strong"))
+    blocks.append(findings_block(findings))
+    return Section("Data and findings", "What was traded on, and what is wrong with it.", blocks, short="Data")

@@ -1,0 +1,92 @@
+"""The report of one run: verdict first, then the guards, the money, the forecasts, the training and the data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from edgeproof.core.finding import Finding
+from edgeproof.report.backtest import backtest_section
+from edgeproof.report.data import data_section
+from edgeproof.report.forecast import forecast_section
+from edgeproof.report.number import clip, date_text, get, show
+from edgeproof.report.page import render
+from edgeproof.report.part import Cell, Code, Section, Table, Text
+from edgeproof.report.training import training_section
+from edgeproof.report.verdict import verdict_sections
+
+__all__ = ["SECTIONS", "RunData", "market_line", "run_page", "setup_section"]
+
+MOST_CONFIG = 40_000
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Everything that a run's report is made of; plain data, as it lies in the run's folder.
+
+    Attributes:
+        verdict: verdict.json.
+        history: one row an epoch: epoch, train_loss, log_loss, accuracy, precision, recall, f1_plus, f1_threshold, auc,
+            pr_auc, brier, lr, grad_norm, seconds, best.
+        predictions: one row a forecast: close_time, symbol, probability, label, span.
+        track: one row a bar: close_time, span, gross, the costs by kind, net (money, start 1), equity, net_return,
+            gross_return, hold_return, exposure, traded.
+        findings: what every check saw.
+        config_yaml: the resolved config.
+        title: heading of the page.
+        thresholds: theta, net_growth and chosen of each threshold tried on validation; may be empty.
+    """
+
+    verdict: Mapping[str, Any]
+    history: pl.DataFrame
+    predictions: pl.DataFrame
+    track: pl.DataFrame
+    findings: Sequence[Finding]
+    config_yaml: str
+    title: str
+    thresholds: Sequence[Mapping[str, Any]] = field(default=())
+
+
+def setup_section(run: RunData) -> Section:
+    """The resolved config and where the time went: what it takes to repeat the run."""
+    seconds = get(run.verdict, "seconds") or {}
+    spent = [(Cell(clip(name, 60)), Cell(show(value, "seconds"))) for name, value in seconds.items()]
+    blocks = [
+        Text("The same config on the same bars gives the same figures on the same machine."),
+        Code("Resolved config", clip(run.config_yaml, MOST_CONFIG)),
+    ]
+    table = [Table(("Step", "time"), spent, caption="Where the time went.")] if spent else []
+    return Section("Setup", "What it takes to repeat this run.", [*blocks, *table])
+
+
+SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
+    "verdict": lambda run: verdict_sections(run.verdict),
+    "trading": lambda run: [backtest_section(run.track, run.verdict)],
+    "forecasts": lambda run: [forecast_section(run.predictions, run.verdict, run.thresholds)],
+    "training": lambda run: [training_section(run.history, run.verdict)],
+    "data": lambda run: [data_section(run.verdict, run.findings, run.track)],
+    "setup": lambda run: [setup_section(run)],
+}
+
+
+def market_line(verdict: Mapping[str, Any]) -> str:
+    """`8 symbols · 160,000 bars · 2020-01-01 to 2022-04-13`."""
+    market = get(verdict, "market") or {}
+    symbols = market.get("symbols")
+    many = len(symbols) if isinstance(symbols, list | tuple) else symbols
+    word = "symbol" if many == 1 else "symbols"
+    dates = f"{date_text(market.get('start'))} to {date_text(market.get('end'))}"
+    return f"{show(many, 'count')} {word} · {show(market.get('bars'), 'count')} bars · {dates}"
+
+
+def run_page(run: RunData, sections: Sequence[str] = tuple(SECTIONS)) -> str:
+    """One run as a page.
+
+    Args:
+        run: the run's data.
+        sections: names from `SECTIONS`, in the order wanted.
+    """
+    chapters = [chapter for name in sections for chapter in SECTIONS[name](run)]
+    footer = "Every figure of this page is in verdict.json and the Parquet files beside it."
+    return render(clip(run.title, 120), chapters, subtitle=market_line(run.verdict), footer=footer)

@@ -1,0 +1,124 @@
+"""What training did, epoch by epoch: loss, scores, and how the optimiser moved."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from edgeproof.report.chart import Plot, line, plot, vertical
+from edgeproof.report.number import get, is_number, show
+from edgeproof.report.part import Block, Figure, Grid, Section, Text
+
+__all__ = ["best_epoch", "loss_figure", "training_section"]
+
+
+def _column(history: pl.DataFrame, name: str) -> np.ndarray | None:
+    if name not in history.columns or history[name].null_count() == len(history):
+        return None
+    values = history[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    return values if np.isfinite(values).any() else None
+
+
+def best_epoch(history: pl.DataFrame) -> int | None:
+    """Position of the kept epoch: the last row marked `best`, None if none is."""
+    if "best" not in history.columns:
+        return None
+    kept = np.flatnonzero(history["best"].fill_null(value=False).to_numpy())
+    return int(kept[-1]) if len(kept) else None
+
+
+def _curves(history: pl.DataFrame, lines: Mapping[str, tuple[str, str]], y: Mapping[str, Any]) -> Plot | None:
+    epochs = history["epoch"].to_numpy()
+    found = {name: values for name in lines if (values := _column(history, name)) is not None}
+    if not found:
+        return None
+    traces = [line(epochs, values, name=lines[name][0], color=lines[name][1]) for name, values in found.items()]
+    traces = [trace | {"mode": "lines+markers", "marker": {"size": 4}} for trace in traces]
+    best = best_epoch(history)
+    marks = {} if best is None else vertical(float(epochs[best]), "kept", "@muted")
+    return plot(traces, x={"title": "epoch", "nticks": 8}, y=y, **marks)
+
+
+def loss_figure(history: pl.DataFrame) -> Figure | None:
+    """Training and validation loss of each epoch; None where neither was recorded."""
+    if not len(history) or "epoch" not in history.columns:
+        return None
+    lines = {"train_loss": ("training loss", "@gross"), "log_loss": ("validation log loss", "@net")}
+    drawn = _curves(history, lines, {"title": "loss", "tickformat": ".4f"})
+    if drawn is None:
+        return None
+    caption = "Loss of each epoch. Training loss is measured while the weights move, validation after the epoch."
+    best, losses = best_epoch(history), _column(history, "log_loss")
+    if best is None or losses is None:
+        return Figure("Loss", drawn, caption)
+    conclusion = (
+        f"Epoch {history['epoch'][best]} of {len(history)} was kept: validation log loss {show(losses[best], 'loss')}, "
+        f"after {show(losses[0], 'loss')} in the first and {show(losses[-1], 'loss')} in the last epoch. "
+        "Always answering one half scores 0.6931."
+    )
+    return Figure("Loss", drawn, caption, conclusion)
+
+
+def _score_figure(history: pl.DataFrame, oracle: Any) -> Figure | None:
+    drawn = _curves(history, {"auc": ("validation AUC", "@net")}, {"title": "AUC", "tickformat": ".3f"})
+    if drawn is None:
+        return None
+    epochs = history["epoch"].to_numpy()
+    levels = [("coin flipping", 0.5, "@muted")] + ([("best possible", oracle, "@good")] if is_number(oracle) else [])
+    for name, level, color in levels:
+        drawn["data"].append(line(epochs[[0, -1]], [level, level], name=name, color=color, width=1, dash="dash"))
+    best, scores = best_epoch(history), _column(history, "auc")
+    conclusion = ""
+    if best is not None and scores is not None:
+        bound = f"; no model could exceed {show(oracle, 'score')} here" if is_number(oracle) else ""
+        conclusion = f"AUC {show(scores[best], 'score')} at the kept epoch{bound}."
+    return Figure("Ranking skill", drawn, "How often a bar that rises is ranked above one that falls.", conclusion)
+
+
+def _step_figure(history: pl.DataFrame) -> Figure | None:
+    drawn = _curves(history, {"grad_norm": ("gradient norm", "@cost-4")}, {"title": "norm", "rangemode": "tozero"})
+    rates = _column(history, "lr")
+    if drawn is None:
+        return None
+    caption = "Mean gradient norm before clipping. It should settle; a jump is the first sign of an unstable training."
+    conclusion = "" if rates is None else f"Learning rate from {rates[0]:.2g} to {rates[-1]:.2g}."
+    return Figure("Gradient norm", drawn, caption, conclusion)
+
+
+def _plus_figure(history: pl.DataFrame, always: Any) -> Figure | None:
+    lines = {"f1_plus": ("F1+", "@net"), "precision": ("precision", "@cost-2"), "recall": ("recall", "@cost-3")}
+    drawn = _curves(history, lines, {"title": "score", "tickformat": ".2f"})
+    best, scores, cuts = best_epoch(history), _column(history, "f1_plus"), _column(history, "f1_threshold")
+    if drawn is None:
+        return None
+    caption = "F1 of the rising class at the best threshold of each epoch; precision and recall at one half."
+    if best is None or scores is None:
+        return Figure("F1+", drawn, caption)
+    cut = "" if cuts is None else f" at threshold {show(cuts[best], 'score')}"
+    rival = f"; always answering 'rises' scores {show(always, 'score')}" if is_number(always) else ""
+    return Figure("F1+", drawn, caption, f"F1+ {show(scores[best], 'score')}{cut} at the kept epoch{rival}.")
+
+
+def training_section(history: pl.DataFrame, verdict: Mapping[str, Any]) -> Section:
+    """Training curves of one run; columns that are absent or empty are left out.
+
+    Args:
+        history: one row an epoch, see `report.run.RunData`.
+        verdict: the run's verdict, for the oracle's score and for how long training took.
+    """
+    lead = "Whether the model learned something that also holds on bars it was not trained on."
+    if not len(history) or "epoch" not in history.columns:
+        return Section("Training", lead, (Text("No epoch was recorded.", "note"),))
+    figures = (
+        loss_figure(history),
+        _score_figure(history, get(verdict, "oracle", "auc")),
+        _plus_figure(history, get(verdict, "validation", "always_positive_f1")),
+        _step_figure(history),
+    )
+    blocks: list[Block] = [Grid([figure for figure in figures if figure is not None])]
+    seconds = _column(history, "seconds")
+    if seconds is not None:
+        took = f"{len(history)} epochs took {show(float(np.nansum(seconds)), 'seconds')}."
+        blocks.append(Text(took, "note"))
+    return Section("Training", lead, blocks)

@@ -1,0 +1,218 @@
+"""Verdict first: the answer in one word and one plain sentence, the figures it stands on, and every guard."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgeproof.report.number import DASH, chance_words, clip, get, is_number, show
+from edgeproof.report.part import Banner, Guards, Section, Stat, Text
+
+__all__ = [
+    "ANSWERS",
+    "GUARDS",
+    "answer_sentence",
+    "banner",
+    "guard_outcome",
+    "guards",
+    "is_open",
+    "key_figures",
+    "reason_of",
+    "verdict_sections",
+    "would_change",
+]
+
+ANSWERS = {"edge": "Edge", "no_edge": "No edge", "inconclusive": "Inconclusive"}
+GUARDS: dict[str, tuple[str, str, str]] = {
+    # name: (title, unit, comparison that passes)
+    "p_net": ("Net return beats luck", "chance", "≤"),
+    "p_timing": ("Timing beats mere exposure", "chance", "≤"),
+    "units": ("Enough independent units", "count", "≥"),
+    "blocks": ("Traded through the whole span", "count", "≥"),
+    "p_max": ("Best of all trials beats luck", "chance", "≤"),
+    "p_loss": ("The choice holds out of sample", "chance", "<"),
+    "regimes": ("No market regime loses", "plain", ""),
+    "candidate": ("Candidate known before the opening", "plain", ""),
+    "findings": ("No open error in the data", "count", "≤"),
+    "survivorship": ("Universe not picked by survival", "plain", ""),
+}
+STATES = {"passed": "passed", "failed": "failed", "unbuilt": "not built yet", "open": "after opening"}
+
+
+def reason_of(verdict: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The guard of this name, empty if the verdict lists none."""
+    listed = get(verdict, "reasons") or ()
+    return next((reason for reason in listed if reason.get("name") == name), {})
+
+
+def is_open(verdict: Mapping[str, Any]) -> bool:
+    """Whether the sealed span was opened for this verdict."""
+    return get(verdict, "span") == "sealed"
+
+
+def guard_outcome(verdict: Mapping[str, Any], name: str) -> dict[str, str]:
+    """State, label, value, what is required, and the verdict's own words, for one guard."""
+    reason = reason_of(verdict, name)
+    passed, text = reason.get("passed"), clip(reason.get("text") or "", 400)
+    if passed is None:
+        waits = not is_open(verdict) and name != "regimes" and "built" not in text
+        state = "open" if waits else "unbuilt"
+    else:
+        state = "passed" if passed else "failed"
+    _, kind, sign = GUARDS.get(name, ("", "plain", ""))
+    value, threshold = reason.get("value"), reason.get("threshold")
+    required = f"{sign} {show(threshold, kind)}".strip() if show(threshold, kind) != DASH else ""
+    return {
+        "state": state,
+        "label": STATES[state],
+        "value": show(value, kind),
+        "required": required,
+        "text": text,
+    }
+
+
+def guards(verdicts: Sequence[Mapping[str, Any]], columns: Sequence[str] = ("",)) -> Guards:
+    """Every guard of one verdict, or of several side by side, in the order of the rule."""
+    listed = [str(reason.get("name")) for verdict in verdicts for reason in get(verdict, "reasons") or ()]
+    names = list(dict.fromkeys([*GUARDS, *listed]))
+    rows = [
+        {
+            "name": clip(name, 40),
+            "meaning": GUARDS.get(name, (clip(name, 40), "", ""))[0],
+            "outcomes": [guard_outcome(verdict, name) for verdict in verdicts],
+        }
+        for name in names
+    ]
+    return Guards(columns, rows)
+
+
+def _p_value(verdict: Mapping[str, Any]) -> float | None:
+    """The p that decides: the larger of net return and timing; None until the seal is opened."""
+    if not is_open(verdict):
+        return None
+    value = get(verdict, "net", "p_value")
+    if is_number(value):
+        return value
+    both = [reason_of(verdict, name).get("value") for name in ("p_net", "p_timing")]
+    known = [float(item) for item in both if is_number(item)]
+    return max(known) if len(known) == len(both) else None
+
+
+def _traded(verdict: Mapping[str, Any]) -> bool:
+    return get(verdict, "net", "turnover") != 0 and get(verdict, "net", "exposure") != 0
+
+
+def _edge_words(verdict: Mapping[str, Any]) -> str:
+    alpha = reason_of(verdict, "p_net").get("threshold")
+    return (
+        f"On bars that nobody had read before, luck alone would do as well with a probability of "
+        f"{chance_words(_p_value(verdict))}; {chance_words(alpha)} is allowed, and every guard that exists passed."
+    )
+
+
+def _no_edge_words(verdict: Mapping[str, Any]) -> str:
+    if not _traded(verdict):
+        return "The model never trades: no threshold gained anything on validation after costs."
+    bound, least = get(verdict, "net", "sharpe_high"), get(verdict, "smallest_sharpe")
+    least = least if is_number(least) else get(verdict, "detection_limit")
+    return (
+        f"With 95% confidence the net Sharpe ratio is at most {show(bound, 'ratio')}, "
+        f"which is not above {show(least, 'ratio')}, the smallest that would be of interest."
+    )
+
+
+def _inconclusive_words(verdict: Mapping[str, Any]) -> str:
+    if not is_open(verdict):
+        return (
+            "The last bars are still sealed. What is shown below is validation, on which the model was chosen: "
+            "it can raise hopes and cannot settle anything."
+        )
+    failed = [name for name in GUARDS if reason_of(verdict, name).get("passed") is False]
+    luck = [name for name in failed if name in ("p_net", "p_timing")]
+    if luck:
+        return (
+            f"The sealed span cannot tell skill from luck: p is {chance_words(_p_value(verdict))}, and an edge of "
+            f"the size that matters is not excluded either."
+        )
+    titles = ", ".join(GUARDS[name][0].lower() for name in failed)
+    return f"The result is unlikely to be luck, but it may not count as an edge; not passed: {titles or 'a guard'}."
+
+
+def answer_sentence(verdict: Mapping[str, Any]) -> str:
+    """The answer in one plain sentence, with the figures that decided it."""
+    words = {"edge": _edge_words, "no_edge": _no_edge_words}
+    return words.get(str(get(verdict, "verdict")), _inconclusive_words)(verdict)
+
+
+def key_figures(verdict: Mapping[str, Any]) -> list[Stat]:
+    """Net Sharpe with its interval, p and alpha, net return, trials, openings, detection limit."""
+    net = get(verdict, "net") or {}
+    where = "sealed span" if is_open(verdict) else "validation only"
+    low, high = show(net.get("sharpe_low"), "ratio"), show(net.get("sharpe_high"), "ratio")
+    interval = f"{low} to {high} with 95%" if DASH not in (low, high) else "nothing varies: no trades"
+    alpha = show(reason_of(verdict, "p_net").get("threshold"), "chance")
+    p = show(_p_value(verdict), "chance")
+    gross = show(get(verdict, "gross", "total_return"), "percent")
+    return [
+        Stat("Net Sharpe", show(net.get("sharpe"), "ratio"), f"{interval}, {where}"),
+        Stat("p of luck", p, f"edge needs at most {alpha}" if p != DASH else "known once the seal is opened"),
+        Stat("Net return", show(net.get("total_return"), "percent"), f"{gross} before costs"),
+        Stat("Trials counted", show(get(verdict, "trials"), "count"), "every threshold and seed, for ever"),
+        Stat("Openings", show(get(verdict, "openings"), "count"), "of this market's sealed span"),
+        Stat("Detection limit", show(get(verdict, "detection_limit"), "ratio"), "net Sharpe that this span can prove"),
+    ]
+
+
+def _needed(verdict: Mapping[str, Any]) -> str:
+    """How long a sealed span would have to be: the limit falls with the root of its length."""
+    sharpe, limit = get(verdict, "net", "sharpe"), get(verdict, "detection_limit")
+    if not (is_number(sharpe) and is_number(limit)) or not 0 < sharpe < limit:
+        return ""
+    return (
+        f"A sealed span about {show((limit / sharpe) ** 2, 'ratio')} times as long could prove a net Sharpe of "
+        f"{show(sharpe, 'ratio')}."
+    )
+
+
+def would_change(verdict: Mapping[str, Any]) -> list[str]:
+    """What would change the answer: the verdict's own words if it has them, else what follows from its figures."""
+    stated = get(verdict, "would_change")
+    if stated:
+        return [clip(item, 400) for item in ([stated] if isinstance(stated, str) else stated)][:6]
+    said = []
+    if not is_open(verdict):
+        said.append(
+            f"Opening the seal (--open-sealed), once: it proves a net Sharpe of "
+            f"{show(get(verdict, 'detection_limit'), 'ratio')} or more in 80% of cases."
+        )
+    if get(verdict, "verdict") != "edge":
+        said += [
+            f"{GUARDS[name][0]}: {clip(reason['text'], 240)}"
+            for name in GUARDS
+            if (reason := reason_of(verdict, name)).get("passed") is False and reason.get("text")
+        ][:4]
+        said.append(_needed(verdict))
+    low = get(verdict, "net", "sharpe_low")
+    if get(verdict, "verdict") == "edge" and is_number(low):
+        said.append(f"With 95% confidence the net Sharpe ratio lies above {show(low, 'ratio')}.")
+    costs = get(verdict, "net", "break_even_bps")
+    if is_number(costs):
+        said.append(f"Costs: at {show(costs, 'bps')} a side nothing would be left.")
+    return [item for item in said if item]
+
+
+def banner(verdict: Mapping[str, Any], title: str) -> Banner:
+    """The answer block of one verdict."""
+    answer = str(get(verdict, "verdict"))
+    name = answer if answer in ANSWERS else "inconclusive"
+    return Banner(name, title or ANSWERS[name], answer_sentence(verdict), key_figures(verdict), would_change(verdict))
+
+
+def verdict_sections(verdict: Mapping[str, Any]) -> list[Section]:
+    """The banner, then the guards."""
+    failed = sum(reason.get("passed") is False for reason in get(verdict, "reasons") or ())
+    passed = sum(reason.get("passed") is True for reason in get(verdict, "reasons") or ())
+    lead = "One test decides; a guard can only take an edge away, never give one."
+    count = f"{passed} passed, {failed} failed, {max(0, len(GUARDS) - passed - failed)} cannot say yet."
+    return [
+        Section("Verdict", "", (banner(verdict, ""),)),
+        Section("Guards", lead, (Text(count, "strong"), guards([verdict]))),
+    ]
