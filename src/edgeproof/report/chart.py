@@ -22,6 +22,7 @@ __all__ = [
     "points",
     "reliability",
     "seal_marks",
+    "share_scale",
     "thin",
     "threshold_curve",
     "vertical",
@@ -193,6 +194,21 @@ def seal_marks(seal_ms: int, end_ms: int, *, foot: bool = False) -> dict[str, li
     marks = vertical(seal_ms, "sealed span, opened", "@seal-ink", foot=foot)
     shade = {"type": "rect", "x0": seal_ms, "x1": end_ms, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
     return marks | {"shapes": [shade | {"fillcolor": "@seal", "line": {"width": 0}}, *marks["shapes"]]}
+
+
+def share_scale(plots: Sequence[Plot]) -> list[Plot]:
+    """The same plots with one vertical scale that holds every line of all of them; logarithmic if any of them is."""
+    values = [value for drawn in plots for trace in drawn["data"] for value in trace["y"]]
+    if not values:
+        return list(plots)
+    log = any(drawn["layout"]["yaxis"].get("type") == "log" for drawn in plots) and min(values) > 0
+    low, high = (float(np.log10(end)) if log else end for end in (min(values), max(values)))
+    pad = 0.04 * (high - low) or 1e-3
+    scale = {"range": [low - pad, high + pad], "type": "log" if log else "linear"}
+    return [
+        {"data": drawn["data"], "layout": drawn["layout"] | {"yaxis": drawn["layout"]["yaxis"] | scale}}
+        for drawn in plots
+    ]
 
 
 def reliability(bins: Mapping[str, np.ndarray]) -> Plot:

@@ -2,14 +2,15 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from edgeproof.report.backtest import drawdown_figure, equity_figure, figure_rows
+from edgeproof.report.chart import share_scale
 from edgeproof.report.data import findings_block, timeline
 from edgeproof.report.forecast import calibration_figure, oracle_figure, threshold_figure
 from edgeproof.report.number import DASH, clip, get, show
 from edgeproof.report.page import render
-from edgeproof.report.part import Block, Cell, Code, Columns, Section, Table, Text
+from edgeproof.report.part import Block, Cell, Code, Columns, Figure, Section, Table, Text
 from edgeproof.report.run import MOST_CONFIG, RunData, market_line
 from edgeproof.report.training import loss_figure
 from edgeproof.report.verdict import ANSWERS, banner, guards
@@ -89,12 +90,18 @@ def _title(run: RunData) -> str:
     return ANSWERS.get(str(get(run.verdict, "verdict")), ANSWERS["inconclusive"])
 
 
+def _one_scale(figures: Sequence[Figure | None]) -> list[Figure | None]:
+    plots = iter(share_scale([figure.plot for figure in figures if figure is not None]))
+    return [None if figure is None else replace(figure, plot=next(plots)) for figure in figures]
+
+
 def _money(runs: Sequence[RunData]) -> Section:
-    stacks: list[list[Any]] = [
-        [equity_figure(run.track, LINE_POINTS), drawdown_figure(run.track, LINE_POINTS)] if len(run.track) else []
-        for run in runs
+    rows = [
+        _one_scale([draw(run.track, LINE_POINTS) if len(run.track) else None for run in runs])
+        for draw in (equity_figure, drawdown_figure)
     ]
-    lead = "The same policy and the same costs; mind that the two plots have their own scales."
+    stacks = list(zip(*rows, strict=True))
+    lead = "The same policy, the same costs, and the same scale in both columns."
     return Section("Trading", lead, (_pair(runs, stacks), _figures(runs)))
 
 
@@ -108,7 +115,7 @@ def _forecasts(runs: Sequence[RunData]) -> Section:
         ]
         for run in runs
     ]
-    lead = "On noise the best possible model knows nothing, and neither does this one."
+    lead = "On noise there is nothing to know: the best possible score is that of a coin."
     return Section("Forecasts and training", lead, (_pair(runs, stacks),), short="Forecasts")
 
 

@@ -114,7 +114,7 @@ class Figure:
     """
 
     title: str
-    plot: Mapping[str, Any]
+    plot: dict[str, Any]
     caption: str
     conclusion: str = ""
     height: int = 300

@@ -172,31 +172,44 @@ def _needed(verdict: Mapping[str, Any]) -> str:
     )
 
 
+def _cost_words(verdict: Mapping[str, Any]) -> str:
+    bound, gain = get(verdict, "net", "break_even_bps"), get(verdict, "net", "total_return")
+    if not (is_number(bound) and is_number(gain)):
+        return ""
+    if bound <= 0:
+        return "Lower costs would not help: it loses before costs."
+    text = show(bound, "bps")
+    return f"Costs: at {text} a side nothing would be left." if gain > 0 else f"Costs below {text} a side."
+
+
+def _guard_words(verdict: Mapping[str, Any]) -> list[str]:
+    found = ((name, reason_of(verdict, name)) for name in GUARDS)
+    return [
+        f"{GUARDS[name][0]}: {clip(reason.get('text') or 'did not pass', 240)}"
+        for name, reason in found
+        if reason.get("passed") is False
+    ]
+
+
 def would_change(verdict: Mapping[str, Any]) -> list[str]:
     """What would change the answer: the verdict's own words if it has them, else what follows from its figures."""
     stated = get(verdict, "would_change")
     if stated:
         return [clip(item, 400) for item in ([stated] if isinstance(stated, str) else stated)][:6]
     said = []
-    if not is_open(verdict):
-        said.append(
-            f"Opening the seal (--open-sealed), once: it proves a net Sharpe of "
-            f"{show(get(verdict, 'detection_limit'), 'ratio')} or more in 80% of cases."
-        )
-    if get(verdict, "verdict") != "edge":
-        said += [
-            f"{GUARDS[name][0]}: {clip(reason['text'], 240)}"
-            for name in GUARDS
-            if (reason := reason_of(verdict, name)).get("passed") is False and reason.get("text")
-        ][:4]
-        said.append(_needed(verdict))
-    low = get(verdict, "net", "sharpe_low")
-    if get(verdict, "verdict") == "edge" and is_number(low):
+    answer, low = get(verdict, "verdict"), get(verdict, "net", "sharpe_low")
+    if answer == "edge" and is_number(low):
         said.append(f"With 95% confidence the net Sharpe ratio lies above {show(low, 'ratio')}.")
-    costs = get(verdict, "net", "break_even_bps")
-    if is_number(costs):
-        said.append(f"Costs: at {show(costs, 'bps')} a side nothing would be left.")
-    return [item for item in said if item]
+    if not is_open(verdict):
+        limit = show(get(verdict, "detection_limit"), "ratio")
+        said.append(f"Opening the seal (--open-sealed), once: it proves a net Sharpe of {limit} or more 4 times in 5.")
+    elif answer == "no_edge":
+        said.append(
+            "New bars. On these every further candidate is one more trial, every further opening asks for more."
+        )
+    if answer == "inconclusive":
+        said += [*_guard_words(verdict)[:4], _needed(verdict)]
+    return [item for item in [*said, _cost_words(verdict)] if item]
 
 
 def banner(verdict: Mapping[str, Any], title: str) -> Banner:
