@@ -2,16 +2,16 @@
 
 Layout: `manifest.json`, `quality.json`, `bars/<n>.parquet`, `sealed/<n>.parquet` (bars whose close lies in the last 20%
 of the clock when the market was written), `truth/` and `sealed/truth/` likewise for known-truth markets,
-`clock.parquet` (session calendars only), `membership.json` (point-in-time universes only). The bars of `sealed/` are
+`clock.parquet` (open times of all slots), `membership.json` (point-in-time universes only). The bars of `sealed/` are
 read for a span that reaches into them, and for checks of the file itself, never otherwise.
 """
 
 # T bars of one symbol
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,14 +19,12 @@ from edgeproof.core.clock import bars_per_year, iso
 from edgeproof.core.errors import DataError
 from edgeproof.core.files import read_json, staged_directory, write_json
 from edgeproof.core.finding import Finding
-from edgeproof.core.identity import sha_bytes
+from edgeproof.core.identity import canonical_json, sha_bytes
 from edgeproof.data.bars import OHLCV, Bars
 from edgeproof.data.manifest import Manifest, SymbolEntry, content_hash, parse_manifest
 from edgeproof.data.parquet import decode, encode
+from edgeproof.ledger.fingerprint import Fingerprints, Print, fingerprint_closes
 from edgeproof.ledger.span import Span
-
-if TYPE_CHECKING:
-    from edgeproof.ledger.fingerprint import Fingerprints
 
 __all__ = ["SEALED_SHARE", "Manifest", "Market", "SymbolEntry", "open_market", "write_market"]
 
@@ -74,13 +72,8 @@ class Market:
 
     def clock(self, end_ns: int | None = None) -> np.ndarray:
         """Open times i64[T] of the market's slots whose close lies at or before `end_ns` (default: all)."""
-        end = self.end_ns if end_ns is None else min(end_ns, self.end_ns)
-        interval = self.manifest.interval_ns
-        if self.manifest.calendar == "continuous":
-            slots = max(0, (end - self.start_ns) // interval)
-            return self.start_ns + interval * np.arange(slots, dtype=np.int64)
         times = self._columns("clock.parquet", ("open_time",))["open_time"]
-        return times[times + interval <= end]
+        return times if end_ns is None else times[times + self.manifest.interval_ns <= end_ns]
 
     def bars(self, symbol: str, span: Span) -> Bars:
         """The symbol's bars that close within the span; sealed ones only where an opening allows them."""
@@ -101,11 +94,9 @@ class Market:
         keep = len(self.bars(symbol, span))
         return {name: np.concatenate([piece[name] for piece in whole])[:keep] for name in TRUTH}
 
-    def fingerprints(self) -> "Fingerprints":
+    def fingerprints(self) -> Fingerprints:
         """Each symbol's week hashes, by which the ledger knows shared bars whatever the names."""
-        from edgeproof.ledger.fingerprint import fingerprint_closes
-
-        return {symbol: fingerprint_closes(*_valid_closes(self.all_bars(symbol))) for symbol in self.symbols}
+        return Fingerprints({symbol: self._prints(symbol) for symbol in self.symbols})
 
     def findings(self) -> list[Finding]:
         """What the import found and repaired."""
@@ -115,8 +106,12 @@ class Market:
         """Ticker -> [from, to) in ns UTC of a point-in-time universe; empty for the others."""
         if "membership.json" not in self.manifest.files:
             return {}
-        body = read_json(self.path / "membership.json")
+        body = json.loads(self._bytes("membership.json"))
         return {symbol: [(int(start), int(end)) for start, end in spans] for symbol, spans in body.items()}
+
+    def _prints(self, symbol: str) -> tuple[Print, ...]:
+        bars = self.all_bars(symbol)
+        return fingerprint_closes(bars.open_time, bars.ohlcv[:, 3])
 
     def _number(self, symbol: str) -> int:
         try:
@@ -135,6 +130,9 @@ class Market:
         return Bars(symbol, whole["open_time"][:keep], whole["close_time"][:keep], ohlcv, self.manifest.source)
 
     def _columns(self, name: str, columns: Sequence[str]) -> dict[str, np.ndarray]:
+        return decode(self._bytes(name), columns)
+
+    def _bytes(self, name: str) -> bytes:
         path = self.path / name
         try:
             data = path.read_bytes()
@@ -142,17 +140,11 @@ class Market:
             raise DataError(f"{path}: cannot be read ({error.strerror}); import the market again") from error
         if sha_bytes(data) != self.manifest.files.get(name):
             raise DataError(f"{path}: altered since it was written (hash differs); import the market again")
-        return decode(data, columns)
+        return data
 
 
 def _reach(span: Span) -> int:
     return span.end_ns if span.opening is not None else min(span.end_ns, span.seal_ns)
-
-
-def _valid_closes(bars: Bars) -> tuple[np.ndarray, np.ndarray]:
-    close = bars.ohlcv[:, 3]
-    valid = np.isfinite(close) & (close > 0)
-    return bars.open_time[valid], close[valid]
 
 
 def open_market(path: Path) -> Market:
@@ -208,21 +200,8 @@ def write_market(  # noqa: PLR0913 - the facts of a market, each by name
     _verify(bars, interval_ns, calendar)
     clock = _clock(bars, interval_ns, calendar)
     apart_ns = int(clock[len(clock) - len(clock) // SEALED_SHARE - 1]) + interval_ns
+    entries = tuple(_entry(item, apart_ns) for item in bars)
     with staged_directory(Path(out)) as stage:
-        files: dict[str, str] = {}
-        for number, item in enumerate(bars):
-            cut = int(np.searchsorted(item.close_time, apart_ns, side="right"))
-            _write_split(stage, files, f"{number:05d}.parquet", _table(item), cut, folder="bars")
-            if truth_arrays is not None:
-                _write_split(
-                    stage, files, f"{number:05d}.parquet", dict(truth_arrays[item.symbol]), cut, folder="truth"
-                )
-        if calendar == "sessions":
-            _write_file(stage, files, "clock.parquet", encode({"open_time": clock}))
-        if membership is not None:
-            write_json(stage / "membership.json", {symbol: list(spans) for symbol, spans in membership.items()})
-            files["membership.json"] = sha_bytes((stage / "membership.json").read_bytes())
-        entries = tuple(_entry(item, apart_ns) for item in bars)
         manifest = Manifest(
             interval_ns=interval_ns,
             calendar=calendar,
@@ -232,12 +211,35 @@ def write_market(  # noqa: PLR0913 - the facts of a market, each by name
             symbols=entries,
             apart_ns=apart_ns,
             truth=dict(truth or {}),
-            files=files,
             hash=content_hash(entries, interval_ns, calendar),
+            files=_write_columns(stage, bars, clock, apart_ns, truth_arrays=truth_arrays, membership=membership),
         )
         write_json(stage / "manifest.json", manifest.to_json())
         write_json(stage / "quality.json", [finding.to_json() for finding in findings])
     return Market(manifest, Path(out))
+
+
+def _write_columns(
+    stage: Path,
+    bars: Sequence[Bars],
+    clock: np.ndarray,
+    apart_ns: int,
+    *,
+    truth_arrays: Mapping[str, Mapping[str, np.ndarray]] | None,
+    membership: Membership | None,
+) -> dict[str, str]:
+    """Write every data file; returns relative path -> SHA-256."""
+    files: dict[str, str] = {}
+    for number, item in enumerate(bars):
+        cut = int(np.searchsorted(item.close_time, apart_ns, side="right"))
+        _write_split(stage, files, f"{number:05d}.parquet", _table(item), cut, folder="bars")
+        if truth_arrays is not None:
+            _write_split(stage, files, f"{number:05d}.parquet", dict(truth_arrays[item.symbol]), cut, folder="truth")
+    _write_file(stage, files, "clock.parquet", encode({"open_time": clock}))
+    if membership is not None:
+        body = {symbol: [list(span) for span in spans] for symbol, spans in membership.items()}
+        _write_file(stage, files, "membership.json", canonical_json(body).encode())
+    return files
 
 
 def _verify(bars: Sequence[Bars], interval_ns: int, calendar: str) -> None:
