@@ -240,7 +240,7 @@ def threshold_curve(theta: Numbers, growth: Numbers, chosen: float | None) -> Pl
     """Net growth on validation of every threshold that was tried; each one is a counted trial."""
     across, up = _finite(theta, growth)
     order = np.argsort(across, kind="stable")
-    across, up = across[order], up[order]
+    across, up = thin(across[order], up[order], 500)
     traces = [
         line(across, up, name="net growth", color="@net", legend=False),
         points(across, up, name="trial", color="@net", size=5) | {"showlegend": False},

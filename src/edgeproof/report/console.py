@@ -24,6 +24,7 @@ SIGNS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "unbuilt": ("·",
 LEVEL_COLOURS = {"error": "red", "warning": "yellow", "info": "dim"}
 MOST_FINDINGS = 12
 WIDE = 100
+ROOMY = 72
 
 
 def _answer(verdict: Mapping[str, Any]) -> str:
@@ -58,7 +59,7 @@ def _guard_rows(verdict: Mapping[str, Any], *, notes: bool) -> Table:
     return table
 
 
-def _body(verdict: Mapping[str, Any], *, notes: bool) -> Group:
+def _body(verdict: Mapping[str, Any], *, notes: bool, changes: bool) -> Group:
     parts: list[RenderableType] = [
         Text(answer_sentence(verdict)),
         Text(""),
@@ -66,19 +67,21 @@ def _body(verdict: Mapping[str, Any], *, notes: bool) -> Group:
         Text(""),
         _guard_rows(verdict, notes=notes),
     ]
-    changes = would_change(verdict) if notes else []
-    if changes:
+    said = would_change(verdict) if changes else []
+    if said:
         head = "How firm it is" if _answer(verdict) == "edge" else "What would change it"
-        parts += [Text(""), Text(head, style="bold"), *(Text(f"- {item}") for item in changes)]
+        parts += [Text(""), Text(head, style="bold"), *(Text(f"- {item}") for item in said)]
     return Group(*parts)
 
 
-def _panel(verdict: Mapping[str, Any], *, title: str = "", notes: bool = True, width: int | None = None) -> Panel:
+def _panel(
+    verdict: Mapping[str, Any], *, title: str = "", notes: bool = False, changes: bool = False, width: int | None = None
+) -> Panel:
     answer = _answer(verdict)
     colour = COLOURS[answer]
     head = Text(f"{title}: " if title else "", style="default")
     head.append(ANSWERS[answer].upper(), style=f"bold {colour}")
-    body = _body(verdict, notes=notes)
+    body = _body(verdict, notes=notes, changes=changes)
     return Panel(body, title=head, title_align="left", border_style=colour, padding=(1, 2), width=width)
 
 
@@ -89,7 +92,7 @@ def _where(console: Console, report: Path | str | None) -> None:
 
 def print_verdict(verdict: Mapping[str, Any], console: Console, *, report: Path | str | None = None) -> None:
     """The answer, its figures, every guard, what would change it, and where the report lies."""
-    console.print(_panel(verdict))
+    console.print(_panel(verdict, notes=console.width >= ROOMY, changes=True))
     _where(console, report)
 
 
@@ -102,11 +105,11 @@ def print_demo(
     pair = (("Planted edge", planted), ("Pure noise", noise))
     if console.width >= WIDE:
         width = console.width // 2 - 1
-        panels = [_panel(verdict, title=name, notes=False, width=width) for name, verdict in pair]
+        panels = [_panel(verdict, title=name, width=width) for name, verdict in pair]
         console.print(Columns(panels, padding=(0, 1), equal=True))
     else:
         for name, verdict in pair:
-            console.print(_panel(verdict, title=name, notes=False))
+            console.print(_panel(verdict, title=name))
     console.print(Text(ABSURD))
     _where(console, report)
 

@@ -12,8 +12,8 @@ from edgeproof.report.part import Block, Cell, Findings, Section, Table, Text, T
 
 __all__ = ["data_section", "findings_block", "market_table", "timeline"]
 
-MOST_PER_CHECK = 6
-MOST_CHECKS = 40
+MOST_PER_CHECK = 4
+MOST_CHECKS = 25
 MOST_EVIDENCE = 6
 TITLES = {"error": "Errors", "warning": "Warnings", "info": "Information"}
 MEANINGS = {"error": "cap the verdict", "warning": "worth a look", "info": "nothing wrong"}

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from edgeproof.core.clock import iso
 
-__all__ = ["DASH", "chance_words", "clip", "date_text", "get", "humanise", "is_number", "show", "time_ms"]
+__all__ = ["DASH", "MINUS", "chance_words", "clip", "date_text", "get", "humanise", "is_number", "show", "time_ms"]
 
 DASH = "\u2014"
 MINUS = "\u2212"

@@ -12,6 +12,8 @@ from edgeproof.report.part import Block, Figure, Grid, Section, Text
 
 __all__ = ["best_epoch", "loss_figure", "training_section"]
 
+CURVE_POINTS = 500
+
 
 def _column(history: pl.DataFrame, name: str) -> np.ndarray | None:
     if name not in history.columns or history[name].null_count() == len(history):
@@ -33,7 +35,10 @@ def _curves(history: pl.DataFrame, lines: Mapping[str, tuple[str, str]], y: Mapp
     found = {name: values for name in lines if (values := _column(history, name)) is not None}
     if not found:
         return None
-    traces = [line(epochs, values, name=lines[name][0], color=lines[name][1]) for name, values in found.items()]
+    traces = [
+        line(epochs, values, name=lines[name][0], color=lines[name][1], limit=CURVE_POINTS)
+        for name, values in found.items()
+    ]
     traces = [trace | {"mode": "lines+markers", "marker": {"size": 4}} for trace in traces]
     best = best_epoch(history)
     marks = {} if best is None else vertical(float(epochs[best]), "kept", "@muted")

@@ -1,0 +1,93 @@
+"""A report in a real browser: it fits a phone and a desk, complains of nothing, and asks nothing of any network."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgeproof.report.demo import demo_page
+from edgeproof.report.run import run_page
+from tests.story.chromium import Browser, binary, chromium
+from tests.unit.report import runs
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = binary()
+    if program is None:
+        pytest.skip("no Chromium on the path; install it with: apt-get install chromium")
+    with chromium(program) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    planted, noise = runs.run(title="Planted edge"), runs.run("no_edge", title="Pure noise")
+    texts = {
+        "edge": run_page(planted),
+        "sealed": run_page(runs.run("inconclusive", opened=False)),
+        "demo": demo_page(planted, noise),
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in texts}
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["edge", "sealed", "demo"])
+def test_a_page_fits_and_is_quiet(browser, pages, name, width):
+    browser.look(pages[name], width=width)
+    assert browser.complaints() == []
+    assert browser.requests() == [pages[name].as_uri()]
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    plots = browser.evaluate("document.querySelectorAll('.plot').length")
+    assert plots >= 8
+    assert browser.evaluate("document.querySelectorAll('.plot .main-svg').length") >= plots
+    spill = "[...document.querySelectorAll('.plot')].filter((n) => n.scrollWidth > n.clientWidth + 1).length"
+    assert browser.evaluate(spill) == 0
+    small = (
+        "[...document.querySelectorAll('main *')].filter((n) => parseFloat(getComputedStyle(n).fontSize) < 9).length"
+    )
+    assert browser.evaluate(small) == 0
+
+
+def test_plots_follow_the_reader_s_colour_scheme(browser, pages):
+    colour = "getComputedStyle(document.querySelector('.scatterlayer .lines path:last-child')).stroke"
+    ink = "getComputedStyle(document.body).color"
+    found = set()
+    for scheme in ("light", "dark"):
+        browser.look(pages["edge"], width=1280, scheme=scheme)
+        found.add((browser.evaluate(colour), browser.evaluate(ink)))
+    assert len(found) == 2
+    assert all(stroke != "none" for stroke, _ in found)
+
+
+def test_a_printed_page_is_light_and_unfolded(browser, pages):
+    browser.look(pages["edge"], width=1280, scheme="dark")
+    dark = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert browser.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    widest = "Math.max(...[...document.querySelectorAll('.main-svg')].map((n) => n.getBoundingClientRect().width))"
+    assert browser.evaluate(widest) <= 641
+    browser.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+    assert browser.evaluate("document.querySelectorAll('details:not([open])').length") > 0
+    assert browser.complaints() == []
+
+
+def test_markup_in_a_symbol_name_does_not_run(browser, tmp_path):
+    from dataclasses import replace
+
+    run = runs.run(bars=400)
+    evil = "<img src=x onerror=window.hurt=1><script>window.hurt=1</script>"
+    body = dict(run.verdict) | {"market": dict(run.verdict["market"]) | {"symbols": [evil]}}
+    page = tmp_path / "evil.html"
+    page.write_text(run_page(replace(run, verdict=body, title=evil, config_yaml=evil)), encoding="utf-8")
+    browser.look(page, width=390)
+    assert browser.evaluate("window.hurt === undefined")
+    assert browser.evaluate("document.querySelector('h1').textContent") == evil
+    assert browser.complaints() == []
