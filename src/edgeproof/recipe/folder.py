@@ -1,0 +1,143 @@
+"""The run's folder: what lies in it, how it is resumed, and how it is read back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from edgeproof.core.config import dump_yaml, from_mapping, read_yaml
+from edgeproof.core.errors import BundleError, DataError
+from edgeproof.core.files import read_json, write_bytes, write_json, write_text
+from edgeproof.core.finding import Finding
+from edgeproof.recipe.config import RunConfig
+from edgeproof.report.run import RunData
+
+__all__ = ["RunFolder"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and contents of one run.
+
+    `run.json` says which market and workspace the run belongs to and, once training is done, what the verdict needs
+    of it; a folder without a finished `run.json` is resumed.
+    """
+
+    path: Path
+
+    @property
+    def bundle(self) -> Path:
+        """The trained model."""
+        return self.path / "bundle"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The training's checkpoints."""
+        return self.path / "checkpoints"
+
+    def begin(self, config: RunConfig, identity: dict[str, Any]) -> None:
+        """Claim the folder for a config, or find it claimed by the same one.
+
+        Raises:
+            DataError: the folder holds another run or something else.
+        """
+        if (self.path / "config.yaml").exists():
+            earlier = self.config()
+            same = earlier == config and self.state().get("identity") == identity
+            if not same:
+                raise DataError(
+                    f"{self.path}: holds a run of another config, market or workspace; choose another --out"
+                )
+            return
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise DataError(f"{self.path}: already there and not a run; choose another --out")
+        write_json(self.path / "run.json", {"identity": identity})
+        write_text(self.path / "config.yaml", dump_yaml(config))
+
+    def config(self) -> RunConfig:
+        """The resolved config.
+
+        Raises:
+            ConfigError: missing or not readable.
+        """
+        return from_mapping(RunConfig, read_yaml(self.path / "config.yaml"), source=str(self.path / "config.yaml"))
+
+    def state(self) -> dict[str, Any]:
+        """What `run.json` says.
+
+        Raises:
+            DataError: this is not a run's folder.
+        """
+        if not (self.path / "run.json").is_file():
+            raise DataError(f"{self.path}: not a run's folder (no run.json); give the --out of `edgeproof run`")
+        return read_json(self.path / "run.json")
+
+    def update(self, **facts: Any) -> None:
+        """Add facts to `run.json`."""
+        write_json(self.path / "run.json", self.state() | facts)
+
+    @property
+    def trained(self) -> bool:
+        """Whether training and its thresholds are finished and stored."""
+        return bool(self.state().get("trained"))
+
+    def write_table(self, name: str, frame: pl.DataFrame) -> None:
+        """Write `NAME.parquet` atomically."""
+        import io
+
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer, compression="zstd")
+        write_bytes(self.path / f"{name}.parquet", buffer.getvalue())
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Read `NAME.parquet`.
+
+        Raises:
+            DataError: missing or damaged.
+        """
+        path = self.path / f"{name}.parquet"
+        try:
+            return pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise DataError(f"{path}: cannot be read; run `edgeproof run` again with another --out") from error
+
+    def write_span(self, name: str, frame: pl.DataFrame, span: str) -> None:
+        """Put one span's rows into a table, in place of that span's earlier rows."""
+        path = self.path / f"{name}.parquet"
+        kept = self.table(name).filter(pl.col("span") != span) if path.exists() else frame.clear()
+        self.write_table(name, pl.concat([kept, frame]).sort("close_time", maintain_order=True))
+
+    def write_findings(self, findings: Sequence[Finding]) -> None:
+        """Store what every check saw."""
+        write_json(self.path / "findings.json", [finding.to_json() for finding in findings])
+
+    def findings(self) -> list[Finding]:
+        """What every check saw."""
+        return [Finding.from_json(body) for body in read_json(self.path / "findings.json")]
+
+    def data(self, title: str) -> RunData:
+        """Everything that the report is made of."""
+        state = self.state()
+        return RunData(
+            verdict=json.loads((self.path / "verdict.json").read_text(encoding="utf-8")),
+            history=self.table("history"),
+            predictions=self.table("predictions"),
+            track=self.table("track"),
+            findings=self.findings(),
+            config_yaml=(self.path / "config.yaml").read_text(encoding="utf-8"),
+            title=title,
+            thresholds=state.get("thresholds", []),
+        )
+
+    def require_bundle(self) -> Path:
+        """The bundle of a finished training.
+
+        Raises:
+            BundleError: the run was interrupted before it had one.
+        """
+        if not self.trained:
+            raise BundleError(f"{self.path}: training is not finished; run `edgeproof run` again to resume it")
+        return self.bundle

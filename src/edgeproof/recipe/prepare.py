@@ -1,0 +1,111 @@
+"""From a market's span to what can be learned and traded: panel, features, labels, decision bars, stated truth."""
+
+# S symbols, T bars, N samples, L window
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgeproof.core.finding import Finding
+from edgeproof.core.identity import sha_array
+from edgeproof.core.rng import Rng
+from edgeproof.data.panel import Panel, build_panel
+from edgeproof.data.quality import check_market
+from edgeproof.data.store import Market
+from edgeproof.features import FeatureTable
+from edgeproof.features.table import build_features
+from edgeproof.labels.decide import decision_bars
+from edgeproof.labels.label import Labels
+from edgeproof.leakage.causal import check_causal
+from edgeproof.leakage.stable import check_stable
+from edgeproof.ledger.span import Span
+from edgeproof.recipe.config import RunConfig
+from edgeproof.truth.stated import Stated, stated_truth
+
+__all__ = ["Prepared", "audit_features", "market_findings", "prepare", "small_part"]
+
+AUDIT_SYMBOLS, AUDIT_BARS = 3, 1_500  # enough for 40 cuts behind the longest reach; a second of work
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One span of a market, ready for samples.
+
+    Attributes:
+        panel: bars of the span.
+        table: unscaled features.
+        labels: labels, known where they resolve within the span.
+        decide: bool[T] decision bars.
+        stated: the known truth, of known-truth markets whose label is the one that the truth belongs to.
+    """
+
+    panel: Panel
+    table: FeatureTable
+    labels: Labels
+    decide: np.ndarray
+    stated: Stated | None
+
+
+def prepare(config: RunConfig, market: Market, span: Span, *, cache: Path | None = None) -> Prepared:
+    """Build everything that a run reads from the bars of a span.
+
+    Args:
+        config: the run's config.
+        market: the market.
+        span: open or opened; nothing beyond it is read.
+        cache: folder for feature tables; only open spans are cached.
+    """
+    panel = build_panel(market, span, config.quality)
+    table = build_features(
+        panel, config.features, max_gap_bars=config.quality.max_gap_bars, cache=None if span.opening else cache
+    )
+    labels = config.label.label(panel)  # pyright: ignore[reportAttributeAccessIssue] - every label config has it
+    stated = stated_truth(market, panel, span) if _truth_fits(config) else None
+    return Prepared(panel, table, labels, decision_bars(panel, config.decide_every), stated)
+
+
+def _truth_fits(config: RunConfig) -> bool:
+    """The stated truth is that of one label: the direction of the next tradable bar."""
+    label = config.label.model_dump()
+    return label == {"name": "forward_return", "horizon_bars": 1, "threshold_bps": 0.0, "threshold_volatilities": 0.0}
+
+
+def market_findings(config: RunConfig, market: Market) -> list[Finding]:
+    """What the import saw, and what the bar checks see now."""
+    found = [*market.findings(), *check_market(market)]
+    seen: set[tuple[str, str, str]] = set()
+    unique = []
+    for finding in found:
+        key = (finding.check, finding.where, finding.claim)
+        if key not in seen:
+            seen.add(key)
+            unique.append(finding)
+    return unique
+
+
+def audit_features(config: RunConfig, panel: Panel) -> list[Finding]:
+    """Causality and stability of every feature of the config, on a small part of the panel."""
+    part = small_part(panel)
+    rng = Rng(config.seed).child("audit")
+    return [
+        *check_causal(part, config.features, rng.child("causal")),
+        *check_stable(part, config.features, rng.child("stable")),
+    ]
+
+
+def small_part(panel: Panel, symbols: int = AUDIT_SYMBOLS, bars: int = AUDIT_BARS) -> Panel:
+    """The symbols with the most bars in the panel's last bars, as a panel of its own."""
+    count = panel.present[:, -bars:].sum(1)
+    chosen = np.sort(np.argsort(-count, kind="stable")[:symbols])
+    prices = np.ascontiguousarray(panel.prices[chosen, -bars:])
+    present = np.ascontiguousarray(panel.present[chosen, -bars:])
+    return replace(
+        panel,
+        prices=prices,
+        present=present,
+        open_time=panel.open_time[-bars:],
+        close_time=panel.close_time[-bars:],
+        symbols=tuple(panel.symbols[s] for s in chosen),
+        sha=sha_array(prices, present, panel.close_time[-bars:]),
+    )
