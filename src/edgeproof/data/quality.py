@@ -1,36 +1,46 @@
-"""What is masked, and why: every rule reads the bar itself and bars before it, never a later one.
+"""What is wrong with bars, what is masked, and what it means for a verdict.
 
-A masked bar is never traded and never used in a window. A rule that needed the next bar (a close that reverts) would
-choose samples by their future, so such bars are findings only: correct the file and import it again.
+A masked bar is never traded and never used in a window. Masks look at the bar and at bars before it. A rule that needed
+the next bar (a close that comes back) would choose samples by their future, so such bars are findings only: correct the
+file and import it again.
 """
 
-# T bars
+# T bars of one symbol, in order of time
 
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
+from edgeproof.core.clock import iso
 from edgeproof.core.config import Config
+from edgeproof.core.finding import Finding, Level
+from edgeproof.data.bars import Bars
+from edgeproof.data.masks import bad_price, inconsistent, no_trade, off_open, stale_run, wick
+from edgeproof.data.reuse import reuse_points
+from edgeproof.data.store import Market
+from edgeproof.data.swings import open_jumps, reverting, whole_factor
 
-__all__ = ["QualityConfig", "bad_price", "inconsistent", "keep_mask", "no_trade", "stale_run", "wick"]
+__all__ = ["QualityConfig", "check_bars", "check_market", "check_series", "keep_mask"]
 
 Choice = Literal["mask", "keep"]
-ROUNDING = 1e-9  # relative: sources that round high and low apart from open and close
-WICK_LOG = 0.47  # a wick of at least 60% ...
-WICK_RANGES = 15.0  # ... and 15 usual ranges is a bad tick: 144.21 in an hour of 310 (Binance ETHUSDT 2017-08-22)
-WICK_BARS = 168
+EXAMPLES = 10
+NOTICEABLE = 0.01  # share of bars from which missing or untraded bars are a warning
+REDENOMINATED = 9.5  # times: no split-like factor this large is a day's move
+NEAR_END_BARS = 48  # sources end their symbols within two days of one another
 
 
 class QualityConfig(Config):
     """Which bars are masked.
 
     Attributes:
-        bad_price: prices that are not finite or not positive, negative or missing volume.
+        bad_price: prices that are not finite or not positive, volume that is missing or negative.
         ohlc: high below open, close or low; low above open or close.
         no_trade: volume is zero and high equals low: nothing was traded, so nothing could have been.
-        spike: a wick of 60% and 15 times the usual range of the 168 bars before.
-        stale: the bars of an unchanged-price run from its `stale_bars`-th on.
+        off_open: an open 60% and 15 usual ranges away from the closes before and after: no fill there was real.
+        wick: a high or low as far beyond open and closes; kept, for it may be a real crash.
+        stale: the bars of a run of one unchanged price, from its `stale_bars`-th on.
         stale_bars: length from which a run is stale.
         max_gap_bars: a longer gap starts a new segment: features warm up again.
     """
@@ -38,69 +48,205 @@ class QualityConfig(Config):
     bad_price: Choice = "mask"
     ohlc: Choice = "mask"
     no_trade: Choice = "mask"
-    spike: Choice = "mask"
+    off_open: Choice = "mask"
+    wick: Choice = "keep"
     stale: Choice = "mask"
     stale_bars: int = Field(default=24, ge=2)
     max_gap_bars: int = Field(default=24, ge=0)
 
 
 def keep_mask(ohlcv: np.ndarray, config: QualityConfig) -> np.ndarray:
-    """bool[T]: bars that no rule set to `mask` takes out; ohlcv is f64[T, 5] of one symbol in order of time."""
+    """bool[T]: bars that no rule set to `mask` takes out; ohlcv is f64[T, 5]."""
+    rules: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "bad_price": bad_price,
+        "ohlc": inconsistent,
+        "no_trade": no_trade,
+        "off_open": off_open,
+        "wick": wick,
+        "stale": lambda prices: stale_run(prices) >= config.stale_bars,
+    }
     keep = np.ones(len(ohlcv), dtype=bool)
-    if config.bad_price == "mask":
-        keep &= ~bad_price(ohlcv)
-    if config.ohlc == "mask":
-        keep &= ~inconsistent(ohlcv)
-    if config.no_trade == "mask":
-        keep &= ~no_trade(ohlcv)
-    if config.spike == "mask":
-        keep &= ~wick(ohlcv)
-    if config.stale == "mask":
-        keep &= stale_run(ohlcv) < config.stale_bars
+    for name, rule in rules.items():
+        if getattr(config, name) == "mask":
+            keep &= ~rule(ohlcv)
     return keep
 
 
-def bad_price(ohlcv: np.ndarray) -> np.ndarray:
-    """bool[T]: a price that is not finite or not positive, a volume that is missing or negative."""
-    with np.errstate(invalid="ignore"):
-        return ~(np.isfinite(ohlcv).all(axis=1) & (ohlcv[:, :4] > 0).all(axis=1) & (ohlcv[:, 4] >= 0))
+def check_market(market: Market) -> list[Finding]:
+    """Every finding on the bars of a market as they lie on disk, and on its universe.
+
+    What the import repaired is gone from the bars; `Market.findings` has kept it.
+    """
+    manifest = market.manifest
+    series = (market.all_bars(symbol) for symbol in market.symbols)
+    return check_series(series, manifest.interval_ns, market.clock(), manifest.universe)
 
 
-def inconsistent(ohlcv: np.ndarray) -> np.ndarray:
-    """bool[T]: high below, or low above, one of the bar's other prices (by more than rounding)."""
-    opened, high, low, close = (ohlcv[:, column] for column in range(4))
-    with np.errstate(invalid="ignore"):
-        above = np.maximum(np.maximum(opened, close), low) > high * (1 + ROUNDING)
-        return above | (np.minimum(opened, close) < low * (1 - ROUNDING))
+def check_series(series: Iterable[Bars], interval_ns: int, clock: np.ndarray, universe: str) -> list[Finding]:
+    """Findings on every symbol's bars and on the universe that they make.
+
+    Args:
+        series: one item a symbol.
+        interval_ns: length of a bar.
+        clock: i64[T] open times of the market's slots.
+        universe: `survivors`, `fixed` or `point_in_time`.
+    """
+    found, last_open = [], {}
+    for bars in series:
+        found += check_bars(bars, interval_ns, clock)
+        last_open[bars.symbol] = int(bars.open_time[-1])
+    return [*(_survivorship(last_open, interval_ns) if universe == "survivors" else ()), *found]
 
 
-def no_trade(ohlcv: np.ndarray) -> np.ndarray:
-    """bool[T]: volume is zero and high equals low."""
-    return (ohlcv[:, 4] == 0) & (ohlcv[:, 1] == ohlcv[:, 2])
+def check_bars(bars: Bars, interval_ns: int, clock: np.ndarray) -> list[Finding]:
+    """Findings on one symbol's bars; none where all is well.
+
+    Args:
+        bars: the symbol.
+        interval_ns: length of a bar.
+        clock: i64[T] open times of the market's slots; for sessions the open times seen, so closures are no gaps.
+    """
+    checks = (_gaps(bars, clock), _prices(bars), _consistency(bars), _volume(bars), _stale(bars), _spikes(bars))
+    found = [*checks, *_jumps(bars, interval_ns)]
+    return [finding for finding in found if finding is not None]
 
 
-def stale_run(ohlcv: np.ndarray) -> np.ndarray:
-    """i64[T]: how many bars, this one included, have repeated one close with high = low = close; 0 if this has not."""
-    close = ohlcv[:, 3]
-    flat = (ohlcv[:, 1] == ohlcv[:, 2]) & (ohlcv[:, 1] == close)
-    same = flat & np.concatenate([[False], close[1:] == close[:-1]])
-    index = np.arange(len(close))
-    start = np.maximum.accumulate(np.where(same, 0, index))
-    return np.where(flat, index - start + 1, 0)
+def _finding(check: str, level: Level, bars: Bars, claim: str, remedy: str, **evidence: Any) -> Finding:
+    return Finding(f"quality.{check}", level, f"{bars.symbol}: {claim}", evidence, bars.symbol, remedy)
 
 
-def wick(ohlcv: np.ndarray) -> np.ndarray:
-    """bool[T]: high or low far outside the body, measured in the median log range of the bars before."""
-    import polars as pl
+def _where(bars: Bars, chosen: np.ndarray) -> dict[str, Any]:
+    at = np.flatnonzero(chosen)
+    return {
+        "count": int(at.size),
+        "share": float(at.size / len(bars)),
+        "times": [iso(int(bars.open_time[n])) for n in at[:EXAMPLES]],
+    }
 
-    valid = ~bad_price(ohlcv)
-    safe = np.where(valid[:, None], ohlcv[:, :4], 1.0)
-    logs = np.log(safe)
-    body_high, body_low = np.maximum(logs[:, 0], logs[:, 3]), np.minimum(logs[:, 0], logs[:, 3])
-    reach = np.maximum(logs[:, 1] - body_high, body_low - logs[:, 2])
-    candidate = reach > WICK_LOG
-    if not candidate.any():
-        return candidate
-    usual = pl.Series(logs[:, 1] - logs[:, 2]).shift(1).rolling_median(WICK_BARS, min_samples=24).to_numpy()
-    with np.errstate(invalid="ignore"):
-        return candidate & (reach > WICK_RANGES * usual)
+
+def _gaps(bars: Bars, clock: np.ndarray) -> Finding | None:
+    slots = np.searchsorted(clock, bars.open_time)
+    missing = np.diff(slots) - 1
+    at = np.flatnonzero(missing)
+    if not at.size:
+        return None
+    total, longest = int(missing.sum()), int(missing.max())
+    level = "warning" if longest > QualityConfig().max_gap_bars or total > NOTICEABLE * len(bars) else "info"
+    worst = at[np.argsort(-missing[at], kind="stable")][:EXAMPLES]
+    claim = f"{total} bars missing in {at.size} gaps, the longest of {longest} bars"
+    remedy = "nothing is filled in; get the bars from another source if the gaps matter"
+    first = [{"after": iso(int(bars.open_time[n])), "bars": int(missing[n])} for n in at[:EXAMPLES]]
+    longest_first = [{"after": iso(int(bars.open_time[n])), "bars": int(missing[n])} for n in worst]
+    return _finding(
+        "gaps", level, bars, claim, remedy, count=total, gaps=int(at.size), longest=longest,
+        first=first, longest_first=longest_first,
+    )  # fmt: skip
+
+
+def _prices(bars: Bars) -> Finding | None:
+    bad = bad_price(bars.ohlcv)
+    if not bad.any():
+        return None
+    claim = f"{np.count_nonzero(bad)} bars with a price that is not a positive number, or without a volume"
+    return _finding(
+        "bad_prices",
+        "warning",
+        bars,
+        claim,
+        "masked unless quality.bad_price=keep; correct the file",
+        **_where(bars, bad),
+    )
+
+
+def _consistency(bars: Bars) -> Finding | None:
+    bad = inconsistent(bars.ohlcv) & ~bad_price(bars.ohlcv)
+    if not bad.any():
+        return None
+    claim = f"{np.count_nonzero(bad)} bars whose high or low does not enclose open and close"
+    remedy = "masked unless quality.ohlc=keep; correct the file"
+    return _finding("ohlc", "warning", bars, claim, remedy, **_where(bars, bad))
+
+
+def _volume(bars: Bars) -> Finding | None:
+    zero = bars.ohlcv[:, 4] == 0
+    if not zero.any():
+        return None
+    level = "warning" if zero.mean() > NOTICEABLE else "info"
+    idle = int(np.count_nonzero(no_trade(bars.ohlcv)))
+    claim = f"{np.count_nonzero(zero)} bars without volume, {idle} of them with one price only"
+    remedy = "bars with one price only are masked unless quality.no_trade=keep; check that the source reports volume"
+    return _finding("zero_volume", level, bars, claim, remedy, **_where(bars, zero), one_price=idle)
+
+
+def _stale(bars: Bars) -> Finding | None:
+    run, limit = stale_run(bars.ohlcv), QualityConfig().stale_bars
+    stale = run >= limit
+    if not stale.any():
+        return None
+    runs = int(np.count_nonzero(run == limit))
+    claim = f"{runs} runs of {limit} or more bars at one price, the longest of {int(run.max())}"
+    remedy = f"masked from the {limit}th bar on unless quality.stale=keep; leave the symbol out if it does not trade"
+    return _finding("stale", "warning", bars, claim, remedy, **_where(bars, stale), runs=runs, longest=int(run.max()))
+
+
+def _spikes(bars: Bars) -> Finding | None:
+    kinds = {
+        "opens": off_open(bars.ohlcv, whole=True),
+        "highs or lows": wick(bars.ohlcv, whole=True),
+        "closes": reverting(bars.ohlcv),
+    }
+    whole = np.logical_or.reduce(list(kinds.values()))
+    if not whole.any():
+        return None
+    counts = {name: int(np.count_nonzero(chosen)) for name, chosen in kinds.items() if chosen.any()}
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    claim = f"{listed} go far away and come back: bad ticks, or a crash if another source has them too"
+    remedy = (
+        "such opens are masked unless quality.off_open=keep; highs and lows if quality.wick=mask; correct bad closes in "
+        "the file and import it again"
+    )
+    return _finding("spikes", "warning", bars, claim, remedy, **_where(bars, whole), kinds=counts)
+
+
+def _jumps(bars: Bars, interval_ns: int) -> list[Finding]:
+    jumps = open_jumps(bars.ohlcv)
+    reused = reuse_points(bars, interval_ns)
+    jumps[reused] = 0.0
+    found = []
+    if reused.size:
+        times = [iso(int(bars.open_time[n])) for n in reused]
+        claim = f"another asset begins at {times[0]} under the same ticker, after a halt"
+        found.append(
+            _finding(
+                "reuse", "error", bars, claim, "import the file again: it is cut there", count=len(times), times=times
+            )
+        )
+    factor = whole_factor(jumps)
+    like = factor > 0
+    if like.any():
+        level = "error" if (factor >= REDENOMINATED).any() else "warning"
+        claim = f"{np.count_nonzero(like)} opens jump by a whole factor, as after a split or redenomination"
+        remedy = "use prices adjusted for splits, or cut the file there: the jump would count as profit or loss"
+        factors = [float(value) for value in np.exp(jumps[like])[:EXAMPLES]]
+        found.append(_finding("jumps", level, bars, claim, remedy, **_where(bars, like), open_over_close=factors))
+    return found
+
+
+def _survivorship(last_open: dict[str, int], interval_ns: int) -> list[Finding]:
+    end = max(last_open.values())
+    ended = [symbol for symbol, last in last_open.items() if last < end - NEAR_END_BARS * interval_ns]
+    evidence = {"count": len(last_open), "ended_before": ended[:EXAMPLES], "universe": "survivors"}
+    remedy = (
+        "import with --universe MEMBERSHIP.csv (symbol, from, to) and the symbols that were delisted, or "
+        "--universe fixed if they were chosen without looking at this span"
+    )
+    if ended:
+        claim = (
+            f"{len(ended)} of {len(last_open)} symbols end before the market does, but nothing says that the "
+            "list was made without looking at this span"
+        )
+        return [Finding("quality.survivorship", "warning", claim, evidence, "", remedy)]
+    claim = (
+        "every symbol lives to the last bar and no point-in-time universe is declared: losers may have been left out"
+    )
+    return [Finding("quality.survivorship", "error", claim, evidence, "", remedy)]

@@ -26,7 +26,7 @@ from edgeproof.data.parquet import decode, encode
 from edgeproof.ledger.fingerprint import Fingerprints, Print, fingerprint_closes
 from edgeproof.ledger.span import Span
 
-__all__ = ["SEALED_SHARE", "Manifest", "Market", "SymbolEntry", "open_market", "write_market"]
+__all__ = ["SEALED_SHARE", "Manifest", "Market", "SymbolEntry", "clock_of", "open_market", "write_market"]
 
 SEALED_SHARE = 5  # one bar in five of the clock, the last ones, is stored apart
 TRUTH = ("p_up", "mean", "volatility")
@@ -198,7 +198,7 @@ def write_market(  # noqa: PLR0913 - the facts of a market, each by name
         DataError: no bars, bars off the clock or out of order, or a place that cannot be written.
     """
     _verify(bars, interval_ns, calendar)
-    clock = _clock(bars, interval_ns, calendar)
+    clock = clock_of(bars, interval_ns, calendar)
     apart_ns = int(clock[len(clock) - len(clock) // SEALED_SHARE - 1]) + interval_ns
     entries = tuple(_entry(item, apart_ns) for item in bars)
     with staged_directory(Path(out)) as stage:
@@ -265,7 +265,8 @@ def _verify(bars: Sequence[Bars], interval_ns: int, calendar: str) -> None:
             )
 
 
-def _clock(bars: Sequence[Bars], interval_ns: int, calendar: str) -> np.ndarray:
+def clock_of(bars: Sequence[Bars], interval_ns: int, calendar: str) -> np.ndarray:
+    """Open times i64[T] of all slots: every interval of a `continuous` clock, the open times seen of `sessions`."""
     if calendar == "sessions":
         return np.unique(np.concatenate([item.open_time for item in bars]))
     start, last = min(int(item.open_time[0]) for item in bars), max(int(item.open_time[-1]) for item in bars)
