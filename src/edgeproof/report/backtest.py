@@ -146,7 +146,7 @@ def _equity_plot(track: pl.DataFrame, limit: int) -> Plot:
         traces.append(line(when, net, name="net", color="@net", width=2, **shown))
         low, high = min(low, net.min(), gross.min()), max(high, net.max(), gross.max())
     log = low > 0 and high / low > 5
-    y = {"title": "equity, start 1", "tickformat": ".3~f"} | ({"type": "log", "nticks": 6} if log else {})
+    y = {"title": "equity, start 1", "tickformat": ".3~f"} | ({"type": "log", "dtick": "D2"} if log else {})
     return plot(traces, x={"type": "date", "nticks": 6}, y=y, **_marks(track))
 
 

@@ -204,7 +204,7 @@ def share_scale(plots: Sequence[Plot]) -> list[Plot]:
     log = any(drawn["layout"]["yaxis"].get("type") == "log" for drawn in plots) and min(values) > 0
     low, high = (float(np.log10(end)) if log else end for end in (min(values), max(values)))
     pad = 0.04 * (high - low) or 1e-3
-    scale = {"range": [low - pad, high + pad], "type": "log" if log else "linear"}
+    scale = {"range": [low - pad, high + pad]} | ({"type": "log", "dtick": "D2"} if log else {"type": "linear"})
     return [
         {"data": drawn["data"], "layout": drawn["layout"] | {"yaxis": drawn["layout"]["yaxis"] | scale}}
         for drawn in plots

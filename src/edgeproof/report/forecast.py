@@ -75,7 +75,7 @@ def _labelled(predictions: pl.DataFrame) -> tuple[str, pl.DataFrame]:
     spans = set(predictions["span"].unique().to_list()) if "span" in predictions.columns else set()
     name = "sealed" if "sealed" in spans else "validation"
     rows = predictions.filter(pl.col("span") == name) if name in spans else predictions
-    return name, rows.drop_nulls(["probability", "label"])
+    return name, rows.drop_nulls(["probability", "label"]).filter(pl.col("probability").is_finite())
 
 
 def calibration_figure(predictions: pl.DataFrame) -> Figure | None:

@@ -1,6 +1,6 @@
 """What training did, epoch by epoch: loss, scores, and how the optimiser moved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,16 +30,23 @@ def best_epoch(history: pl.DataFrame) -> int | None:
     return int(kept[-1]) if len(kept) else None
 
 
-def _curves(history: pl.DataFrame, lines: Mapping[str, tuple[str, str]], y: Mapping[str, Any]) -> Plot | None:
+def _curves(
+    history: pl.DataFrame,
+    lines: Mapping[str, tuple[str, str]],
+    y: Mapping[str, Any],
+    levels: Sequence[tuple[str, float, str]] = (),
+) -> Plot | None:
     epochs = history["epoch"].to_numpy()
-    found = {name: values for name in lines if (values := _column(history, name)) is not None}
-    if not found:
+    traces = []
+    for name, (word, color) in lines.items():
+        values = _column(history, name)
+        if values is not None:
+            drawn = line(epochs, values, name=word, color=color, limit=CURVE_POINTS)
+            traces.append(drawn | {"mode": "lines+markers", "marker": {"size": 4}})
+    if not traces:
         return None
-    traces = [
-        line(epochs, values, name=lines[name][0], color=lines[name][1], limit=CURVE_POINTS)
-        for name, values in found.items()
-    ]
-    traces = [trace | {"mode": "lines+markers", "marker": {"size": 4}} for trace in traces]
+    ends = epochs[[0, -1]]
+    traces += [line(ends, [at, at], name=word, color=color, width=1, dash="dash") for word, at, color in levels]
     best = best_epoch(history)
     marks = {} if best is None else vertical(float(epochs[best]), "kept", "@muted")
     return plot(traces, x={"title": "epoch", "nticks": 8}, y=y, **marks)
@@ -66,13 +73,11 @@ def loss_figure(history: pl.DataFrame) -> Figure | None:
 
 
 def _score_figure(history: pl.DataFrame, oracle: Any) -> Figure | None:
-    drawn = _curves(history, {"auc": ("validation AUC", "@net")}, {"title": "AUC", "tickformat": ".3f"})
+    levels = [("coin flipping", 0.5, "@muted")] + ([("best possible", oracle, "@good")] if is_number(oracle) else [])
+    lines, y = {"auc": ("validation AUC", "@net")}, {"title": "AUC", "tickformat": ".3f"}
+    drawn = _curves(history, lines, y, levels)
     if drawn is None:
         return None
-    epochs = history["epoch"].to_numpy()
-    levels = [("coin flipping", 0.5, "@muted")] + ([("best possible", oracle, "@good")] if is_number(oracle) else [])
-    for name, level, color in levels:
-        drawn["data"].append(line(epochs[[0, -1]], [level, level], name=name, color=color, width=1, dash="dash"))
     best, scores = best_epoch(history), _column(history, "auc")
     conclusion = ""
     if best is not None and scores is not None:

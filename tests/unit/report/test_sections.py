@@ -178,6 +178,13 @@ def test_absent_columns_are_left_out():
     assert len(never.blocks) == 2
 
 
+def test_levels_beside_a_single_curve_are_named():
+    grid: Any = training_section(runs.history(), runs.verdict("edge", opened=True)).blocks[0]
+    skill = next(figure.plot for figure in grid.blocks if figure.title == "Ranking skill")
+    assert [trace["name"] for trace in skill["data"]] == ["validation AUC", "coin flipping", "best possible"]
+    assert skill["layout"]["showlegend"]
+
+
 def test_oracle_and_threshold_words():
     known = oracle_figure(runs.verdict("edge", opened=True))
     assert known is not None
