@@ -87,7 +87,9 @@ def timeline(verdict: Mapping[str, Any], track: pl.DataFrame) -> Timeline | None
     validation, seal, opened = _edges(verdict, track)
     if start is None or end is None or validation is None or seal is None or not start < validation < seal <= end:
         return None
-    sealed = ("Sealed, opened", "opened", "decides") if opened else ("Sealed", "sealed", "not read")
+    sealed = (
+        ("Opened", "opened", "sealed until this verdict; it decides") if opened else ("Sealed", "sealed", "not read")
+    )
     cuts = [
         ("Training", "train", "fits weights and scaling", start, validation),
         ("Validation", "validation", "chooses epoch and threshold", validation, seal),
