@@ -1,1 +1,10 @@
-"""."""
+"""Labels: a plain catalog of tradable targets, each known at a stated bar."""
+
+from edgeproof.core.config import Config
+from edgeproof.labels.decide import decision_bars
+from edgeproof.labels.forward import ForwardReturnConfig
+from edgeproof.labels.label import Labels
+
+__all__ = ["LABELS", "ForwardReturnConfig", "Labels", "decision_bars"]
+
+LABELS: dict[str, type[Config]] = {"forward_return": ForwardReturnConfig}

@@ -1,0 +1,71 @@
+"""Features of the market as a whole, defined over bars that exist.
+
+The market's return at t is the equal-weight mean of ln(C_t / C_p) over the symbols present both at t and at p, the last
+slot before t at which any symbol has a bar. So a slot that the whole market misses (an exchange's outage) is bridged,
+and a symbol that misses bars is compared with the market over exactly the bars between its own.
+"""
+
+# S symbols, T bars, n rows
+
+import numpy as np
+from numba import njit
+
+from edgeproof.features.feature import Rows
+from edgeproof.features.rolling import rolling_sum
+
+__all__ = ["market_return", "market_returns", "market_since", "relative_strength"]
+
+
+def market_returns(prices: np.ndarray, usable: np.ndarray, max_gap_bars: int) -> np.ndarray:
+    """f64[T]: the market's log return; 0 where no symbol has a bar, NaN where none has both bars.
+
+    NaN, too, where the market itself was away for more than `max_gap_bars` slots.
+    """
+    alive = np.logical_or.reduce(usable, axis=0)
+    slots = np.flatnonzero(alive)
+    before = np.full(usable.shape[1], -1)
+    before[slots[1:]] = np.where(np.diff(slots) - 1 <= max_gap_bars, slots[:-1], -1)
+    total, count = _summed_returns(prices, usable, before)
+    return np.divide(total, count, out=np.where(alive, np.nan, 0.0), where=count > 0)
+
+
+@njit(cache=True, nogil=True)
+def _summed_returns(prices: np.ndarray, usable: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    S, T = usable.shape
+    total, count = np.zeros(T), np.zeros(T, np.int64)
+    for s in range(S):
+        # one logarithm a bar: that of the bar before is kept
+        kept, kept_log = -1, 0.0
+        for t in range(T):
+            if not usable[s, t]:
+                continue
+            now = np.log(prices[s, t, 3])
+            if kept >= 0 and before[t] == kept:
+                total[t] += now - kept_log
+                count[t] += 1
+            kept, kept_log = t, now
+    return total, count
+
+
+@njit(cache=True, nogil=True)
+def market_since(returns: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """f64[n]: sum of the market's returns over the slots after the row before, up to this row's; first NaN."""
+    n = slots.shape[0]
+    out = np.empty(n)
+    out[0] = np.nan
+    for i in range(1, n):
+        total = 0.0
+        for t in range(slots[i - 1] + 1, slots[i] + 1):
+            total += returns[t]
+        out[i] = total
+    return out
+
+
+def market_return(rows: Rows) -> np.ndarray:
+    """The market's return at this bar."""
+    return rows.market_return
+
+
+def relative_strength(rows: Rows, window: int) -> np.ndarray:
+    """The symbol's log return over `window` bars minus the market's over the same time."""
+    return rolling_sum(rows.log_return - rows.market_since, window)
