@@ -1,0 +1,60 @@
+"""A sample occupies bars: the first bar that it reads, the bar at which it is decided, the bar that resolves its label.
+
+These three numbers are all that purging needs to know about features, windows and labels.
+"""
+
+# S symbols, T bars, N samples, L window
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Samples", "first_read_of_windows"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """N samples and the bars that they occupy.
+
+    Attributes:
+        index: i64[N] flat sample index, symbol * T + decision bar.
+        first: i64[N] clock index of the first bar that any feature in the sample's window reads.
+        decided: i64[N] decision bar.
+        resolved: i64[N] bar at which the label is known.
+    """
+
+    index: np.ndarray
+    first: np.ndarray
+    decided: np.ndarray
+    resolved: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, which: np.ndarray) -> "Samples":
+        """The samples at these positions (or where this mask is true)."""
+        return Samples(self.index[which], self.first[which], self.decided[which], self.resolved[which])
+
+    def among(self, index: np.ndarray) -> "Samples":
+        """The samples whose flat index is in `index`, in this object's order."""
+        return self.take(np.isin(self.index, index))
+
+
+def first_read_of_windows(first_read: np.ndarray, window: int) -> np.ndarray:
+    """First bar read by the window that ends at each bar: the minimum of `first_read` over the window's bars.
+
+    Args:
+        first_read: i32[S, T] first bar that any feature at (s, t) reads.
+        window: L.
+
+    Returns:
+        i64[S, T]; the first L - 1 columns hold minima over the bars that exist.
+    """
+    lowest = first_read.astype(np.int64)
+    span = 1
+    while span < window:  # doubling: after k rounds each column covers 2**k bars
+        step = min(span, window - span)
+        shifted = lowest.copy()
+        shifted[:, step:] = np.minimum(lowest[:, step:], lowest[:, :-step])
+        lowest, span = shifted, span + step
+    return lowest

@@ -1,0 +1,23 @@
+"""Keyed randomness for what draws from torch's global generator (initial weights, dropout), without touching it.
+
+Everything inside the block sees a generator that starts at the stream's key; the generator outside goes on as if the
+block had not been.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from edgeproof.core.rng import Rng
+
+__all__ = ["seeded"]
+
+
+@contextmanager
+def seeded(rng: Rng, device: torch.device | None = None) -> Iterator[None]:
+    """A block that draws from this stream, as in `with seeded(rng.child("dropout", epoch))`."""
+    cuda = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(rng.key())
+        yield
