@@ -2,13 +2,13 @@
 
 # S symbols, T bars
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgeproof.core.errors import TrainError
 from edgeproof.core.identity import sha_json
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
@@ -17,7 +17,7 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
-from edgeproof.samples.dataset import collect_samples, make_dataset, ready_index
+from edgeproof.samples.dataset import Dataset, collect_samples, make_dataset, ready_index
 from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast, predict
 from edgeproof.train.loop import Trained, fit
@@ -36,7 +36,7 @@ class Learned:
         dataset_sha: hash of the data, part of the trial's identity.
         cut: first validation bar.
         forecast: on every decision bar from `cut` on.
-        training: id of the training in the ledger.
+        trial: the training's row in the ledger; its thresholds name it as their parent.
     """
 
     trained: Trained
@@ -45,7 +45,7 @@ class Learned:
     dataset_sha: str
     cut: int
     forecast: Forecast
-    training: str
+    trial: Trial
 
 
 def trial_config(config: RunConfig, **chosen: Any) -> str:
@@ -53,8 +53,16 @@ def trial_config(config: RunConfig, **chosen: Any) -> str:
     return sha_json(config.trial_identity() | chosen)
 
 
-def learn(config: RunConfig, prepared: Prepared, ledger: Ledger, market: str, folder: Path, write: Any) -> Learned:
-    """Split, prove, scale, train, forecast; the training is recorded as soon as it has a score.
+def learn(
+    config: RunConfig,
+    prepared: Prepared,
+    ledger: Ledger,
+    *,
+    market: str,
+    folder: Path,
+    write: Callable[[str], None],
+) -> Learned:
+    """Split, prove, scale, train, forecast; the training is on record before anyone can see a score of it.
 
     Args:
         config: the run's config.
@@ -83,6 +91,18 @@ def learn(config: RunConfig, prepared: Prepared, ledger: Ledger, market: str, fo
     dataset = make_dataset(
         apply(preprocessor, table.x), labels, fold, window=config.window, symbols=prepared.panel.symbols
     )
+    cut = int((fold.validation % bars).min())
+    close = prepared.panel.close_time
+    trial = Trial(
+        config=trial_config(config),
+        seed=config.seed,
+        data=dataset.sha,
+        label=f"training of {config.model.model_dump()['name']}",
+        start_ns=int(close[cut]),
+        end_ns=int(close[-1]),
+    )
+    if _both_classes(dataset, fold):  # else `fit` refuses, and nothing is ever scored
+        record_training(ledger, market, trial)
     trained = fit(
         dataset,
         config.model,
@@ -92,25 +112,12 @@ def learn(config: RunConfig, prepared: Prepared, ledger: Ledger, market: str, fo
         folder=folder,
         progress=Progress("epoch", config.train.epochs, write=write),
     )
-    cut = int((fold.validation % bars).min())
     later = prepared.decide & (np.arange(bars) >= cut)
-    forecast = predict(trained.model, dataset.x, ready_index(table.ready, later, config.window), config.window)
-    close = prepared.panel.close_time
-    trial = Trial(
-        config=trial_config(config),
-        seed=config.seed,
-        data=dataset.sha,
-        score=_score(trained),
-        label=f"training {config.model.model_dump()['name']}",
-        start_ns=int(close[cut]),
-        end_ns=int(close[-1]),
-    )
-    training = record_training(ledger, market, trial)
-    return Learned(trained, preprocessor, fold, dataset.sha, cut, forecast, training)
+    index = ready_index(table.ready, later, config.window)
+    forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)
+    return Learned(trained, preprocessor, fold, dataset.sha, cut, forecast, trial)
 
 
-def _score(trained: Trained) -> dict[str, float | None]:
-    best = next((row for row in trained.history if row["epoch"] == trained.best_epoch), None)
-    if best is None:
-        raise TrainError("training ended without an epoch; set train.epochs to at least 1")
-    return {name: best.get(name) for name in ("log_loss", "auc", "f1_plus", "brier")}
+def _both_classes(dataset: Dataset, fold: Fold) -> bool:
+    y = dataset.y.reshape(-1)
+    return all(0 < y[part].mean() < 1 for part in (fold.train, fold.validation))

@@ -124,7 +124,8 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
         for item in here[:MOST_FINDINGS]:
             line = Text(f"{level:<8}", style=LEVEL_COLOURS[level])
             line.append(f"{clip(item.check, 40)}  ", style="bold")
-            line.append(f"{clip(item.where, 60)}: " if item.where else "", style="default")
+            named = not item.where or item.claim.startswith(item.where)
+            line.append("" if named else f"{clip(item.where, 60)}: ", style="default")
             line.append(clip(item.claim), style="default")
             console.print(line)
             if item.remedy and level != "info":

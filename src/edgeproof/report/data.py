@@ -32,9 +32,13 @@ def _evidence(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     return shown
 
 
+def _place(item: Finding) -> str:
+    return "" if item.claim.startswith(item.where) else clip(item.where, 120)
+
+
 def _group(check: str, findings: Sequence[Finding]) -> dict[str, Any]:
     shown = [
-        {"claim": clip(item.claim, 400), "where": clip(item.where, 120), "evidence": _evidence(item.evidence)}
+        {"claim": clip(item.claim, 400), "where": _place(item), "evidence": _evidence(item.evidence)}
         for item in findings[:MOST_PER_CHECK]
     ]
     remedies = list(dict.fromkeys(clip(item.remedy, 400) for item in findings if item.remedy))
