@@ -1,1 +1,1 @@
-"""."""
+"""Figures, no judgement."""

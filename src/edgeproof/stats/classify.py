@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 __all__ = [
+    "Ranking",
     "accuracy",
     "always_positive_f1",
     "auc",
@@ -22,6 +23,7 @@ __all__ = [
     "log_loss",
     "pr_auc",
     "precision_recall_f1",
+    "rank",
     "soft_auc",
 ]
 
@@ -50,10 +52,48 @@ def _arrays(score: np.ndarray, label: np.ndarray, weight: np.ndarray | None) -> 
 
 
 def _curve(score: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> _Curve:
+    order, last = _ties(score)
+    return _Curve(score[order[last]], np.cumsum(positive[order])[last], np.cumsum(negative[order])[last])
+
+
+def _ties(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The order from the highest score down, and the last place in it of each group of ties."""
     order = np.argsort(-score, kind="stable")
-    ranked = score[order]
-    last = np.r_[np.flatnonzero(np.diff(ranked)), ranked.size - 1]  # last member of each group of ties
-    return _Curve(ranked[last], np.cumsum(positive[order])[last], np.cumsum(negative[order])[last])
+    return order, np.r_[np.flatnonzero(np.diff(score[order])), score.size - 1]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Samples sorted once, to be scored under many weights (a bootstrap).
+
+    Attributes:
+        order: i64[N] from the highest score down.
+        last: i64[K] last place of each group of ties.
+        threshold: f64[K] distinct scores.
+        label: f64[N] in that order.
+    """
+
+    order: np.ndarray
+    last: np.ndarray
+    threshold: np.ndarray
+    label: np.ndarray
+
+    def auc_and_f1_plus(self, weight: np.ndarray) -> tuple[float | None, float | None]:
+        """AUC and the largest F1 under sample weights f64[N] (in the samples' own order)."""
+        sorted_weight = weight[self.order]
+        positive = np.cumsum(sorted_weight * self.label)[self.last]
+        curve = _Curve(self.threshold, positive, np.cumsum(sorted_weight)[self.last] - positive)
+        return _area(curve), _best_f1(curve)[0]
+
+
+def rank(score: np.ndarray, label: np.ndarray) -> Ranking | None:
+    """Sort samples for repeated scoring; None where nothing can be said (no sample, a non-finite score)."""
+    ready = _arrays(score, label, None)
+    if ready is None:
+        return None
+    s, y, _ = ready
+    order, last = _ties(s)
+    return Ranking(order, last, s[order[last]], y[order])
 
 
 def _area(curve: _Curve) -> float | None:

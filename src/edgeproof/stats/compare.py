@@ -67,7 +67,7 @@ def maximum_test(
 
 
 def sidak(p_max: float, p_best: float, others: int) -> float:
-    """p of the maximum with M further trials whose returns are not stored: 1 - (1 - p_max)(1 - p_best)^M.
+    """The p-value of the maximum with M further trials whose returns are not stored, 1-(1-p_max)(1-p_best)^M.
 
     The M are taken as independent of the stored ones and as good as the best of them (Sidak 1967).
     """

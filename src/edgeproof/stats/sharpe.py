@@ -28,7 +28,7 @@ class Moments:
 
 
 def moments(returns: np.ndarray) -> Moments | None:
-    """Moments of a return series; None for fewer than 3 returns, no variation, or a return beyond 1e50 or not finite."""
+    """Moments of a return series; None for fewer than 3 returns, no variation, or one beyond 1e50 or not finite."""
     x = np.asarray(returns, dtype=np.float64)
     if x.size < 3 or not np.isfinite(x).all():
         return None
