@@ -182,7 +182,7 @@ class Ledger:
         """The last row, verified against itself and the head, and the size of the file up to its end."""
         head = self._head()
         line, size = _last_line(self.path)
-        tail = self._parse(line, None) if line else None
+        tail = _intact(line)
         if head is not None and tail is not None and (head["seq"], head["hash"]) == (tail.seq, tail.hash):
             return tail, size
         rows = self.rows()  # the head lags after a kill, or something is wrong: look at everything
@@ -225,7 +225,11 @@ class Ledger:
     def _chain(self, data: bytes) -> Iterator[Row]:
         prev = _FIRST
         for seq, line in enumerate(data.split(b"\n")[:-1]):
-            row = self._parse(line, seq)
+            row = _intact(line)
+            if row is None:
+                raise LedgerError(
+                    f"{self.path}: row {seq} was edited after it was written: {_looks_like(line)}; {_RESTORE}"
+                )
             if row.seq != seq or row.prev != prev:
                 raise LedgerError(
                     f"{self.path}: row {seq} does not follow the row before it (a row was removed, added or moved; "
@@ -234,15 +238,16 @@ class Ledger:
             prev = row.hash
             yield row
 
-    def _parse(self, line: bytes, seq: int | None) -> Row:
-        body, tail = line[:-_TAIL] + b"}", line[-_TAIL:]
-        if tail == f',"hash":"{sha_bytes(body)}"}}'.encode():
-            try:
-                return Row(**json.loads(line))
-            except (ValueError, TypeError):
-                pass  # hashed, but not by this program: as good as edited
-        name = "its last row" if seq is None else f"row {seq}"
-        raise LedgerError(f"{self.path}: {name} was edited after it was written: {_looks_like(line)}; {_RESTORE}")
+
+def _intact(line: bytes) -> Row | None:
+    """The row of a line, None if its hash does not cover it."""
+    body, tail = line[:-_TAIL] + b"}", line[-_TAIL:]
+    if tail != f',"hash":"{sha_bytes(body)}"}}'.encode():
+        return None
+    try:
+        return Row(**json.loads(line))
+    except (ValueError, TypeError):
+        return None  # hashed, but not by this program: as good as edited
 
 
 def _chained(tail: Row | None, entries: Sequence[Entry]) -> Iterator[tuple[bytes, Row]]:

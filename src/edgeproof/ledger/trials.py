@@ -16,7 +16,7 @@ import numpy as np
 from edgeproof.core.clock import iso
 from edgeproof.core.errors import LedgerError, SealError
 from edgeproof.core.identity import sha_json
-from edgeproof.ledger.fingerprint import Fingerprints
+from edgeproof.ledger.fingerprint import Fingerprints, shares_bars
 from edgeproof.ledger.markets import known_markets, rows_of
 from edgeproof.ledger.returns import read_returns, write_returns
 from edgeproof.ledger.seal import seal_date
@@ -101,9 +101,8 @@ def record_training(ledger: Ledger, market: str, trial: Trial) -> str:
     """
 
     def decide(rows: list[Row]) -> list[Entry]:
-        _check_open(ledger, rows, market, trial.end_ns)
-        known = any(row.kind == "training" and row.body["trial"] == trial.id for row in rows)
-        return [] if known else [("training", {"market": market, **trial.to_json()})]
+        known = _known(ledger, rows, market, "training", trial.end_ns)
+        return [] if trial.id in known else [("training", {"market": market, **trial.to_json()})]
 
     ledger.extend(decide)
     return trial.id
@@ -128,8 +127,7 @@ def record_trials(
 
     def decide(rows: list[Row]) -> list[Entry]:
         last = max([trial.end_ns for trial in trials] + [int(time) for time in close_time[-1:]], default=0)
-        _check_open(ledger, rows, market, last)
-        known = {row.body["trial"] for row in rows if row.kind == "trial"}
+        known = _known(ledger, rows, market, "trial", last)
         fresh = {trial.id: n for n, trial in reversed(list(enumerate(trials))) if trial.id not in known}
         places = sorted(fresh.values())
         sha = None
@@ -216,13 +214,16 @@ def _column(ledger: Ledger, columns: Mapping[str, np.ndarray], row: Row) -> np.n
         raise LedgerError(f"{path}: holds no returns of trial {row.body['trial'][:12]} of row {row.seq}") from error
 
 
-def _check_open(ledger: Ledger, rows: Sequence[Row], market: str, end_ns: int) -> None:
+def _known(ledger: Ledger, rows: Sequence[Row], market: str, kind: str, end_ns: int) -> set[str]:
+    """Ids recorded for this market or one that shares bars with it, after checking that `end_ns` lies in the open."""
     known = known_markets(ledger, rows)
     if market not in known:
         raise LedgerError(f"{ledger.path}: market {market[:12]} has no row; open its span in this workspace first")
     seal_ns = seal_date(ledger, rows, known[market])
     if end_ns > seal_ns:
         raise SealError(f"validation bars up to {iso(end_ns)} reach past the seal {iso(seal_ns)}; score open bars only")
+    sharing = {name for name, prints in known.items() if shares_bars(prints, known[market])}
+    return {row.body["trial"] for row in rows if row.kind == kind and row.body["market"] in sharing}
 
 
 def _number(value: float | None) -> float | None:
