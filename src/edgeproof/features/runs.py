@@ -49,6 +49,15 @@ def _usable(prices: np.ndarray, present: np.ndarray) -> np.ndarray:
     return out
 
 
+@njit(cache=True, nogil=True)
+def _columns(prices: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    out = np.empty((5, slots.shape[0]))
+    for i in range(slots.shape[0]):
+        for c in range(5):
+            out[c, i] = prices[slots[i], c]
+    return out
+
+
 def usable_bars(panel: Panel) -> np.ndarray:
     """bool[S, T]: present, prices positive and finite, volume finite and not negative."""
     return _usable(panel.prices, panel.present)
@@ -64,7 +73,7 @@ def symbol_runs(panel: Panel, s: int, usable: np.ndarray, market: Market | None,
     slots = np.flatnonzero(usable)
     if not len(slots):
         return
-    columns = np.ascontiguousarray(panel.prices[s, slots].T)
+    columns = _columns(panel.prices[s], slots)
     cuts = np.flatnonzero(np.diff(slots) - 1 > max_gap_bars) + 1
     for low, high in zip([0, *cuts], [*cuts, len(slots)], strict=True):
         own = slots[low:high]
