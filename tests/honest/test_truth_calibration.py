@@ -8,6 +8,7 @@ taken over bars. Seeds are fixed: the bounds are 3 to 3.5 standard errors, and w
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 from scipy.stats import t as student
 
 from edgeproof.data.synthetic import Generated, generate
@@ -66,6 +67,22 @@ def test_realised_returns_have_the_stated_mean_slope_and_volatility(linear: Gene
     # squares of a Student t with 5 degrees of freedom have a standard error, but a heavy-tailed one
     assert abs(z_score((y - x) ** 2 - 1.0)) < 3.0
     assert abs(np.sqrt(((y - x) ** 2).mean()) - 1.0) < 0.015
+
+
+def test_every_draw_can_be_recovered_from_the_bars_and_has_its_law(linear: Generated) -> None:
+    """Student t body, normal gap with the volatility of the bar before it, Brownian-bridge extremes."""
+    for s in range(SYMBOLS):
+        opened, high, low, close, _ = linear.ohlcv[s].T
+        sigma, mean = linear.volatility[s, :-1] / np.sqrt(1 + GAP), linear.mean[s, :-1]  # of bars 1, 2, ...
+        body = close[1:] / opened[1:] - 1
+        assert kstest((body - mean) / sigma * np.sqrt(5 / 3), student(5).cdf).pvalue > 0.001
+        gap = (np.log(opened[2:] / close[1:-1]) + GAP * sigma[:-1] ** 2 / 2) / (np.sqrt(GAP) * sigma[:-1])
+        assert kstest(gap, "norm").pvalue > 0.001
+        turned = np.log(sigma[1:] / sigma[:-1])  # a gap with the later volatility is wide where this is high
+        assert abs(np.corrcoef(gap**2, turned)[0, 1]) < 3.5 / np.sqrt(BARS)
+        b = np.log1p(body)
+        for reach, end in ((np.log(high / opened)[1:], b), (np.log(opened / low)[1:], -b)):
+            assert kstest(np.exp(-2 * reach * (reach - end) / sigma**2), "uniform").pvalue > 0.001
 
 
 @pytest.mark.parametrize(("strength", "of_body"), [(0.05, 0.5276), (0.10, 0.5548), (0.15, 0.5814), (0.20, 0.6071)])

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate
+from scipy.signal import lfilter
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -21,6 +22,7 @@ from edgeproof.core.identity import sha_array
 from edgeproof.data.store import open_market
 from edgeproof.data.synthetic import KINDS, Generated, generate, make_market
 from edgeproof.data.synthetic.law import FREEDOM, Law, up_probability
+from edgeproof.features import FEATURES, Rows
 from edgeproof.ledger.span import Span
 
 
@@ -120,6 +122,18 @@ def test_truth_is_a_function_of_past_bars(kind: str) -> None:
     assert made.volatility[:, late] == pytest.approx((sigma * np.sqrt(1.02))[:, late], rel=1e-9)
     witness = [[exact_up(drift[s, t], sigma[s, t]) for t in (600, 750, 899)] for s in range(3)]
     assert made.p_up[:, [600, 750, 899]] == pytest.approx(np.array(witness), abs=1e-9)
+
+
+def test_the_signal_is_linear_in_two_registered_features() -> None:
+    """The recursion carries its own formula of the wick asymmetry; the features' formulas give the same g to 1e-9."""
+    made = generate("linear", 2, 700, 12, 0.15)
+    for s in range(2):
+        opened, high, low, close, volume = made.ohlcv[s].T.copy()
+        rows = Rows(opened, high, low, close, volume, made.close_time, np.zeros(700), np.zeros(700))
+        location, body = (FEATURES[name].values(rows) for name in ("close_location", "body_share"))
+        signal = lfilter([np.sqrt(1 - 0.9**2)], [1, -0.9], (2 * location - 1 - body) / 0.2748)
+        stated = made.mean[s] / made.volatility[s] * np.sqrt(1.02) / 0.15
+        assert stated[400:] == pytest.approx(np.clip(signal, -3, 3)[400:], abs=1e-9)
 
 
 # --- the stated law ---------------------------------------------------------------------------------------------------
