@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from edgeproof.core.errors import DataError
 from edgeproof.core.identity import sha_json
 from edgeproof.data.arrange import Arranged
 from edgeproof.data.manifest import UNIVERSES
+from edgeproof.data.masks import bad_price
 from edgeproof.data.quality import check_series
 from edgeproof.data.reuse import cut_reused
 from edgeproof.data.sources.files import read_files
@@ -76,6 +78,8 @@ def _members_key(universe: str) -> str:
 
 def _write(arranged: Arranged, out: Path, universe: str) -> Market:
     members, kind = None, universe
+    if all(bad_price(item.ohlcv).all() for item in arranged.bars):
+        raise DataError(f"{arranged.bars[0].source}: no bar has positive prices and a volume; check the columns")
     bars, cuts = cut_reused(arranged.bars, arranged.interval_ns)
     findings = [*arranged.findings, *cuts]
     if universe not in ("survivors", "fixed"):

@@ -33,10 +33,10 @@ def no_trade(ohlcv: np.ndarray) -> np.ndarray:
 
 
 def stale_run(ohlcv: np.ndarray) -> np.ndarray:
-    """i64[T]: how many bars, this one included, have repeated one close with high = low = close; 0 if this has not."""
+    """i64[T]: length so far of the run of bars with high = low = close and one close; 0 where high and low differ."""
     close = ohlcv[:, 3]
     flat = (ohlcv[:, 1] == ohlcv[:, 2]) & (ohlcv[:, 1] == close)
-    same = flat & np.concatenate([[False], close[1:] == close[:-1]])
+    same = flat & np.concatenate([[False], flat[:-1] & (close[1:] == close[:-1])])[: len(close)]
     index = np.arange(len(close))
     start = np.maximum.accumulate(np.where(same, 0, index))
     return np.where(flat, index - start + 1, 0)

@@ -202,8 +202,8 @@ def _spikes(bars: Bars) -> Finding | None:
     listed = ", ".join(f"{count} {name}" for name, count in counts.items())
     claim = f"{listed} go far away and come back: bad ticks, or a crash if another source has them too"
     remedy = (
-        "such opens are masked unless quality.off_open=keep; highs and lows if quality.wick=mask; correct bad closes in "
-        "the file and import it again"
+        "such opens are masked unless quality.off_open=keep, highs and lows if quality.wick=mask; correct bad closes "
+        "in the file and import it again"
     )
     return _finding("spikes", "warning", bars, claim, remedy, **_where(bars, whole), kinds=counts)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgeproof.core.clock import DAY_NS, iso
+from edgeproof.core.clock import DAY_NS, HOUR_NS, iso
 from edgeproof.core.finding import Finding
 from edgeproof.data.bars import Bars
 from edgeproof.data.masks import bad_price
@@ -66,9 +66,11 @@ def _names(symbol: str, cuts: int, taken: set[str]) -> list[str]:
 
 
 def _cut(bars: Bars, points: np.ndarray, names: Sequence[str]) -> Finding:
-    before, after = bars.ohlcv[points - 1, 3], bars.ohlcv[points, 0]
-    hours = (bars.open_time[points] - bars.close_time[points - 1]) / (DAY_NS / 24)
-    last, first = iso(int(bars.close_time[points[0] - 1])), iso(int(bars.open_time[points[0]]))
+    good = np.flatnonzero(~bad_price(bars.ohlcv))
+    last_good = good[np.searchsorted(good, points) - 1]
+    before, after = bars.ohlcv[last_good, 3], bars.ohlcv[points, 0]
+    hours = (bars.open_time[points] - bars.close_time[last_good]) / HOUR_NS
+    last, first = iso(int(bars.close_time[last_good[0]])), iso(int(bars.open_time[points[0]]))
     claim = (
         f"{bars.symbol}: halted from {last} for {hours[0]:.0f} hours, then {after[0] / before[0]:.6g} times the price: "
         f"cut there; {bars.symbol} ends, {', '.join(names)} begins"
