@@ -53,7 +53,7 @@ class CosineConfig(Config):
         return {}
 
     def share(self, progress: float, state: State) -> float:
-        """From 1 to the floor: floor + (1 - floor) (1 + cos(pi progress)) / 2, where progress is the share of steps after warm-up."""
+        """Share f + (1 - f) (1 + cos(pi progress)) / 2; progress is the share of steps after warm-up."""
         del state
         return self.floor_share + (1 - self.floor_share) * (1 + math.cos(math.pi * progress)) / 2
 

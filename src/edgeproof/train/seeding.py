@@ -16,7 +16,7 @@ __all__ = ["seeded"]
 
 @contextmanager
 def seeded(rng: Rng, device: torch.device | None = None) -> Iterator[None]:
-    """A block that draws from this stream, as in `with seeded(rng.child("dropout", epoch))`."""
+    """Let a block draw from this stream."""
     cuda = [device] if device is not None and device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(rng.key())
