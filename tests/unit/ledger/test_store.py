@@ -125,9 +125,10 @@ def test_a_removed_ledger_file_is_missed(ledger: Ledger):
         ledger.rows()
 
 
-def test_a_torn_line_is_no_row_and_the_next_writer_cuts_it_off(ledger: Ledger):
+@pytest.mark.parametrize("more", [0, 5_000])
+def test_a_torn_line_is_no_row_and_the_next_writer_cuts_it_off(ledger: Ledger, more: int):
     with ledger.path.open("ab") as stream:
-        stream.write(b'{"body":{"n":6},"kind":"no')
+        stream.write(b'{"body":{"n":6},"kind":"no' + b"x" * more)
     assert ledger.verify() == 7
     row = ledger.append("note", {"n": 6})
     assert row.seq == 7
