@@ -36,8 +36,8 @@ def trading_figures(
         turnover (traded notional a year as a multiple of equity), exposure (mean gross weight), time_in_market,
         trade_win_rate, trade_payoff, trade_profit_factor, trade_expectancy (per round trip, in shares of the equity
         at entry), costs and each cost by kind (sum of shares of equity), cost_share (costs / gross gain, None if gross
-        <= 0), break_even_bps (cost a side at which nothing is left, None if gross <= 0 or nothing was traded), and
-        with `hold_return` hold_total_return, hold_sharpe and timing_sharpe (net minus holding).
+        <= 0), cost_bps (paid a side), break_even_bps (cost a side at which nothing is left, None if gross <= 0 or
+        nothing was traded), and with `hold_return` hold_total_return, hold_sharpe and timing_sharpe (net minus holding).
     """
     net, gross = track.net_return[span], track.gross_return[span]
     figures = performance(net, bars_per_year=bars_per_year) | _trade_figures(track, span)
@@ -91,6 +91,7 @@ def _cost_figures(track: Track, span: slice, gross: np.ndarray) -> Figures:
         "costs": costs,
         **{f"cost_{kind}": value for kind, value in kinds.items()},
         "cost_share": costs / gained if gained > 0 else None,
+        "cost_bps": costs / traded * 1e4 if traded > 0 else None,
         "break_even_bps": gained / traded * 1e4 if gained > 0 and traded > 0 else None,
     }
 

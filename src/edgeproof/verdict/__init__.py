@@ -1,1 +1,1 @@
-"""."""
+"""The answer: `edge`, `no_edge` or `inconclusive`, with every figure that it stands on."""
