@@ -12,6 +12,7 @@ __all__ = ["infer_calendar", "infer_interval", "off_clock", "to_dates"]
 
 ENOUGH_BARS = 20  # fewer do not tell a symbol's interval
 MANY = 0.05
+MOST_OF_A_DAY = 0.75
 WEEKEND_SHARE = 0.15  # 2/7 of a round-the-clock week; Sunday evenings of currency markets are 0.03
 
 
@@ -55,7 +56,9 @@ def infer_calendar(times: Sequence[np.ndarray], interval_ns: int) -> str:
     whole = np.concatenate(times)
     if whole.max() - whole.min() < 7 * DAY_NS:
         unbroken = (np.diff(np.unique(whole)) == interval_ns).all()
-        return "continuous" if interval_ns < DAY_NS and unbroken else "sessions"
+        hours = len(np.unique(whole % DAY_NS // interval_ns)) * interval_ns / DAY_NS
+        round_the_clock = unbroken or hours > MOST_OF_A_DAY
+        return "continuous" if interval_ns < DAY_NS and round_the_clock else "sessions"
     weekend = (whole // DAY_NS + 3) % 7 >= 5  # 1970-01-01 was a Thursday; Monday is 0
     return "continuous" if weekend.mean() >= WEEKEND_SHARE else "sessions"
 

@@ -82,7 +82,7 @@ def find_columns(names: Sequence[str], where: str, symbol: str = "") -> Columns:
     plain: dict[str, str] = {}
     for name in names:
         if canonical(name) in plain and canonical(name) in (*TIME, *VOLUME, *sum(PRICES.values(), ())):
-            raise DataError(f"{where}: column {name!r} comes twice; rename or remove one")
+            raise DataError(f"{where}: column {name.strip()!r} comes twice; rename or remove one")
         plain.setdefault(canonical(name), name)
     found = {"time": _first(plain, TIME), **{key: _first(plain, known) for key, known in PRICES.items()}}
     found["volume"] = _volume(plain, symbol)

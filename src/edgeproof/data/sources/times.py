@@ -100,7 +100,7 @@ def _dates(text: pl.Series, rows: np.ndarray, where: str) -> tuple[np.ndarray, l
     bare = pl.select(pl.when(has_zone).then(plain.str.replace(r"\s*" + OFFSET, "")).otherwise(plain)).to_series()
     bare = bare.str.replace_all("/", "-").str.replace(r"(?i)[ -](\d{1,2})-?\s?([AP]M)$", " ${1}:00 ${2}")
     parsed = pl.Series([None] * len(bare), dtype=pl.Datetime("ns"))
-    for date in (*DATES, *_day_first(bare, rows, where)):
+    for date in (*DATES, *_day_first(bare, text, rows, where)):
         for clock in CLOCKS:
             if parsed.null_count() == 0:
                 break
@@ -129,13 +129,13 @@ def _offsets(zones: pl.Series) -> np.ndarray:
     return np.array([table[zone] for zone in zones.to_list()], dtype=np.int64)
 
 
-def _day_first(bare: pl.Series, rows: np.ndarray, where: str) -> tuple[str, ...]:
+def _day_first(bare: pl.Series, text: pl.Series, rows: np.ndarray, where: str) -> tuple[str, ...]:
     """Formats for 30.07.2019 (day first by convention) and 07-30-2019 (decided by the column's largest numbers)."""
     parts = bare.str.extract_groups(r"^(\d{1,2})-(\d{1,2})-\d{4}").struct.unnest().cast(pl.Int64)
     first, second = parts.to_series(0).max(), parts.to_series(1).max()
     if not isinstance(first, int) or not isinstance(second, int):
         return ("%d.%m.%Y",)
     if first <= 12 and second <= 12:
-        row = rows[int(parts.to_series(0).is_not_null().arg_max() or 0)]
-        raise DataError(f"{where}, row {row}: {bare[0]!r} may be day or month first; write dates as 2024-03-01")
+        at = int(parts.to_series(0).is_not_null().arg_max() or 0)
+        raise DataError(f"{where}, row {rows[at]}: {text[at]!r} may be day or month first; write dates as 2024-03-01")
     return ("%d.%m.%Y", "%d-%m-%Y" if first > 12 else "%m-%d-%Y")
