@@ -3,7 +3,7 @@
 # N samples
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -28,10 +28,10 @@ class HoldoutConfig(Config):
     """
 
     name: Literal["holdout"] = "holdout"
-    train: float = Field(0.6, gt=0, lt=1)
-    validation: float = Field(0.2, gt=0, lt=1)
-    sealed: float = Field(0.2, gt=0, lt=1)
-    embargo_bars: int | None = Field(None, ge=0)
+    train: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    sealed: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    embargo_bars: Annotated[int | None, Field(ge=0)] = None
     closed: bool = True
 
     @model_validator(mode="after")
@@ -56,21 +56,29 @@ class HoldoutConfig(Config):
         Raises:
             SplitError: the span is too short to leave a training and a validation sample.
         """
-        share = self.train / (self.train + self.validation)
-        cut = math.floor(bars * share)
+        cut = self._cut(bars)
         inside = samples.take(samples.resolved < bars)
         early = inside.decided < cut
         embargo = horizon_bars if self.embargo_bars is None else self.embargo_bars
         none = np.zeros(len(inside), dtype=bool)
         fold = make_fold(inside, (early, ~early, none), embargo_bars=embargo, closed=self.closed)
         if len(fold.train) == 0 or len(fold.validation) == 0:
-            # first training sample: decided at reach + window - 1, resolved horizon + 1 bars later, before the cut
-            need_train = math.ceil((reach_bars + window + horizon_bars + 2) / share)
-            need_validation = math.ceil((horizon_bars + 3) / (1 - share))
             raise SplitError(
                 f"split holdout: {bars} open bars leave {len(fold.train)} training and {len(fold.validation)} "
                 f"validation samples (features read {reach_bars} bars back, window {window}, label horizon "
-                f"{horizon_bars}, {fold.purged} purged); at least {max(need_train, need_validation)} open bars "
-                "without gaps are needed: bring more bars, or lower window or the features' reach"
+                f"{horizon_bars}, {fold.purged} purged); with a decision at every bar and no gaps "
+                f"{self._needed(reach_bars + window - 1, horizon_bars)} open bars are needed: bring more bars, or "
+                "lower window or the features' reach"
             )
         return (fold,)
+
+    def _cut(self, bars: int) -> int:
+        """First validation bar."""
+        return math.floor(bars * self.train / (self.train + self.validation) + 1e-9)
+
+    def _needed(self, first: int, horizon_bars: int) -> int:
+        """Fewest open bars with a training sample (decided at bar `first`) and a validation sample."""
+        bars = first
+        while self._cut(bars) < first + horizon_bars + 2 or self._cut(bars) + horizon_bars + 2 > bars:
+            bars += 1
+        return bars
