@@ -26,7 +26,7 @@ __all__ = [
 BLOCKS = 14
 _FREEDOM = BLOCKS - 1
 _FIRST, _LATER = 0.04, 0.01
-_STILL = 1e-12  # a spread below this share of the largest value is rounding, not variation
+_STILL, _NOTHING = 1e-12, 1e-50  # a spread below this share of the largest value, or at all, is not variation
 
 
 @dataclass(frozen=True)
@@ -141,4 +141,4 @@ def _block_of(bars: int) -> np.ndarray:
 
 
 def _is_still(x: np.ndarray) -> bool:
-    return bool(np.ptp(x) <= _STILL * np.abs(x).max())
+    return bool(np.ptp(x) <= max(_STILL * np.abs(x).max(), _NOTHING))

@@ -13,7 +13,7 @@ import numpy as np
 
 __all__ = ["Interval", "automatic_block", "resampled_moments", "sharpe_interval"]
 
-_STILL = 1e-12  # variance below this share of the sum of squares is rounding, not variation
+_STILL, _NOTHING = 1e-12, 1e-50  # variation below this share of the size, or at all, is rounding
 _CHUNK_CELLS = 1_000_000
 
 
@@ -39,7 +39,7 @@ def automatic_block(x: np.ndarray) -> float | None:
     """
     x = np.asarray(x, dtype=np.float64)
     n = x.size
-    if n < 20 or np.ptp(x) <= _STILL * np.abs(x).max():
+    if n < 20 or np.ptp(x) <= max(_STILL * np.abs(x).max(), _NOTHING):
         return None
     run = max(5, int(math.log10(n)))
     longest = min(math.ceil(math.sqrt(n)) + run, n - 1)

@@ -14,7 +14,7 @@ __all__ = ["drawdowns", "equity_of", "performance"]
 
 _STILL = 1e-12  # a spread below this share of the largest return is rounding, not variation
 _TAIL = 5.0  # per cent
-_ABSURD = 1e50  # larger returns overflow in the fourth moment
+_ABSURD, _NOTHING = 1e50, 1e-50  # the fourth moment of larger returns overflows, of smaller ones vanishes
 
 
 def performance(returns: np.ndarray, *, bars_per_year: float) -> dict[str, float | str | None]:
@@ -42,8 +42,8 @@ def performance(returns: np.ndarray, *, bars_per_year: float) -> dict[str, float
         skew: divisor T; kurtosis: excess, divisor T.
         var, cvar: the 5% quantile of the returns and the mean of those up to it (signed: a loss is negative).
         tail_ratio: |95% quantile| / |5% quantile|.
-        flag: None, "short" (fewer than 2 bars), "flat" (all zero), "constant", "not_finite" (or a return above
-            1e50) or "ruin" (a bar lost everything).
+        flag: None, "short" (fewer than 2 bars), "flat" (all zero, or under 1e-50), "constant", "not_finite"
+            (or a return above 1e50) or "ruin" (a bar lost everything).
     """
     r = np.asarray(returns, dtype=np.float64)
     figures: dict[str, float | str | None] = dict.fromkeys(_KEYS)
@@ -84,11 +84,19 @@ def _flag(r: np.ndarray) -> str | None:
         return "short"
     if not np.isfinite(r).all() or np.abs(r).max() > _ABSURD:
         return "not_finite"
-    if not r.any():
+    if _is_flat(r):
         return "flat"
-    if np.ptp(r) <= _STILL * np.abs(r).max():
+    if _is_constant(r):
         return "constant"
     return "ruin" if r.min() <= -1 else None
+
+
+def _is_flat(r: np.ndarray) -> bool:
+    return bool(np.abs(r).max() < _NOTHING)
+
+
+def _is_constant(r: np.ndarray) -> bool:
+    return bool(np.ptp(r) <= max(_STILL * np.abs(r).max(), _NOTHING))
 
 
 def _annual_return(growth: float, bars: int, bars_per_year: float) -> float | None:
@@ -99,9 +107,9 @@ def _annual_return(growth: float, bars: int, bars_per_year: float) -> float | No
 
 
 def _moments(r: np.ndarray, root: float) -> dict[str, float | None]:
-    if not r.any():
+    if _is_flat(r):
         return {"volatility": 0.0, "sharpe": 0.0}
-    if np.ptp(r) <= _STILL * np.abs(r).max():
+    if _is_constant(r):
         return {"volatility": 0.0}
     centred, deviation = r - r.mean(), float(r.std(ddof=1))
     variance = float((centred**2).mean())
@@ -116,7 +124,7 @@ def _moments(r: np.ndarray, root: float) -> dict[str, float | None]:
 
 
 def _gains(r: np.ndarray) -> dict[str, float | None]:
-    gain, loss = r[r > 0], r[r < 0]
+    gain, loss = r[r > _NOTHING], r[r < -_NOTHING]
     count = gain.size + loss.size
     return {
         "profit_factor": _ratio(float(gain.sum()), -float(loss.sum())),

@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 __all__ = ["Moments", "dsr", "expected_maximum", "moments", "psr", "standard_error"]
 
 _STILL = 1e-12  # a spread below this share of the largest return is rounding, not variation
-_ABSURD = 1e50  # larger returns overflow in the fourth moment
+_ABSURD, _NOTHING = 1e50, 1e-50  # the fourth moment of larger returns overflows, of smaller ones vanishes
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def moments(returns: np.ndarray) -> Moments | None:
     if x.size < 3 or not np.isfinite(x).all():
         return None
     largest = float(np.abs(x).max())
-    if largest > _ABSURD or np.ptp(x) <= _STILL * largest:
+    if largest > _ABSURD or np.ptp(x) <= max(_STILL * largest, _NOTHING):
         return None
     centred = x - x.mean()
     variance = float((centred**2).mean())
