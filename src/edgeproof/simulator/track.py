@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["COST_KINDS", "TRADE_FIELDS", "Track"]
+__all__ = ["COST_KINDS", "REASONS", "TRADE_FIELDS", "Track"]
 
 COST_KINDS = ("commission", "spread", "slippage", "impact", "borrow", "funding")
+REASONS = ("signal", "end", "ruin", "delisted")  # why a trade ended; `end`: still open at the last bar
 TRADE_FIELDS = np.dtype(
     [
         ("asset", "i4"),
@@ -34,7 +35,8 @@ class Track:
         equity: f64[T+1], equity[0] is the start.
         weights: f64[T, A] positions at the bar's close as shares of equity.
         traded: f64[T] notional traded in the bar as a share of the equity at the decision.
-        trades: structured array of `TRADE_FIELDS`, one row a round trip (entry to flat or reversal).
+        trades: structured array of `TRADE_FIELDS`, one row a round trip (entry to flat or reversal), in order of
+            their end; `reason` indexes `REASONS`. Gross, cost and net of all trades sum to the track's.
     """
 
     gross: np.ndarray
