@@ -32,7 +32,7 @@ def read_arrays(cache: Path, sha: str) -> Arrays | None:
     place = _place(cache, sha)
     try:
         return Arrays(*(np.load(place / f"{field.name}.npy", mmap_mode="r") for field in fields(Arrays)))
-    except (FileNotFoundError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError):
         return None
 
 

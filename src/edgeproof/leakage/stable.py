@@ -7,6 +7,7 @@ the same to 1e-6 of the feature's scale. The purge relies on it: it asks which b
 # S symbols, T bars, F features
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -39,26 +40,47 @@ def check_stable(
     """
     features = select_features(names)
     plain = excerpt_of(panel, features, rng, max_gap_bars)
-    found: dict[str, Finding] = {}
-    compared = dict.fromkeys((feature.name for feature in features), 0)
+    offences: dict[str, list[_Offence]] = {feature.name: [] for feature in features}
+    compared = dict.fromkeys(offences, 0)
     for kind, excerpt in (("plain", plain), ("rough", roughened(plain, rng))):
         values = columns_of(excerpt.panel, features, excerpt.max_gap_bars)
-        scale = dict(zip(compared, scale_of(values), strict=True))
-        column = dict(zip(compared, values, strict=True))
+        scale = scale_of(values)
+        known = {f.name: (column, float(width)) for f, column, width in zip(features, values, scale, strict=True)}
         for reach, alike in groupby(sorted(features, key=lambda feature: feature.reach), lambda f: f.reach):
             group = list(alike)
-            for s, t, start in _cuts(excerpt, reach, rng.child("stable", kind, reach), cuts):
-                again = _value_at(excerpt, group, s, start, t)
+            for place in _cuts(excerpt, reach, rng.child("stable", kind, reach), cuts):
+                again = _value_at(excerpt, group, place.s, place.start, place.t)
                 for feature, now in zip(group, again, strict=True):
-                    was = float(column[feature.name][s, t])
+                    column, width = known[feature.name]
+                    was = float(column[place.s, place.t])
                     compared[feature.name] += int(np.isfinite(was))
-                    if _differs(was, now, scale[feature.name]) and feature.name not in found:
-                        needed = _needed(excerpt, feature, (s, t), was, scale[feature.name])
-                        found[feature.name] = _finding(excerpt, feature, (s, t), (was, now), needed)
-    return [
-        *found.values(),
-        *(_uncompared(feature) for feature in features if not compared[feature.name] and feature.name not in found),
-    ]
+                    if _differs(was, now, width):
+                        offences[feature.name].append(_Offence(excerpt, place, was, now, width))
+    found = [_finding(feature, offences[feature.name]) for feature in features if offences[feature.name]]
+    unseen = (feature for feature in features if not compared[feature.name] and not offences[feature.name])
+    return found + [_uncompared(feature) for feature in unseen]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Slot `t` of symbol `s`, row `i` of the run with these slots; the bars are loaded from slot `start` on."""
+
+    s: int
+    t: int
+    start: int
+    i: int
+    slots: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Offence:
+    """A value that depends on bars before the reach, and the scale by which that was judged."""
+
+    excerpt: Excerpt
+    place: _Place
+    was: float
+    now: float
+    scale: float
 
 
 def _run_slots(excerpt: Excerpt) -> list[tuple[int, np.ndarray]]:
@@ -68,13 +90,18 @@ def _run_slots(excerpt: Excerpt) -> list[tuple[int, np.ndarray]]:
     return [(s, run.slots) for s in symbols for run in symbol_runs(excerpt.panel, s, usable[s], None, gap)]
 
 
-def _cuts(excerpt: Excerpt, reach: int, rng: Rng, cuts: int) -> list[tuple[int, int, int]]:
-    """Symbol, slot t and slot of the bar `reach` bars before; there is history before that one."""
-    places = [(s, slots, i) for s, slots in _run_slots(excerpt) for i in range(reach + 1, len(slots))]
+def _cuts(excerpt: Excerpt, reach: int, rng: Rng, cuts: int) -> list[_Place]:
+    """Places with history before the bar that lies `reach` bars back."""
+    runs = _run_slots(excerpt)
+    places = [(run, i) for run in range(len(runs)) for i in range(reach + 1, len(runs[run][1]))]
     if not places:
         return []
     chosen = rng.numpy().choice(len(places), min(cuts, len(places)), replace=False)
-    return [(s, int(slots[i]), int(slots[i - reach])) for s, slots, i in (places[int(k)] for k in chosen)]
+    result = []
+    for run, i in (places[int(k)] for k in chosen):
+        s, slots = runs[run]
+        result.append(_Place(s, int(slots[i]), int(slots[i - reach]), i, slots))
+    return result
 
 
 def _value_at(excerpt: Excerpt, features: Sequence[Feature], s: int, start: int, t: int) -> list[float]:
@@ -93,39 +120,41 @@ def _differs(was: float, now: float, scale: float) -> bool:
     return not abs(was - now) <= TOLERANCE * scale  # a value that is NaN now differs, too
 
 
-def _needed(excerpt: Excerpt, feature: Feature, place: tuple[int, int], was: float, scale: float) -> int | None:
-    """The first of reach x 2, x 4, ... that gives the same value; None where the excerpt is too short to tell."""
-    s, t = place
-    (slots,) = (slots for symbol, slots in _run_slots(excerpt) if symbol == s and slots[0] <= t <= slots[-1])
-    i = int(np.searchsorted(slots, t))
+def _enough(feature: Feature, offences: Sequence[_Offence]) -> int | None:
+    """The first of reach x 2, x 4, ... from which all of these values come out right; None if the excerpt is short."""
     reach = max(2 * feature.reach, 1)
-    while reach < i:
-        if not _differs(was, _value_at(excerpt, [feature], s, int(slots[i - reach]), t)[0], scale):
+    while all(offence.place.i > reach for offence in offences):
+        if not any(_still_differs(feature, offence, reach) for offence in offences):
             return reach
         reach *= 2
     return None
 
 
-def _finding(
-    excerpt: Excerpt,
-    feature: Feature,
-    place: tuple[int, int],
-    values: tuple[float, float],
-    needed: int | None,
-) -> Finding:
-    s, t = place
-    where = f"{excerpt.panel.symbols[s]} {iso(int(excerpt.panel.close_time[t]))}"
-    advice = f"declare reach={needed}" if needed else "declare a longer reach, or read a window of fixed length"
+def _still_differs(feature: Feature, offence: _Offence, reach: int) -> bool:
+    place = offence.place
+    start = int(place.slots[place.i - reach])
+    (now,) = _value_at(offence.excerpt, [feature], place.s, start, place.t)
+    return _differs(offence.was, now, offence.scale)
+
+
+def _finding(feature: Feature, offences: Sequence[_Offence]) -> Finding:
+    first = min(offences, key=lambda offence: offence.place.t)
+    panel, place = first.excerpt.panel, first.place
+    where = f"{panel.symbols[place.s]} {iso(int(panel.close_time[place.t]))}"
+    deep = sorted(offences, key=lambda offence: -offence.place.i)[: len(offences) // 2 + 1]
+    enough = _enough(feature, deep)
+    advice = f"declare reach={enough}" if enough else "declare a longer reach, or read a window of fixed length"
     return Finding(
         "leakage.stable",
         "error",
         f"feature {feature.name} reads further back than its declared reach of {feature.reach} bars",
         {
             "feature": feature.name,
+            "flagged": len(offences),
             "reach": feature.reach,
-            "enough": needed,
-            "value": values[0] if np.isfinite(values[0]) else None,
-            "value_from_reach": values[1] if np.isfinite(values[1]) else None,
+            "enough": enough,
+            "value": first.was if np.isfinite(first.was) else None,
+            "value_from_reach": first.now if np.isfinite(first.now) else None,
         },
         f"{feature.name}, {where}",
         f"{advice}; a recursion must forget to 1e-6 of its scale (about 300 bars at 1/14 a bar)",
