@@ -1,0 +1,88 @@
+"""The rule that turns forecasts into positions: the `threshold` policy, with every threshold it tries a trial."""
+
+# S symbols, T bars, K thresholds
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from edgeproof.core.config import Config
+
+__all__ = ["POLICIES", "ThresholdConfig"]
+
+HIGHEST_QUANTILE = 0.98  # above it a threshold would rest on fewer than one forecast in fifty
+
+
+class ThresholdConfig(Config):
+    """Enter long when p >= theta; leave when p <= 1 - theta, or H bars after the fill; each symbol weighs 1/S.
+
+    Attributes:
+        short: trade the mirror image too: enter short when p <= 1 - theta, leave when p >= theta.
+        exit: `opposite`, or `horizon`: each entry is a tranche that is held for the label's H bars; where labels
+            overlap, a tranche is 1/m of the symbol's weight, m being the decisions in H bars (H if every bar decides).
+        thetas: how many thresholds are tried on validation, each counted as a trial.
+    """
+
+    name: Literal["threshold"] = "threshold"
+    short: bool = False
+    exit: Literal["opposite", "horizon"] = "opposite"
+    thetas: Annotated[int, Field(ge=1, le=1000)] = 20
+
+    def candidates(self, p: np.ndarray, made: np.ndarray) -> np.ndarray:
+        """Thresholds to try: 0.5 + quantiles of |p - 0.5| from 0 to 0.98 of the forecasts made, equal ones once.
+
+        Args:
+            p: f64[S, T] forecast probabilities of a positive label.
+            made: bool[S, T] where there is a forecast.
+
+        Returns:
+            f64[K], increasing, K <= `thetas`; empty without a forecast.
+        """
+        distance = np.abs(p[made] - 0.5)
+        if distance.size == 0:
+            return np.empty(0)
+        return 0.5 + np.unique(np.quantile(distance, np.linspace(0.0, HIGHEST_QUANTILE, self.thetas)))
+
+    def weights(
+        self, p: np.ndarray, made: np.ndarray, decide: np.ndarray, theta: float, horizon_bars: int
+    ) -> np.ndarray:
+        """Target weights, f64[S, T], each decided at the close of its bar.
+
+        They only change where something is decided or a tranche ends, so the simulator may take every bar as decided.
+
+        Args:
+            p: f64[S, T] forecast probabilities of a positive label.
+            made: bool[S, T] where there is a forecast; elsewhere positions do not change.
+            decide: bool[T] decision bars.
+            theta: threshold, at least 0.5.
+            horizon_bars: H of the label.
+        """
+        usable = made & decide
+        up, down = usable & (p >= theta), usable & (p <= 1.0 - theta)
+        up, down = up & ~down, down & ~up  # p = theta = 0.5 says nothing
+        if self.exit == "horizon":
+            return _tranches(up.astype(np.int64) - (down & self.short), decide, horizon_bars) / len(p)
+        return _last(up | down, up.astype(np.int8) - (down & self.short)) / len(p)
+
+
+def _last(acts: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """`side` at the last bar at or before each one at which `acts`; 0 before the first. f64[S, T]."""
+    at = np.maximum.accumulate(np.where(acts, np.arange(acts.shape[1]), -1), axis=1)
+    return np.where(at >= 0, np.take_along_axis(side, np.maximum(at, 0), axis=1), 0).astype(np.float64)
+
+
+def _tranches(side: np.ndarray, decide: np.ndarray, horizon_bars: int) -> np.ndarray:
+    """Sum of the entries of the last H bars, as a share of the decisions that H bars can hold. f64[S, T]."""
+    most = max(int(_window_sum(decide.astype(np.int64)[np.newaxis], horizon_bars).max(initial=0)), 1)
+    return _window_sum(side, horizon_bars) / most
+
+
+def _window_sum(values: np.ndarray, length: int) -> np.ndarray:
+    """Sum of the last `length` values along time, exact for integers."""
+    total = np.cumsum(values, axis=1)
+    total[:, length:] -= total[:, :-length].copy()
+    return total
+
+
+POLICIES: dict[str, type[Config]] = {"threshold": ThresholdConfig}
