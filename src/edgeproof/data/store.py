@@ -270,7 +270,8 @@ def clock_of(bars: Sequence[Bars], interval_ns: int, calendar: str) -> np.ndarra
     if calendar == "sessions":
         return np.unique(np.concatenate([item.open_time for item in bars]))
     start, last = min(int(item.open_time[0]) for item in bars), max(int(item.open_time[-1]) for item in bars)
-    return np.arange(start, last + 1, interval_ns, dtype=np.int64)
+    # not arange(start, last + 1, interval): its length is computed in floats and loses a bar beyond 2^53 ns
+    return start + interval_ns * np.arange((last - start) // interval_ns + 1, dtype=np.int64)
 
 
 def _table(bars: Bars) -> dict[str, np.ndarray]:

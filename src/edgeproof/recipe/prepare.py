@@ -2,13 +2,12 @@
 
 # S symbols, T bars, N samples, L window
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from edgeproof.core.finding import Finding
-from edgeproof.core.identity import sha_array
 from edgeproof.core.rng import Rng
 from edgeproof.data.panel import Panel, build_panel
 from edgeproof.data.quality import check_market
@@ -16,6 +15,7 @@ from edgeproof.data.store import Market
 from edgeproof.features import FeatureTable
 from edgeproof.features.table import build_features
 from edgeproof.labels.decide import decision_bars
+from edgeproof.labels.forward import ForwardReturnConfig
 from edgeproof.labels.label import Labels
 from edgeproof.leakage.causal import check_causal
 from edgeproof.leakage.stable import check_stable
@@ -23,9 +23,7 @@ from edgeproof.ledger.span import Span
 from edgeproof.recipe.config import RunConfig
 from edgeproof.truth.stated import Stated, stated_truth
 
-__all__ = ["Prepared", "audit_features", "market_findings", "prepare", "small_part"]
-
-AUDIT_SYMBOLS, AUDIT_BARS = 3, 1_500  # enough for 40 cuts behind the longest reach; a second of work
+__all__ = ["Prepared", "audit_features", "market_findings", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,10 @@ def prepare(config: RunConfig, market: Market, span: Span, *, cache: Path | None
 
 def _truth_fits(config: RunConfig) -> bool:
     """The stated truth is that of one label: the direction of the next tradable bar."""
-    label = config.label.model_dump()
-    return label == {"name": "forward_return", "horizon_bars": 1, "threshold_bps": 0.0, "threshold_volatilities": 0.0}
+    label = config.label
+    return isinstance(label, ForwardReturnConfig) and (
+        (label.horizon_bars, label.threshold_bps, label.threshold_volatilities) == (1, 0.0, 0.0)
+    )
 
 
 def market_findings(config: RunConfig, market: Market) -> list[Finding]:
@@ -85,27 +85,9 @@ def market_findings(config: RunConfig, market: Market) -> list[Finding]:
 
 
 def audit_features(config: RunConfig, panel: Panel) -> list[Finding]:
-    """Causality and stability of every feature of the config, on a small part of the panel."""
-    part = small_part(panel)
-    rng = Rng(config.seed).child("audit")
+    """Causality and stability of every feature of the config, on excerpts of the panel."""
+    rng, gap = Rng(config.seed).child("audit"), config.quality.max_gap_bars
     return [
-        *check_causal(part, config.features, rng.child("causal")),
-        *check_stable(part, config.features, rng.child("stable")),
+        *check_causal(panel, config.features, rng.child("causal"), max_gap_bars=gap),
+        *check_stable(panel, config.features, rng.child("stable"), max_gap_bars=gap),
     ]
-
-
-def small_part(panel: Panel, symbols: int = AUDIT_SYMBOLS, bars: int = AUDIT_BARS) -> Panel:
-    """The symbols with the most bars in the panel's last bars, as a panel of its own."""
-    count = panel.present[:, -bars:].sum(1)
-    chosen = np.sort(np.argsort(-count, kind="stable")[:symbols])
-    prices = np.ascontiguousarray(panel.prices[chosen, -bars:])
-    present = np.ascontiguousarray(panel.present[chosen, -bars:])
-    return replace(
-        panel,
-        prices=prices,
-        present=present,
-        open_time=panel.open_time[-bars:],
-        close_time=panel.close_time[-bars:],
-        symbols=tuple(panel.symbols[s] for s in chosen),
-        sha=sha_array(prices, present, panel.close_time[-bars:]),
-    )

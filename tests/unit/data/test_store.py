@@ -11,7 +11,7 @@ from edgeproof.core.clock import HOUR_NS
 from edgeproof.core.errors import DataError
 from edgeproof.core.finding import Finding
 from edgeproof.data.bars import Bars
-from edgeproof.data.store import Market, open_market, write_market
+from edgeproof.data.store import Market, clock_of, open_market, write_market
 from edgeproof.ledger.span import Span
 
 from .hand import START, walk, without
@@ -183,3 +183,10 @@ def test_only_checks_of_the_file_itself_read_every_bar():
         str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if re.search(r"\.all_bars\(", path.read_text())
     }
     assert callers <= {"data/store.py", "data/quality.py"}, callers
+
+
+def test_a_long_clock_keeps_its_last_bar():
+    for count in (2, 19_999, 20_000, 20_001, 200_000):
+        times = START + HOUR_NS * np.arange(count)
+        bars = Bars("A", times, times + HOUR_NS, np.ones((count, 5)), "made")
+        assert (clock_of([bars], HOUR_NS, "continuous") == times).all()

@@ -1,0 +1,238 @@
+"""The verdict stage: the validation span as the run stored it, the sealed span if it is opened, and the judge."""
+
+# S symbols, T bars
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgeproof.core.clock import HOUR_NS, bars_per_day, iso
+from edgeproof.core.files import write_json, write_text
+from edgeproof.core.finding import Finding
+from edgeproof.core.rng import Rng
+from edgeproof.data.store import Market
+from edgeproof.evaluate.figures import forecast_figures
+from edgeproof.features.scale import Preprocessor, apply
+from edgeproof.ledger.lineage import candidate_before_opening, openings, smallest_sharpe
+from edgeproof.ledger.markets import rows_of
+from edgeproof.ledger.span import Span
+from edgeproof.ledger.store import Ledger
+from edgeproof.ledger.trials import trials_of
+from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.prepare import Prepared, prepare
+from edgeproof.recipe.tables import predictions_table, track_table
+from edgeproof.recipe.trade import Traded, trade
+from edgeproof.report.run import run_page
+from edgeproof.samples.dataset import ready_index
+from edgeproof.train.bundle import Bundle, read_bundle
+from edgeproof.train.forecast import Forecast, predict
+from edgeproof.truth.oracle import oracle_figures
+from edgeproof.verdict.evidence import Evidence, SpanEvidence, span_evidence
+from edgeproof.verdict.judge import judge
+from edgeproof.verdict.open import open_seal
+
+YOUNGER_BY_NS = 24 * HOUR_NS  # a ledger begun a day after the market: trials may have been made elsewhere before
+
+__all__ = [
+    "Judged",
+    "evaluate_span",
+    "judge_run",
+    "judged_span",
+    "market_facts",
+    "notes",
+    "trailing_volatility",
+    "unknown_symbols",
+    "write_span",
+]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A span that was forecast and traded with a finished model.
+
+    Attributes:
+        evidence: for the judge.
+        oracle: what could be known there; None on real markets.
+        forecast: on the panel.
+        traded: over the bars of the span.
+    """
+
+    evidence: SpanEvidence
+    oracle: dict[str, Any] | None
+    forecast: Forecast
+    traded: Traded
+
+
+def evaluate_span(config: RunConfig, prepared: Prepared, bundle: Bundle, *, bars: slice, market: Market) -> Judged:
+    """Forecast and trade some bars of a prepared span with a bundle's model and threshold.
+
+    Args:
+        config: the run's config.
+        prepared: a span that contains the bars and what lies before them.
+        bundle: model, preprocessor and threshold.
+        bars: the bars to judge; the account is flat before them.
+        market: for the calendar.
+    """
+    T = prepared.panel.present.shape[1]
+    x = apply(Preprocessor.from_arrays(bundle.preprocessor), prepared.table.x)
+    inside = np.zeros(T, dtype=bool)
+    inside[bars] = True
+    index = ready_index(prepared.table.ready, prepared.decide & inside, bundle.window)
+    assets = bundle.assets(prepared.panel.symbols)
+    forecast = predict(bundle.model, x, index, window=bundle.window, assets=assets, sha=bundle.sha)
+    theta, year = bundle.thresholds["theta"], market.bars_per_year
+    traded = trade(config, prepared, forecast, theta=theta, bars=bars, bars_per_year=year)
+    return judged_span(config, prepared, forecast, traded, bars=bars, market=market)
+
+
+def judged_span(
+    config: RunConfig, prepared: Prepared, forecast: Forecast, traded: Traded, *, bars: slice, market: Market
+) -> Judged:
+    """Figures of a span that was forecast and traded."""
+    scored = np.zeros_like(forecast.made)
+    scored[:, bars] = (forecast.made & prepared.labels.known)[:, bars]
+    known = prepared.stated
+    per_day = bars_per_day(prepared.panel.interval_ns)
+    figures = forecast_figures(
+        forecast.probability,
+        prepared.labels.y,
+        scored,
+        Rng(config.seed).child("intervals").numpy(),
+        block_bars=max(per_day, prepared.labels.horizon_bars),
+        volatility=trailing_volatility(prepared),
+        truth=None if known is None else known.p_up,
+    )
+    evidence = span_evidence(
+        traded.track,
+        traded.hold_return,
+        prepared.panel.close_time[bars],
+        bars=slice(None),
+        bars_per_year=market.bars_per_year,
+        forecast=figures,
+        benchmarks=traded.benchmarks,
+    )
+    oracle = None if known is None else _oracle(known.p_up[scored], forecast.logit[scored])
+    return Judged(evidence, oracle, forecast, traded)
+
+
+def trailing_volatility(prepared: Prepared) -> np.ndarray | None:
+    """f[S, T] log volatility of 24 bars where the feature table has it: what size alone would say."""
+    names = prepared.table.names
+    if "log_volatility_24" not in names:
+        return None
+    return prepared.table.x[:, :, names.index("log_volatility_24")]
+
+
+def _oracle(p_up: np.ndarray, logit: np.ndarray) -> dict[str, Any]:
+    found = oracle_figures(p_up, logit)
+    return {"auc": found.auc, "model_auc": found.model_auc, "auc_share": found.auc_share}
+
+
+def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, open_sealed: bool) -> dict[str, Any]:
+    """Judge a trained run with everything that the ledger counts now; opens the seal if asked to.
+
+    Writes verdict.json, ledger.parquet and report.html, and after an opening the sealed rows of predictions and track.
+
+    Raises:
+        BundleError: the bundle is missing, truncated or altered.
+        SealError: nothing is sealed.
+        LedgerError: the ledger is not sound.
+    """
+    began = time.perf_counter()
+    config, state = folder.config(), folder.state()
+    bundle = read_bundle(folder.require_bundle())
+    fingerprints = market.fingerprints()
+    before = candidate_before_opening(ledger, fingerprints, bundle.sha)
+    prepared = prepare(config, market, span, cache=ledger.folder / "cache")
+    T_open = prepared.panel.present.shape[1]
+    validation = evaluate_span(config, prepared, bundle, bars=slice(state["cut"], T_open), market=market)
+    sealed, opening = None, None
+    if open_sealed:
+        opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
+        whole = prepare(config, market, opened.span)
+        T = whole.panel.present.shape[1]
+        sealed, opening = evaluate_span(config, whole, bundle, bars=slice(T_open, T), market=market), opened.opening
+        write_span(folder, whole, sealed, slice(T_open, T), "sealed")
+    close = prepared.panel.close_time[state["cut"] :]
+    evidence = Evidence(
+        validation=validation.evidence,
+        sealed=None if sealed is None else sealed.evidence,
+        opening=opening,
+        openings=len(openings(ledger, fingerprints)),
+        sealed_bars=len(market.clock()) - T_open,
+        trials=trials_of(ledger, fingerprints, close_time=close),
+        candidate_before_opening=before,
+        findings=[*folder.findings(), *unknown_symbols(bundle, prepared)],
+        universe=config.universe or market.manifest.universe,
+        bars_per_year=market.bars_per_year,
+        bars_per_day=bars_per_day(prepared.panel.interval_ns),
+        horizon_bars=prepared.labels.horizon_bars,
+        market=market_facts(market),
+        smallest_sharpe=smallest_sharpe(ledger, fingerprints, bundle.sha) if before else None,
+        oracle=(validation if sealed is None else sealed).oracle,
+        seconds=state["seconds"] | {"verdict": round(time.perf_counter() - began, 2)},
+        notes=notes(config, ledger, market),
+        rng=Rng(config.seed).child("verdict"),
+    )
+    body = judge(evidence).to_json()
+    write_json(folder.path / "verdict.json", body)
+    ledger.export(rows_of(ledger, fingerprints), folder.path / "ledger.parquet")
+    write_text(folder.path / "report.html", run_page(folder.data(folder.path.name)))
+    return body
+
+
+def write_span(folder: RunFolder, prepared: Prepared, judged: Judged, bars: slice, span: str) -> None:
+    """Store a span's forecasts and money in the run's tables."""
+    close = prepared.panel.close_time[bars]
+    folder.write_span("track", track_table(judged.traded.track, judged.traded.hold_return, close, span), span)
+    predictions = predictions_table(prepared, judged.forecast.probability, judged.forecast.made, bars, span)
+    folder.write_span("predictions", predictions, span)
+
+
+def market_facts(market: Market) -> dict[str, Any]:
+    """What verdict.json says of the market."""
+    manifest = market.manifest
+    return {
+        "hash": manifest.hash,
+        "symbols": len(manifest.symbols),
+        "bars": sum(entry.bars for entry in manifest.symbols),
+        "start": iso(market.start_ns),
+        "end": iso(market.end_ns),
+        "kind": manifest.kind,
+        "universe": manifest.universe,
+    }
+
+
+def unknown_symbols(bundle: Bundle, prepared: Prepared) -> list[Finding]:
+    """A finding where the model meets symbols that it was not trained on; an error where these are over half."""
+    unknown = [symbol for symbol in prepared.panel.symbols if symbol not in bundle.symbols]
+    if not unknown:
+        return []
+    share = len(unknown) / len(prepared.panel.symbols)
+    return [
+        Finding(
+            check="bundle.unknown_symbols",
+            level="error" if share > 0.5 else "warning",
+            claim=f"{len(unknown)} of {len(prepared.panel.symbols)} symbols were never seen in training",
+            evidence={"count": len(unknown), "share": share, "symbols": unknown[:20]},
+            remedy="train on a market that has these symbols",
+        )
+    ]
+
+
+def notes(config: RunConfig, ledger: Ledger, market: Market) -> list[str]:
+    """What a reader must know beside the figures."""
+    found = []
+    if market.manifest.kind != "bars":
+        found.append(f"This is a known-truth market of kind {market.manifest.kind}: its bars were made, not traded.")
+    if (config.universe or market.manifest.universe) == "fixed" and market.manifest.kind == "bars":
+        found.append("The user states that the symbols were chosen without looking at this span (universe fixed).")
+    if config.costs.is_free:
+        found.append("Costs are zero: nobody trades for nothing.")
+    born, made = ledger.born_ns(), (market.path / "manifest.json").stat().st_mtime_ns
+    if born is not None and born > made + YOUNGER_BY_NS and market.manifest.kind == "bars":
+        found.append("The workspace's ledger is younger than the market: trials made elsewhere are not counted.")
+    return found

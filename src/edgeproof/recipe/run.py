@@ -1,0 +1,250 @@
+"""One run: from a market and a config to a verdict, a page and a bundle; killed at any moment, it resumes."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from edgeproof.backtest.run import Choice
+from edgeproof.core.device import set_threads
+from edgeproof.core.errors import ConfigError, DataError
+from edgeproof.core.files import read_json
+from edgeproof.core.identity import sha_json
+from edgeproof.data.store import Market, open_market
+from edgeproof.features.scale import Preprocessor
+from edgeproof.ledger.lineage import record_candidate
+from edgeproof.ledger.seal import open_span
+from edgeproof.ledger.span import Span
+from edgeproof.ledger.store import Ledger
+from edgeproof.ledger.trials import Trial, record_trials
+from edgeproof.ledger.workspace import find_workspace
+from edgeproof.recipe.config import RunConfig, load_run_config
+from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.judging import judge_run, judged_span, write_span
+from edgeproof.recipe.learn import Learned, learn, trial_config
+from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, prepare
+from edgeproof.recipe.tables import history_table
+from edgeproof.recipe.trade import choose, trade
+from edgeproof.report.console import verdict_html
+from edgeproof.report.run import RunData
+from edgeproof.train.bundle import Bundle, write_bundle
+
+__all__ = ["Run", "judge_again", "open_run", "run", "to_terminal"]
+
+
+def to_terminal(line: str) -> None:
+    """Write progress to the terminal's error stream."""
+    sys.stderr.write(line)
+    sys.stderr.flush()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder.
+
+    Attributes:
+        folder: where everything lies.
+        verdict: the content of verdict.json.
+    """
+
+    folder: Path
+    verdict: dict[str, Any]
+
+    @property
+    def track(self) -> pl.DataFrame:
+        """Money over time, one row a bar: validation, and the sealed span once it is open."""
+        return RunFolder(self.folder).table("track")
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """One row a forecast."""
+        return RunFolder(self.folder).table("predictions")
+
+    @property
+    def history(self) -> pl.DataFrame:
+        """One row an epoch."""
+        return RunFolder(self.folder).table("history")
+
+    def report(self) -> Path:
+        """The run's page."""
+        return self.folder / "report.html"
+
+    def data(self, title: str) -> RunData:
+        """What the run's page is made of."""
+        return RunFolder(self.folder).data(title)
+
+    def _repr_html_(self) -> str:
+        return verdict_html(self.verdict)
+
+
+def open_run(folder: Path | str) -> Run:
+    """A finished run.
+
+    Raises:
+        DataError: there is none, or it was interrupted before its verdict.
+    """
+    RunFolder(Path(folder)).state()
+    return Run(Path(folder), read_json(Path(folder) / "verdict.json"))
+
+
+def run(
+    config: Path | str | Mapping[str, Any] | RunConfig,
+    market: Market | Path | str | None = None,
+    *,
+    out: Path | str = "run",
+    workspace: Path | str | None = None,
+    overrides: Sequence[str] = (),
+    open_sealed: bool = False,
+    write: Callable[[str], None] = to_terminal,
+) -> Run:
+    """Train, account for costs, and judge.
+
+    Args:
+        config: a YAML file, a mapping, or a config.
+        market: a market, its folder, or None for the config's own.
+        out: the run's folder; an interrupted run of the same config is resumed, a finished one is judged again.
+        workspace: folder whose ledger counts; default: see `ledger.workspace`.
+        overrides: such as `train.lr=1e-3`.
+        open_sealed: open the sealed span, once and on record.
+        write: where progress lines go.
+
+    Raises:
+        EdgeproofError: bad input, in one line.
+    """
+    settings = load_run_config(config, overrides)
+    opened = _market(settings, market)
+    settings = settings.model_copy(update={"market": str(opened.path)})
+    place = find_workspace(None if workspace is None else Path(workspace), opened.path)
+    set_threads()
+    folder = RunFolder(Path(out))
+    ledger = Ledger(place)
+    span = _open_span(settings, opened, ledger)
+    folder.begin(settings, {"market": opened.hash, "workspace": str(place)})
+    if not folder.trained:
+        _train(settings, opened, ledger, span, folder=folder, write=write)
+    return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
+
+
+def judge_again(path: Path | str, *, market: Path | str | None = None, open_sealed: bool = False) -> Run:
+    """Judge a trained run with the trials counted until now.
+
+    Raises:
+        DataError: no such run, or its market has changed.
+    """
+    folder = RunFolder(Path(path))
+    identity = folder.state()["identity"]
+    config = folder.config()
+    opened = open_market(Path(market or config.market or ""))
+    if opened.hash != identity["market"]:
+        raise DataError(f"{opened.path}: not the market of this run (its bars differ); give the right one by --market")
+    set_threads()
+    ledger = Ledger(Path(identity["workspace"]))
+    span = _open_span(config, opened, ledger)
+    return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
+
+
+def _open_span(config: RunConfig, market: Market, ledger: Ledger) -> Span:
+    close_time = market.clock() + market.manifest.interval_ns
+    share = config.split.model_dump()["sealed"]
+    return open_span(ledger, market.fingerprints(), close_time=close_time, sealed_share=share, bars_hash=market.hash)
+
+
+def _market(config: RunConfig, market: Market | Path | str | None) -> Market:
+    if isinstance(market, Market):
+        return market
+    place = market or config.market
+    if not place:
+        raise ConfigError("no market: give --market DIR, or the key `market` in the config")
+    return open_market(Path(place))
+
+
+def _train(
+    config: RunConfig, market: Market, ledger: Ledger, span: Span, *, folder: RunFolder, write: Callable[[str], None]
+) -> None:
+    """Everything up to the bundle; what is written last is the mark that it is done."""
+    began = time.perf_counter()
+    prepared = prepare(config, market, span, cache=ledger.folder / "cache")
+    findings = [*market_findings(config, market), *audit_features(config, prepared.panel)]
+    ready = time.perf_counter()
+    learned = learn(config, prepared, ledger, market=span.market, folder=folder.checkpoints, write=write)
+    taught = time.perf_counter()
+    validation = slice(learned.cut, prepared.panel.present.shape[1])
+    choice = choose(config, prepared, learned.forecast, validation)
+    close = prepared.panel.close_time[validation]
+    trials = _record_thresholds(config, ledger, span, close, learned=learned, choice=choice)
+    traded = trade(
+        config, prepared, learned.forecast, theta=choice.theta, bars=validation, bars_per_year=market.bars_per_year
+    )
+    judged = judged_span(config, prepared, learned.forecast, traded, bars=validation, market=market)
+    net = judged.evidence.figures["net"]
+    bundle = _bundle(config, market, prepared, learned=learned, theta=choice.theta, figures=net)
+    sha = write_bundle(folder.bundle, bundle)
+    best = trials[int(choice.growth.argmax())]
+    record_candidate(ledger, span.market, sha, best.id, smallest_sharpe=config.verdict.smallest_sharpe)
+    folder.write_table("history", history_table(learned.trained.history))
+    write_span(folder, prepared, judged, validation, "validation")
+    folder.write_findings([*findings, *learned.trained.findings])
+    thresholds = [
+        {"theta": float(theta), "net_growth": float(growth), "chosen": bool(theta == choice.theta)}
+        for theta, growth in zip(choice.thetas, choice.growth, strict=True)
+    ]
+    done = time.perf_counter()
+    seconds = {"prepare": ready - began, "train": taught - ready, "policy": done - taught}
+    folder.update(
+        cut=learned.cut,
+        thresholds=thresholds,
+        seconds={name: round(value, 2) for name, value in seconds.items()},
+        trained=sha,
+    )
+
+
+def _record_thresholds(
+    config: RunConfig, ledger: Ledger, span: Span, close_time: np.ndarray, *, learned: Learned, choice: Choice
+) -> list[Trial]:
+    trials = [
+        replace(
+            learned.trial,
+            config=trial_config(config, theta=float(theta)),
+            label=f"theta {theta:.6f}",
+            parent=learned.trial.id,
+            score={"net_growth": float(growth)},
+        )
+        for theta, growth in zip(choice.thetas, choice.growth, strict=True)
+    ]
+    record_trials(ledger, span.market, trials, choice.returns, close_time)
+    return trials
+
+
+def _bundle(
+    config: RunConfig,
+    market: Market,
+    prepared: Prepared,
+    *,
+    learned: Learned,
+    theta: float | None,
+    figures: Mapping[str, Any],
+) -> Bundle:
+    preprocessor: Preprocessor = learned.preprocessor
+    return Bundle(
+        model=learned.trained.model,
+        model_config=config.model,
+        window=config.window,
+        features=prepared.table.names,
+        symbols=prepared.panel.symbols,
+        preprocessor=preprocessor.to_arrays(),
+        config=config.model_dump(mode="json", exclude={"market"}),
+        thresholds={"theta": theta},
+        lineage={
+            "market": market.hash,
+            "data": learned.dataset_sha,
+            "seed": config.seed,
+            "trial": sha_json([learned.trial.id, theta]),
+            "train_end_ns": int(prepared.panel.close_time[learned.cut - 1]),
+        },
+        figures={name: value for name, value in figures.items() if not isinstance(value, str)},
+    )
