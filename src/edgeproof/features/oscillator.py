@@ -1,6 +1,6 @@
 """Oscillators: RSI, MACD over ATR, ADX, Bollinger position, stochastic %K.
 
-Wilder, J. W. (1978), New Concepts in Technical Trading Systems (RSI, ATR, ADX); Appel, G. (1979) (MACD);
+Wilder, J. W. (1978), New Concepts in Technical Trading Systems (RSI, ATR, ADX); Appel, G. (2005), Technical Analysis (MACD);
 Bollinger, J. (2001), Bollinger on Bollinger Bands; Lane, G. (1984) (stochastic).
 Recursions remember their whole past. They start as running means and then forget at 1/14 a bar, so 300 bars leave less
 than 1e-9 of what came before. Where nothing has moved for 14 bars they would only echo the past: there they have no
