@@ -34,8 +34,7 @@ def test_functions_are_small(path: Path):
     for node in functions(tree_of(path)):
         assert node.end_lineno is not None
         length = node.end_lineno - node.lineno + 1
-        limit = 250 if node.name == "settle" else 60  # the account is one readable source by design
-        assert length <= limit, f"{node.name} has {length} lines"
+        assert length <= 60, f"{node.name} has {length} lines"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=IDS)

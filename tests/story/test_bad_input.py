@@ -39,7 +39,7 @@ def refused(answer, *words):
         ("costs.comission_bps=1", ["unknown key 'comission_bps'", "commission_bps"]),
         ("window=9999", ["window"]),
         ("label.horizon_bars=5000", ["bars"]),
-        ("label.threshold_bps=100000", ["class"]),
+        ("label.threshold_bps=100000", ["all 0"]),
         ("split.train=0.9", ["split"]),
         ("nonsense", ["key=value"]),
     ],

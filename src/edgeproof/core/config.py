@@ -160,15 +160,11 @@ def _first_problem(error: ValidationError, kind: type[Config], body: Mapping[str
 
 
 def _known_keys(kind: type[Config], place: Sequence[str], body: Mapping[str, Any]) -> list[str]:
-    current: Any = kind.model_validate({}) if not place or _defaults_work(kind) else kind
+    current: Any = kind
     for step in place:
-        current = getattr(current, step, None)
-    fields = getattr(type(current) if isinstance(current, Config) else current, "model_fields", {})
-    return list(fields) or list(body)
-
-
-def _defaults_work(kind: type[Config]) -> bool:
-    return all(not field.is_required() for field in kind.model_fields.values())
+        field = getattr(current, "model_fields", {}).get(step)
+        current = None if field is None else field.annotation
+    return list(getattr(current, "model_fields", None) or body)
 
 
 def dump_yaml(config: Config) -> str:

@@ -56,7 +56,7 @@ class RunConfig(Config):
         return self.model_dump(mode="json", exclude={"market", "seed", "verdict"})
 
 
-def load_run_config(source: Path | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:
+def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:
     """A run's config from a YAML file or a mapping, with overrides such as `train.lr=1e-3`.
 
     Raises:

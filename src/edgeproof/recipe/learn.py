@@ -77,16 +77,7 @@ def learn(
         TrainError: one class only, or the loss is not finite.
     """
     table, labels = prepared.table, prepared.labels
-    samples = collect_samples(table, labels, prepared.decide, config.window)
-    bars = table.ready.shape[1]
-    fold = config.split.split(  # pyright: ignore[reportAttributeAccessIssue] - every split config has it
-        samples,
-        bars=bars,
-        horizon_bars=labels.horizon_bars,
-        window=config.window,
-        reach_bars=int(table.reach.max()),
-    )[0]
-    fold.prove(samples)
+    fold, bars = _fold(config, prepared), table.ready.shape[1]
     preprocessor = fit_preprocessor(table, fold.train)
     dataset = make_dataset(
         apply(preprocessor, table.x), labels, fold, window=config.window, symbols=prepared.panel.symbols
@@ -116,6 +107,20 @@ def learn(
     index = ready_index(table.ready, later, config.window)
     forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)
     return Learned(trained, preprocessor, fold, dataset.sha, cut, forecast, trial)
+
+
+def _fold(config: RunConfig, prepared: Prepared) -> Fold:
+    table, labels = prepared.table, prepared.labels
+    samples = collect_samples(table, labels, prepared.decide, config.window)
+    fold = config.split.split(  # pyright: ignore[reportAttributeAccessIssue] - every split config has it
+        samples,
+        bars=table.ready.shape[1],
+        horizon_bars=labels.horizon_bars,
+        window=config.window,
+        reach_bars=int(table.reach.max()),
+    )[0]
+    fold.prove(samples)
+    return fold
 
 
 def _both_classes(dataset: Dataset, fold: Fold) -> bool:

@@ -1,0 +1,88 @@
+"""A finished bundle on a market: bars that it was trained on and sealed bars are left out."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeproof.core.clock import iso
+from edgeproof.core.device import set_threads
+from edgeproof.core.errors import DataError
+from edgeproof.data.store import Market, open_market
+from edgeproof.ledger.seal import open_span
+from edgeproof.ledger.span import Span
+from edgeproof.ledger.store import Ledger
+from edgeproof.ledger.workspace import find_workspace
+from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.judging import evaluate_span, market_facts, unknown_symbols
+from edgeproof.recipe.prepare import prepare
+from edgeproof.train.bundle import Bundle, read_bundle
+from edgeproof.verdict.open import open_seal
+from edgeproof.verdict.ready import json_ready
+
+__all__ = ["evaluate_bundle"]
+
+
+def evaluate_bundle(
+    path: Path, market_path: Path, *, workspace: Path | None = None, open_sealed: bool = False
+) -> dict[str, Any]:
+    """Figures of a bundle on a market's open bars after its training span; on the sealed ones only when opened.
+
+    Nothing is selected here, so nothing is counted as a trial; an opening is recorded.
+
+    Args:
+        path: the bundle, or the run that holds it.
+        market_path: the market; it need not be the one that the bundle was trained on.
+        workspace: folder whose ledger holds the seal.
+        open_sealed: judge the sealed span instead, once and on record.
+
+    Raises:
+        EdgeproofError: bad input, in one line.
+    """
+    bundle, market = read_bundle(Path(path)), open_market(Path(market_path))
+    set_threads()
+    config = load_run_config(bundle.config)
+    ledger = Ledger(find_workspace(workspace, market.path))
+    span = open_span(
+        ledger,
+        market.fingerprints(),
+        close_time=market.clock() + market.manifest.interval_ns,
+        sealed_share=config.split.model_dump()["sealed"],
+        bars_hash=market.hash,
+    )
+    opening = None
+    if open_sealed:
+        opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
+        span, opening = opened.span, opened.opening
+    prepared = prepare(config, market, span)
+    close = prepared.panel.close_time
+    bars = slice(_first_bar(bundle, market, span, close), len(close))
+    judged = evaluate_span(config, prepared, bundle, bars=bars, market=market)
+    return json_ready(
+        {
+            "span": "sealed" if open_sealed else "open",
+            "opening": opening,
+            "start": iso(int(close[bars.start])),
+            "end": iso(int(close[-1])),
+            "bars": len(close) - bars.start,
+            "net": dict(judged.evidence.figures["net"]),
+            "gross": dict(judged.evidence.figures["gross"]),
+            "forecast": dict(judged.evidence.forecast),
+            "benchmarks": dict(judged.evidence.benchmarks),
+            "oracle": judged.oracle,
+            "market": market_facts(market),
+            "findings": [finding.to_json() for finding in unknown_symbols(bundle, prepared)],
+        }
+    )
+
+
+def _first_bar(bundle: Bundle, market: Market, span: Span, close: np.ndarray) -> int:
+    """First bar after the seal if it is opened, else after what the bundle was trained on."""
+    after = span.seal_ns if span.opening is not None else bundle.lineage["train_end_ns"]
+    first = int(np.searchsorted(close, after, side="right"))
+    if first >= len(close):
+        raise DataError(
+            f"{market.path}: its open bars end at {iso(int(close[-1]))}, before the end of the bundle's training span "
+            f"{iso(int(bundle.lineage['train_end_ns']))}; give a market with later bars"
+        )
+    return first
