@@ -102,8 +102,8 @@ def span_evidence(
     hold_return: np.ndarray,
     close_time: np.ndarray,
     *,
-    bars: slice,
     bars_per_year: float,
+    bars: slice = slice(None),
     forecast: Mapping[str, Any] | None = None,
     benchmarks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> SpanEvidence:
@@ -113,8 +113,8 @@ def span_evidence(
         track: T bars of money.
         hold_return: f64[T] of holding the track's own average weights of this span.
         close_time: i64[T] ns UTC.
-        bars: the span.
         bars_per_year: annualises.
+        bars: the span, the whole track by default.
         forecast: figures of the forecasts in the span.
         benchmarks: net figures by name.
     """

@@ -21,7 +21,7 @@ from edgeproof.verdict.limit import detection_limit
 from edgeproof.verdict.ready import json_ready
 from edgeproof.verdict.selection import Selection, conventions, select
 
-__all__ = ["Answer", "Verdict", "judge"]
+__all__ = ["Answer", "Verdict", "decide", "judge"]
 
 Answer = Literal["edge", "no_edge", "inconclusive"]
 
@@ -106,10 +106,17 @@ def judge(evidence: Evidence) -> Verdict:
     }
     if test is not None and test.bound is not None and spans["sealed"] is not None:
         spans["sealed"]["net"]["sharpe_bound"] = test.bound
-    return Verdict(_answer(test, listed, smallest), listed, evidence, test, selection, limit, smallest, spans)
+    return Verdict(decide(test, listed, smallest), listed, evidence, test, selection, limit, smallest, spans)
 
 
-def _answer(test: SealedTest | None, listed: Sequence[Guard], smallest: float | None) -> Answer:
+def decide(test: SealedTest | None, listed: Sequence[Guard], smallest: float | None) -> Answer:
+    """The rule itself.
+
+    Args:
+        test: on the sealed span; None before the opening.
+        listed: every guard; one that is None cannot be said yet and takes nothing away.
+        smallest: S*, the smallest interesting net annual Sharpe.
+    """
     if test is None:
         return "inconclusive"
     if not test.traded:
@@ -123,7 +130,7 @@ def _answer(test: SealedTest | None, listed: Sequence[Guard], smallest: float | 
 def _span_figures(name: str, span: SpanEvidence, evidence: Evidence, selection: Selection) -> dict[str, Any]:
     """Forecast figures flat, with dates, `net`, `gross` and benchmarks beside them."""
     generator = evidence.rng.child("interval", name).numpy()
-    interval, root = sharpe_interval(span.net, generator), float(np.sqrt(evidence.bars_per_year))
+    interval, root = sharpe_interval(span.net, generator, repetitions=1000), float(np.sqrt(evidence.bars_per_year))
     around = {
         "sharpe_low": None if interval is None else interval.sharpe_low * root,
         "sharpe_high": None if interval is None else interval.sharpe_high * root,
