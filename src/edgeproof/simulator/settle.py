@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import register_jitable
 
-__all__ = ["Account", "Feed", "Rules", "settle", "settle_account", "settle_accounts", "trade_bound"]
+__all__ = ["Account", "Feed", "Rules", "settle", "settle_account", "settle_accounts"]
 
 # Columns of `asset`, one row an asset.
 UNITS, MARK, HELD, ORDER, ASKED, ENTRY, GAIN, PAID, MISSING = range(9)
@@ -306,23 +306,3 @@ def settle_accounts(first: int, last: int, feed: Feed, accounts: Account, rules:
             accounts.trades[n],
         )
         settle_account(feed, account, rules)
-
-
-def trade_bound(target: np.ndarray, decided: np.ndarray, delisting_bars: int) -> int:
-    """Round trips that one account can make at most: changes of side in its targets, and delistings.
-
-    Fills follow a part of the decided targets in order, and a part of a sequence never changes side more often.
-    """
-    bars, assets = target.shape
-    delistings = bars // delisting_bars if delisting_bars > 0 else 0
-    bound = assets * (1 + delistings)
-    for a in range(assets):
-        side = 0
-        for t in range(bars):
-            if decided[t, a]:
-                value = target[t, a]
-                now = 1 if value > 0.0 else (-1 if value < 0.0 else 0)
-                if now != side:
-                    bound += 1
-                    side = now
-    return bound
