@@ -35,9 +35,19 @@ class Samples:
         """The samples at these positions (or where this mask is true)."""
         return Samples(self.index[which], self.first[which], self.decided[which], self.resolved[which])
 
-    def among(self, index: np.ndarray) -> "Samples":
-        """The samples whose flat index is in `index`, in this object's order."""
-        return self.take(np.isin(self.index, index))
+    def among(self, *parts: np.ndarray) -> "Samples":
+        """The samples with these flat indices, part after part.
+
+        Raises:
+            KeyError: an index that no sample has.
+        """
+        wanted = np.concatenate(parts) if parts else self.index[:0]
+        place = np.full(1 + max(self.index.max(initial=0), wanted.max(initial=0)), -1, dtype=np.int64)
+        place[self.index] = np.arange(len(self.index))
+        found = place[wanted]
+        if (found < 0).any():
+            raise KeyError(int(wanted[found < 0][0]))
+        return self.take(found)
 
 
 def first_read_of_windows(first_read: np.ndarray, window: int) -> np.ndarray:

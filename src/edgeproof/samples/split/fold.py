@@ -12,7 +12,7 @@ from edgeproof.samples.split.purge import purge
 
 __all__ = ["Fold", "make_fold"]
 
-_PAIRS_AT_ONCE = 4_000_000
+_PAIRS_AT_ONCE = 1_000_000  # their masks stay in the cache
 
 
 def _none() -> np.ndarray:
@@ -57,14 +57,13 @@ class Fold:
             SplitError: two parts share a sample, a kept sample meets a held-out one, or one was dropped without need.
         """
         parts = (self.train, self.validation, self.test, self.dropped_train, self.dropped_validation)
-        together = np.concatenate(parts)
-        if len(np.unique(together)) != len(together):
+        if np.bincount(np.concatenate(parts), minlength=1).max() > 1:
             raise SplitError(f"fold {self.number}: a sample is in two parts of the split; report this as a defect")
         train, validation, test, lost_train, lost_validation = (samples.among(part) for part in parts)
-        candidates = samples.among(np.concatenate((self.train, self.dropped_train)))
-        held = samples.among(np.concatenate((self.validation, self.dropped_validation, self.test)))
+        candidates = samples.among(self.train, self.dropped_train)
+        held = samples.among(self.validation, self.dropped_validation, self.test)
         self._prove_side("training", train, lost_train, candidates, held)
-        before_test = samples.among(np.concatenate((self.validation, self.dropped_validation)))
+        before_test = samples.among(self.validation, self.dropped_validation)
         self._prove_side("validation", validation, lost_validation, before_test, test)
 
     def _prove_side(self, name: str, kept: Samples, lost: Samples, candidates: Samples, held: Samples) -> None:
@@ -106,15 +105,16 @@ class Fold:
 def _distinct(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distinct (low, high) pairs and the position of each sample among them."""
     code, back = np.unique((low << 32) | high, return_inverse=True)
-    return code >> 32, code & 0xFFFFFFFF, back
+    return (code >> 32).astype(np.int32), (code & 0xFFFFFFFF).astype(np.int32), back
 
 
 def _block_ends_by_loop(candidates: Samples, held: Samples) -> np.ndarray:
     """Ends of the held-out blocks by walking the bars one by one."""
     resolved: dict[int, int] = {}
-    for bar, end in zip(held.decided.tolist(), held.resolved.tolist(), strict=True):
+    bars, last, _ = _distinct(held.decided, held.resolved)
+    for bar, end in zip(bars.tolist(), last.tolist(), strict=True):
         resolved[bar] = max(end, resolved.get(bar, end))
-    split_at = set(candidates.decided.tolist())
+    split_at = set(np.flatnonzero(np.bincount(candidates.decided)).tolist())
     ends: list[int] = []
     fresh = True
     for bar in sorted(split_at | resolved.keys()):
