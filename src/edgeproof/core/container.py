@@ -22,11 +22,12 @@ FORMAT = "edgeproof-container-1"
 
 
 def write_container(path: Path, arrays: Mapping[str, np.ndarray], header: dict[str, Any]) -> str:
-    """Write arrays and header atomically; returns the content hash."""
+    """Write arrays and header atomically; returns the content hash. Equal content gives equal bytes."""
     whole = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
-    sha = sha_json({"header": header, "arrays": sha_named(whole)})
-    metadata = {"format": FORMAT, "header": canonical_json(header), "sha256": sha}
-    write_bytes(path, save(whole, metadata=metadata))
+    sha = _content_sha(whole, header)
+    # one entry: the library writes several in an order of its own
+    note = canonical_json({"format": FORMAT, "header": header, "sha256": sha})
+    write_bytes(path, save(whole, metadata={"edgeproof": note}))
     return sha
 
 
@@ -41,16 +42,18 @@ def read_container(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], s
         raise BundleError(f"{path}: no such file; check the path, or train again")
     try:
         with safe_open(path, framework="numpy") as stream:
-            metadata = stream.metadata() or {}
+            note = (stream.metadata() or {}).get("edgeproof", "{}")
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, ValueError, OSError) as error:
+        body = json.loads(note)
+        format_, header, sha = body.get("format"), body.get("header"), body.get("sha256")
+    except (SafetensorError, AttributeError, ValueError, OSError) as error:
         raise BundleError(f"{path}: truncated or not a container ({error}); restore it or train again") from error
-    if metadata.get("format") != FORMAT:
-        raise BundleError(f"{path}: not written by this version of edgeproof (format {metadata.get('format')!r})")
-    header = json.loads(metadata["header"])
-    sha = sha_json({"header": header, "arrays": sha_named(arrays)})
-    if sha != metadata["sha256"]:
-        raise BundleError(
-            f"{path}: content does not match its hash (altered after it was written); restore it or train again"
-        )
+    if format_ != FORMAT:
+        raise BundleError(f"{path}: not written by this version of edgeproof (format {format_!r})")
+    if not isinstance(header, dict) or _content_sha(arrays, header) != sha:
+        raise BundleError(f"{path}: content does not match its hash (altered after it was written); restore or retrain")
     return arrays, header, sha
+
+
+def _content_sha(arrays: Mapping[str, np.ndarray], header: dict[str, Any]) -> str:
+    return sha_json({"header": header, "arrays": sha_named(arrays)})

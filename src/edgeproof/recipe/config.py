@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -33,10 +33,26 @@ class VerdictConfig(Config):
 
 
 class RunConfig(Config):
-    """Everything that a run depends on; two runs with equal configs, seeds and data are the same trial."""
+    """Everything that a run depends on; two runs with equal configs, seeds and data are the same trial.
+
+    Attributes:
+        market: folder of the market; the command line's `--market` comes first.
+        universe: in place of what the import was told; a membership file belongs to the import.
+        quality: which bars are masked.
+        features: a set's name or a list of features.
+        window: bars that a model sees, L.
+        label: what is forecast.
+        decide_every: decide at every n-th bar of the clock.
+        split: training and validation shares of the market, and the share that its first use seals.
+        model, loss, train: what is trained, on what, how.
+        policy: how forecasts become positions.
+        costs: what each side of a trade pays; there is no default.
+        verdict: what the verdict asks.
+        seed: of everything random.
+    """
 
     market: str | None = None
-    universe: str | None = None
+    universe: Literal["survivors", "fixed"] | None = None
     quality: QualityConfig = QualityConfig()
     features: str | tuple[str, ...] = "hourly23"
     window: Annotated[int, Field(ge=1, le=4096)] = 24

@@ -72,8 +72,10 @@ def _truth_fits(config: RunConfig) -> bool:
 
 
 def market_findings(config: RunConfig, market: Market) -> list[Finding]:
-    """What the import saw, and what the bar checks see now."""
+    """What the import saw, and what the bar checks see now; the config may overrule what it says of the universe."""
     found = [*market.findings(), *check_market(market)]
+    if config.universe == "fixed":
+        found = [finding for finding in found if finding.check != "quality.survivorship"]
     seen: set[tuple[str, str, str]] = set()
     unique = []
     for finding in found:
