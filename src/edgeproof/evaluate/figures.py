@@ -37,7 +37,7 @@ def trading_figures(
         trade_win_rate, trade_payoff, trade_profit_factor, trade_expectancy (per round trip, in shares of the equity
         at entry), costs and each cost by kind (sum of shares of equity), cost_share (costs / gross gain, None if gross
         <= 0), cost_bps (paid a side), break_even_bps (cost a side at which nothing is left, None if gross <= 0 or
-        nothing was traded), and with `hold_return` hold_total_return, hold_sharpe and timing_sharpe (net minus holding).
+        nothing was traded), and with `hold_return` hold_total_return, hold_sharpe, timing_sharpe (net minus it).
     """
     net, gross = track.net_return[span], track.gross_return[span]
     figures = performance(net, bars_per_year=bars_per_year) | _trade_figures(track, span)
