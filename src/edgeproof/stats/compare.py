@@ -71,7 +71,7 @@ def sidak(p_max: float, p_best: float, others: int) -> float:
 
     The M are taken as independent of the stored ones and as good as the best of them (Sidak 1967).
     """
-    return 1 - (1 - p_max) * (1 - p_best) ** others
+    return p_max + (1 - p_max) * (1 - (1 - p_best) ** others)  # the same, and exactly p_max where nothing is missing
 
 
 def _t(total: np.ndarray, squares: np.ndarray, count: int) -> np.ndarray:
