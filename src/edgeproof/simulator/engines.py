@@ -140,7 +140,8 @@ def _count_bad(values: np.ndarray, present: np.ndarray) -> int:
     bad = 0
     for t in range(values.shape[0]):
         for a in range(values.shape[1]):
-            bad += present[t, a] & (not (values[t, a] > 0.0) | (values[t, a] == np.inf))
+            value = values[t, a]
+            bad += present[t, a] & ((not value > 0.0) | (value == np.inf))
     return bad
 
 

@@ -32,6 +32,7 @@ ROW_COLUMNS = 10
 # Columns of `trades`, one row a round trip.
 ASSET, ENTERED, LEFT, SIDE, REASON, TRADE_GROSS, TRADE_COST = range(7)
 TRADE_COLUMNS = 7
+DUST = 1e-9
 # Why a trade ended, in the order of `track.REASONS`.
 BY_SIGNAL, BY_END, BY_RUIN, BY_DELISTING = range(4)
 
@@ -59,7 +60,7 @@ class Account(NamedTuple):
     """What one account owns.
 
     `target` f64[T, A], `decided` bool[T, A], `asset` f64[A, 9], `money` f64[5], `rows` f64[T, 10],
-    `weights` f64[T, A] (or [0, A]: not kept), `trades` f64[C, 7].
+    `weights` f64[T, A], `trades` f64[C, 7].
     """
 
     target: np.ndarray
@@ -161,7 +162,8 @@ def _share_that_fits(t: int, feed: Feed, account: Account, rules: Rules) -> floa
         added += (abs(order) - closing) * price
     room = limit * (equity - rate * closed) - kept
     need = added + limit * rate * added
-    return 1.0 if need <= max(room, 0.0) else max(room, 0.0) / need
+    share = 1.0 if need <= max(room, 0.0) else max(room, 0.0) / need
+    return share if share > DUST else 0.0  # a full account's rounding error is no room
 
 
 @register_jitable
@@ -184,12 +186,15 @@ def _fill(t: int, feed: Feed, account: Account, rules: Rules) -> None:
 
 @register_jitable
 def _delist(t: int, feed: Feed, account: Account, rules: Rules) -> None:
-    """Close, at the last valid price, what has had no bar for `delisting_bars` bars."""
+    """Close, at the last valid price, what has had no bar for `delisting_bars` bars.
+
+    What was asked for counts as done: should bars come back, `changes` waits for another target.
+    """
     asset, notional, spent = account.asset, 0.0, 0.0
     for a in range(asset.shape[0]):
         asset[a, MISSING] = 0.0 if feed.present[t, a] else asset[a, MISSING] + 1.0
         if asset[a, MISSING] == rules.delisting_bars and asset[a, UNITS] != 0.0:
-            asset[a, ORDER], asset[a, ASKED] = -asset[a, UNITS], 0.0
+            asset[a, ORDER], asset[a, ASKED] = -asset[a, UNITS], asset[a, HELD]
             _, cash, size = _execute(a, t, Fill(asset[a, MARK], 1.0, BY_DELISTING), account, rules)
             spent += cash
             notional += size
@@ -237,6 +242,14 @@ def _ruin(t: int, account: Account) -> None:
 
 
 @register_jitable
+def _weigh(t: int, account: Account) -> None:
+    """Write the positions at this close as shares of equity."""
+    asset, equity = account.asset, account.money[EQUITY]
+    for a in range(asset.shape[0]):
+        account.weights[t, a] = asset[a, UNITS] * asset[a, MARK] / equity
+
+
+@register_jitable
 def _decide(t: int, account: Account, rules: Rules) -> None:
     """Turn targets into orders, all sized by the equity at this close and the assets' last valid prices."""
     asset, money, equity = account.asset, account.money, account.money[EQUITY]
@@ -273,12 +286,10 @@ def settle(t: int, feed: Feed, account: Account, rules: Rules) -> None:
         if money[EQUITY] <= 0.0:
             _ruin(t, account)
         else:
+            _weigh(t, account)
             _decide(t, account, rules)
         rows[t, NET] = rows[t, GROSS] - (rows[t, COMMISSION] + rows[t, SPREAD] + rows[t, SLIPPAGE])
         rows[t, WORTH] = money[EQUITY]
-        if account.weights.shape[0] > 0 and money[RUINED] == 0.0:
-            for a in range(account.asset.shape[0]):
-                account.weights[t, a] = account.asset[a, UNITS] * account.asset[a, MARK] / money[EQUITY]
 
 
 @register_jitable

@@ -1,0 +1,154 @@
+"""What must hold of any account, each on the domain where it holds (SPEC section 5)."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeproof.core.rng import Rng
+from edgeproof.simulator.costs import CostsConfig
+from edgeproof.simulator.engines import simulate, simulate_many
+from edgeproof.simulator.options import Options
+from tests.unit.simulator.cases import MONEY, four, market, scenes
+
+COSTS = CostsConfig(commission_bps=10.0, half_spread_bps=3.0, slippage_bps=2.0)
+ALWAYS = Options(rebalance="always")
+OPTIONS = st.sampled_from([Options(), ALWAYS, Options(delisting_bars=2)])
+
+
+def one_entry(rng, assets=4, bars=40, side=1.0):
+    """Targets whose orders in units do not depend on the later equity: all enter at bar 0, each leaves once."""
+    sides = rng.choice([-1.0, 1.0], assets) * side
+    leave = rng.integers(1, bars, assets)
+    return np.where(np.arange(bars) < leave[:, np.newaxis], (0.9 / assets * sides)[:, np.newaxis], 0.0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes(), OPTIONS)
+def test_money_is_neither_made_nor_lost(scene, options):
+    track = simulate(*four(scene), COSTS, options=options)
+    scale = max(track.equity.max(), np.abs(track.gross).max())
+    np.testing.assert_allclose(track.net, track.gross - track.costs, atol=1e-12 * scale)
+    np.testing.assert_allclose(np.diff(track.equity), track.net, atol=1e-9 * scale)
+    assert track.equity[-1] == pytest.approx(track.equity[0] + track.gross.sum() - track.costs.sum(), abs=1e-9 * scale)
+    assert (track.equity >= 0.0).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes(), OPTIONS)
+def test_trades_sum_to_the_track(scene, options):
+    track = simulate(*four(scene), COSTS, options=options)
+    scale = max(1.0, np.abs(track.trades["gross"]).sum(), np.abs(track.gross).sum())
+    for name, whole in (("gross", track.gross), ("cost", track.costs), ("net", track.net)):
+        assert track.trades[name].sum() == pytest.approx(whole.sum(), abs=1e-9 * scale)
+    assert (track.trades["exit_bar"] >= track.trades["entry_bar"]).all()
+    assert (np.diff(track.trades["exit_bar"]) >= 0).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenes())
+def test_gross_exposure_is_within_the_equity_after_the_costs_of_a_fill(scene):
+    prices, present, weights, decided = scene
+    prices = prices.copy()
+    prices[:, :, 3] = prices[:, :, 0]  # marked where it was filled, so the weights show the moment after the fill
+    decided = np.zeros_like(decided)
+    decided[:, 0] = True
+    track = simulate(prices, present, weights, decided, COSTS)
+    assert np.abs(track.weights[1:2]).sum() <= 1.0 + 1e-12
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenes(), OPTIONS, st.randoms(use_true_random=False))
+def test_the_order_of_assets_does_not_matter(scene, options, random):
+    prices, present, weights, decided = scene
+    order = list(range(len(present)))
+    random.shuffle(order)
+    track = simulate(*four(scene), COSTS, options=options)
+    other = simulate(prices[order], present[order], weights[order], decided[order], COSTS, options=options)
+    scale = max(track.equity.max(), np.abs(track.gross).max())
+    np.testing.assert_allclose(other.equity, track.equity, atol=1e-12 * scale)
+    np.testing.assert_allclose(
+        other.weights, track.weights[:, order], atol=1e-11 * max(1.0, np.abs(track.weights).max())
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenes(), OPTIONS, st.data())
+def test_nothing_after_a_bar_moves_anything_up_to_it(scene, options, data):
+    prices, present, weights, decided = (part.copy() for part in scene)
+    cut = data.draw(st.integers(0, present.shape[1] - 1))
+    track = simulate(prices, present, weights, decided, COSTS, options=options)
+    rng = np.random.default_rng(cut)
+    later = np.s_[:, cut + 1 :]
+    prices[later] *= rng.uniform(0.5, 2.0, prices[later].shape)
+    present[later], decided[later] = rng.random(present[later].shape) > 0.5, rng.random(decided[later].shape) > 0.5
+    weights[later] = rng.uniform(-1, 1, weights[later].shape)
+    other = simulate(prices, present, weights, decided, COSTS, options=options)
+    for name in MONEY:
+        end = cut + 2 if name == "equity" else cut + 1
+        assert getattr(track, name)[:end].tobytes() == getattr(other, name)[:end].tobytes(), name
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_same_orders_at_more_cost_never_end_higher(seed):
+    rng = np.random.default_rng(seed)
+    prices = market(rng, 4, 40)
+    scene = prices, np.ones((4, 40), bool), one_entry(rng), np.ones(40, bool)
+    ends = []
+    for name in ("commission_bps", "half_spread_bps", "slippage_bps"):
+        levels = [CostsConfig.free().model_copy(update={name: value}) for value in (0.0, 5.0, 50.0)]
+        tracks = [simulate(*four(scene), costs) for costs in levels]
+        for track in tracks[1:]:
+            np.testing.assert_allclose(track.gross, tracks[0].gross, atol=1e-12)  # the orders are the same
+        ends.append([track.equity[-1] for track in tracks])
+    assert all(free > low > high for free, low, high in ends)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([Options(), ALWAYS]))
+def test_the_same_targets_at_more_cost_never_end_higher(seed, options):
+    rng = np.random.default_rng(seed)
+    scene = market(rng, 3, 50), np.ones((3, 50), bool), rng.choice([-0.2, 0.0, 0.1, 0.25], (3, 50)), np.ones(50, bool)
+    ends = [simulate(*four(scene), COSTS.times(factor), options=options).equity[-1] for factor in (0.0, 0.5, 1.0, 2.0)]
+    assert ends == sorted(ends, reverse=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6))
+def test_opposite_orders_have_opposite_gross(seed):
+    prices = market(np.random.default_rng(seed), 4, 40)
+    scenes = [one_entry(np.random.default_rng(seed), side=side) for side in (1.0, -1.0)]
+    long, short = (simulate(prices, np.ones((4, 40), bool), w, np.ones(40, bool), COSTS) for w in scenes)
+    np.testing.assert_allclose(long.gross, -short.gross, atol=1e-9)
+    np.testing.assert_allclose(long.costs, short.costs, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scenes(), OPTIONS)
+def test_at_constant_prices_only_costs_are_lost(scene, options):
+    prices, present, weights, decided = scene
+    flat = np.broadcast_to(prices[:, :1, :1], prices.shape)
+    track = simulate(flat, present, weights, decided, COSTS, options=options)
+    assert np.abs(track.gross).max() <= 1e-12
+    assert track.equity[-1] == pytest.approx(1.0 - track.costs.sum(), abs=1e-12)
+    rate, before = sum(COSTS.rates()), track.equity[:-1]
+    np.testing.assert_allclose(track.costs, rate * track.traded * before, atol=1e-12)
+
+
+def test_without_an_edge_the_expected_result_is_not_above_minus_the_costs():
+    draw = Rng(1).child("no edge").numpy()
+    gross, net, costs = [], [], []
+    for _ in range(40):
+        step = 1.0 + draw.choice([-0.02, 0.02], (3, 2, 400))  # simple returns of mean zero: a martingale
+        close = np.cumprod(step[:, 0] * step[:, 1], axis=1)
+        prices = np.repeat(close[:, :, np.newaxis], 5, axis=2)
+        prices[:, :, 0] = close / step[:, 1]
+        weights = draw.choice([-0.3, 0.0, 0.3], (10, 3, 400))
+        tracks = simulate_many(prices, np.ones((3, 400), bool), weights, np.ones(400, bool), COSTS)
+        gross.append(np.mean([track.gross.sum() for track in tracks]))
+        net.append(np.mean([track.net.sum() for track in tracks]))
+        costs.append(np.mean([track.costs.sum() for track in tracks]))
+    error = np.std(gross, ddof=1) / np.sqrt(len(gross))  # of the mean over 40 independent markets: about 0.006
+    assert abs(np.mean(gross)) <= 4 * error
+    assert np.mean(net) <= -np.mean(costs) + 4 * error
