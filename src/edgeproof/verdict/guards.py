@@ -134,7 +134,7 @@ def _p_guard(name: str, what: str, part: BlockTest | None, test: SealedTest | No
         return Guard(name, None, test.alpha, False, f"The {what} cannot be tested: {why}.")
     lowered = f", lowered to {part.adjusted:.2f} for the negative skew of its units" if part.adjusted < part.t else ""
     text = (
-        f"{_capital(what)}: t of {BLOCKS} blocks is {part.t:.2f}{lowered}, p is {part.p:.4f}; "
+        f"{_capital(what)}: t of {BLOCKS} blocks is {part.t:.2f}{lowered}, p is {_probability(part.p)}; "
         f"opening {test.opening} of this sealed span allows at most {test.alpha:.4g}."
     )
     return Guard(name, part.p, test.alpha, part.p <= test.alpha, text)
@@ -219,6 +219,10 @@ def _survivorship(universe: str, findings: Sequence[Finding]) -> Guard:
         "Every symbol lives to the last bar and no point-in-time universe is declared: losers may have been left out."
     )
     return Guard("survivorship", None, None, False, text)
+
+
+def _probability(p: float) -> str:
+    return f"{p:.4f}" if p >= 1e-4 else "below 0.0001"
 
 
 def _capital(text: str) -> str:
