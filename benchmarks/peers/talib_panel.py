@@ -9,7 +9,8 @@ import talib
 from serve import serve
 
 FOLDER = Path(sys.argv[1])
-PRICES, PRESENT = np.load(FOLDER / "prices.npy"), np.load(FOLDER / "present.npy")
+PRICES: np.ndarray = np.load(FOLDER / "prices.npy")
+PRESENT: np.ndarray = np.load(FOLDER / "present.npy")
 SLOTS = [np.flatnonzero(row) for row in PRESENT]
 # each symbol's columns lie ready, as in a data frame of its own: not timed
 COLUMNS = [[np.ascontiguousarray(PRICES[s, slots, k]) for k in range(5)] for s, slots in enumerate(SLOTS)]
@@ -82,8 +83,7 @@ def table() -> list[float]:
     ready = np.zeros(PRESENT.shape, bool)
     for s, (columns, slots) in enumerate(zip(COLUMNS, SLOTS, strict=True)):
         values = of_symbol(columns, slots, cumulative, market)
-        finite = np.isfinite(values).all(1)
-        finite[:300] = False
+        finite = np.isfinite(values).all(axis=1) & (np.arange(len(values)) >= 300)
         ready[s, slots[finite]] = True
         x[s, slots[finite]] = values[finite]
     return [float(x[0, ready[0], f].mean(dtype=float)) for f in range(23)]

@@ -3,7 +3,7 @@
 import sys
 
 import numpy as np
-import vectorbt as vbt
+import vectorbt as vbt  # pyright: ignore[reportMissingImports] - lives in the environment of the peer
 from serve import serve
 
 data = np.load(sys.argv[1])

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import register_jitable
 
-__all__ = ["Account", "Feed", "Rules", "settle", "settle_account", "settle_accounts"]
+__all__ = ["Account", "Feed", "Fill", "Rules", "settle", "settle_account", "settle_accounts"]
 
 # Columns of `asset`, one row an asset.
 UNITS, MARK, HELD, ORDER, ASKED, ENTRY, GAIN, PAID, MISSING = range(9)
