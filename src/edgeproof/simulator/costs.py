@@ -1,4 +1,4 @@
-"""Trading costs, always adverse, in basis points of the traded notional; there is no default run without them."""
+"""Trading costs, always adverse, most in basis points of the traded notional; there is no default run without them."""
 
 from typing import Annotated, NamedTuple
 
@@ -9,10 +9,11 @@ from edgeproof.core.config import Config
 __all__ = ["CostRates", "CostsConfig"]
 
 Bps = Annotated[float, Field(ge=0.0, lt=10_000.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
 
 
 class CostRates(NamedTuple):
-    """The same costs as shares of notional, as `settle` reads them."""
+    """What is charged in proportion to the traded notional, as shares of it, as `settle` reads them."""
 
     commission: float
     spread: float
@@ -20,17 +21,30 @@ class CostRates(NamedTuple):
 
 
 class CostsConfig(Config):
-    """What each side of a trade pays on its notional at the fill; defaults after a crypto taker, a tight book.
+    """What trading and holding cost; defaults after a crypto taker, a tight book, an account too small to move it.
 
     Attributes:
-        commission_bps: fee of the venue.
+        commission_bps: fee of the venue on the notional at the fill.
+        commission_per_unit: fee in money per unit (share, contract) traded, on top.
+        commission_minimum: smallest commission of an order, in money.
         half_spread_bps: half of the quoted spread: the open is a mid price.
         slippage_bps: what the price runs away, always against the order.
+        impact: coefficient Y of the square-root law, cost = Y x volatility x sqrt(traded / volume) of the notional
+            (Toth et al. 2011, PRX 1:021006; Y is about 1 for the last unit, 2/3 for the average one).
+        impact_bars: past bars from which the law takes its volatility and its volume, both over this horizon.
+        borrow_bps_per_bar: paid on short notional for each bar in which it is held.
+        interest_bps_per_bar: paid for each bar on the money of longs beyond the equity.
     """
 
     commission_bps: Bps = 4.0
+    commission_per_unit: NotNegative = 0.0
+    commission_minimum: NotNegative = 0.0
     half_spread_bps: Bps = 1.0
     slippage_bps: Bps = 0.0
+    impact: NotNegative = 0.0
+    impact_bars: Annotated[int, Field(ge=2)] = 24
+    borrow_bps_per_bar: Bps = 0.0
+    interest_bps_per_bar: Bps = 0.0
 
     @classmethod
     def free(cls) -> "CostsConfig":
@@ -40,11 +54,12 @@ class CostsConfig(Config):
     @property
     def is_free(self) -> bool:
         """Nothing is charged."""
-        return self == CostsConfig.free()
+        return not any(self.model_dump(exclude={"impact_bars"}).values())
 
     def times(self, factor: float) -> "CostsConfig":
         """Every cost times a factor (the ablation `costs x 2`)."""
-        return CostsConfig(**{name: value * factor for name, value in self.model_dump().items()})
+        charges = self.model_dump(exclude={"impact_bars"})
+        return self.model_copy(update={name: value * factor for name, value in charges.items()})
 
     def rates(self) -> CostRates:
         """Shares of notional instead of basis points."""

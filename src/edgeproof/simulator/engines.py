@@ -8,9 +8,10 @@ them, so the number of threads cannot change a bit of the result.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 import numba
@@ -18,31 +19,19 @@ import numpy as np
 
 from edgeproof.core.device import thread_count
 from edgeproof.core.errors import DataError, OptionError
-from edgeproof.simulator import settle as source
+from edgeproof.simulator import account as layout
+from edgeproof.simulator.account import Account, Feed, Rules
 from edgeproof.simulator.costs import CostsConfig
-from edgeproof.simulator.options import Options, require_built
-from edgeproof.simulator.settle import Account, Feed, Rules
+from edgeproof.simulator.feed import Outside, by_bar, feed_of
+from edgeproof.simulator.options import Options
+from edgeproof.simulator.settle import settle_accounts
 from edgeproof.simulator.track import TRADE_FIELDS, Track
 
-__all__ = ["ENGINES", "Engine", "Outside", "simulate", "simulate_many"]
+__all__ = ["ENGINES", "Engine", "simulate", "simulate_many"]
 
 Engine = Literal["njit", "python"]
 ENGINES: tuple[Engine, ...] = ("njit", "python")
-BLOCK = 64  # bars: 64 x 143 prices in and out stay in the second-level cache
-
-
-@dataclass(frozen=True)
-class Outside:
-    """Series that some options read beside the bars; this version has none of these options and refuses them.
-
-    Attributes:
-        volatility: f64[A, T] of one bar, known at the close of t: brackets in volatilities, impact.
-        funding_rate: f64[A, T] share of notional that longs pay to shorts at the open of t, 0 where none is due.
-    """
-
-    volatility: np.ndarray | None = None
-    funding_rate: np.ndarray | None = None
-
+KERNEL_FILES = ("account.py", "fill.py", "hold.py", "settle.py")
 
 DEFAULT, NOTHING = Options(), Outside()
 
@@ -71,7 +60,7 @@ def simulate(
         engine: compiled, or the interpreted reference (a thousand times slower, equal to the last bit).
 
     Raises:
-        OptionError: an option that this version does not have, or an unknown engine.
+        OptionError: an unknown engine, a series that nothing reads or that is missing.
         DataError: shapes that do not match, a weight that is not finite, a present bar without a usable price.
     """
     return simulate_many(
@@ -91,24 +80,54 @@ def simulate_many(
     engine: Engine = "njit",
 ) -> list[Track]:
     """N accounts on the same bars: `weights` f64[N, A, T], `decided` [T], [A, T] or [N, A, T]; else as `simulate`."""
-    _require_known(options, outside, engine)
+    _require_known(engine)
     decided = np.asarray(decided, bool)
     _check(prices, present, weights, decided)
-    feed = _feed(prices, present)
+    feed = feed_of(prices, present, costs, options, outside)
     accounts = _open_accounts(weights, decided, options)
-    run = _compiled() if engine == "njit" else source.settle_accounts
-    rules = Rules(*costs.rates(), 1.0, options.rebalance == "always", options.delisting_bars)
+    run = _compiled() if engine == "njit" else settle_accounts
+    rules = _rules(costs, options, funded=outside.funding_rate is not None)
     _over_threads(lambda first, last: run(first, last, feed, accounts, rules), len(weights), engine)
-    return [_track(n, accounts, options.start) for n in range(len(weights))]
+    return [_track(n, accounts, options) for n in range(len(weights))]
 
 
-def _require_known(options: Options, outside: Outside, engine: str) -> None:
-    require_built(options)
+def _rules(costs: CostsConfig, options: Options, *, funded: bool) -> Rules:
+    """Costs and options as the kernel reads them."""
+    rates = costs.rates()
+    return Rules(
+        commission=rates.commission,
+        spread=rates.spread,
+        slippage=rates.slippage,
+        per_unit=costs.commission_per_unit,
+        minimum=costs.commission_minimum,
+        borrow=costs.borrow_bps_per_bar / 1e4,
+        interest=costs.interest_bps_per_bar / 1e4,
+        gross_limit=options.leverage or 1.0,
+        margin=options.maintenance_margin,
+        penalty=options.liquidation_bps / 1e4,
+        lot=options.lot,
+        smallest=options.minimum_notional,
+        turnover=options.turnover_limit,
+        stop=options.stop_loss,
+        take=options.take_profit,
+        stop_volatilities=options.stop_volatilities,
+        take_volatilities=options.take_volatilities,
+        bracket_bars=options.bracket_bars,
+        delisting_bars=options.delisting_bars,
+        always=options.rebalance == "always",
+        carry=options.carry_unfilled,
+        capped=options.participation > 0.0,
+        impacted=costs.impact > 0.0,
+        funded=funded,
+        bracketed=options.has_bracket,
+        in_volatilities=options.in_volatilities,
+        at_close=options.fill_at_close,
+    )
+
+
+def _require_known(engine: str) -> None:
     if engine not in ENGINES:
         raise OptionError(f"unknown simulator engine {engine!r}; known: {', '.join(ENGINES)}")
-    for name in ("volatility", "funding_rate"):
-        if getattr(outside, name) is not None:
-            raise OptionError(f"simulator series {name} is not available in this version; leave it out")
 
 
 def _check(prices: np.ndarray, present: np.ndarray, weights: np.ndarray, decided: np.ndarray) -> None:
@@ -126,26 +145,6 @@ def _check(prices: np.ndarray, present: np.ndarray, weights: np.ndarray, decided
 
 
 @numba.njit(cache=True, nogil=True)
-def _unpack(prices: np.ndarray, opens: np.ndarray, closes: np.ndarray) -> None:
-    """Copy opens and closes by bar: the kernel walks over assets inside a bar (41 -> 23 ms)."""
-    for start in range(0, len(opens), BLOCK):
-        for a in range(len(prices)):
-            for t in range(start, min(start + BLOCK, len(opens))):
-                opens[t, a], closes[t, a] = prices[a, t, 0], prices[a, t, 3]
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_bad(values: np.ndarray, present: np.ndarray) -> int:
-    """How many present bars hold something that is no price."""
-    bad = 0
-    for t in range(values.shape[0]):
-        for a in range(values.shape[1]):
-            value = values[t, a]
-            bad += present[t, a] & ((not value > 0.0) | (value == np.inf))
-    return bad
-
-
-@numba.njit(cache=True, nogil=True)
 def _turns(target: np.ndarray, decided: np.ndarray) -> int:
     """How often decided targets change side, f64[T, A]: no account makes more round trips than that, and one an asset.
 
@@ -160,48 +159,26 @@ def _turns(target: np.ndarray, decided: np.ndarray) -> int:
     return changes
 
 
-def _feed(prices: np.ndarray, present: np.ndarray) -> Feed:
-    """What the kernel reads, by bar.
-
-    Raises:
-        DataError: a present bar without a usable open or close.
-    """
-    opens, closes = np.empty(present.shape[::-1]), np.empty(present.shape[::-1])
-    _unpack(prices, opens, closes)
-    feed = Feed(opens, closes, _by_bar(present))
-    if _count_bad(opens, feed.present) + _count_bad(closes, feed.present) > 0:
-        usable = (prices[:, :, [0, 3]] > 0.0) & (prices[:, :, [0, 3]] < np.inf)
-        a, t, column = np.argwhere(present[:, :, np.newaxis] & ~usable)[0]
-        raise DataError(
-            f"simulator: the {('open', 'close')[column]} of asset {a} at bar {t} is {prices[a, t, 3 * column]}, "
-            "which is no price; mask the bar"
-        )
-    return feed
-
-
-def _by_bar(values: np.ndarray) -> np.ndarray:
-    """[..., A, T] as a fresh contiguous [..., T, A]."""
-    return np.array(np.swapaxes(values, -1, -2), order="C", copy=True)
-
-
 def _open_accounts(weights: np.ndarray, decided: np.ndarray, options: Options) -> Account:
     """State and outputs of N accounts before the first bar."""
     n, assets, bars = weights.shape
-    target = _by_bar(np.asarray(weights, np.float64))
-    asked = _by_bar(np.broadcast_to(decided, (n, assets, bars)))
+    target = by_bar(np.asarray(weights, np.float64))
+    asked = by_bar(np.broadcast_to(decided, (n, assets, bars)))
     most = max((_turns(target[i], asked[i]) for i in range(n)), default=0) + assets
+    if options.lot > 0.0:  # a target may be no lot at one decision and one lot at the next
+        most = max((int(asked[i].sum()) for i in range(n)), default=0) + assets
     if options.delisting_bars > 0:
         most += assets * (bars // options.delisting_bars)
-    money = np.zeros((n, source.MONEY_ENTRIES))
-    money[:, [source.CASH, source.EQUITY]] = options.start
+    money = np.zeros((n, layout.MONEY_ENTRIES))
+    money[:, [layout.CASH, layout.EQUITY]] = options.start
     return Account(
         target=target,
         decided=asked,
-        asset=np.zeros((n, assets, source.ASSET_COLUMNS)),
+        asset=np.zeros((n, assets, layout.ASSET_COLUMNS)),
         money=money,
-        rows=np.zeros((n, bars, source.ROW_COLUMNS)),
+        rows=np.zeros((n, bars, layout.ROW_COLUMNS)),
         weights=np.zeros((n, bars, assets)),
-        trades=np.empty((n, most, source.TRADE_COLUMNS)),
+        trades=np.empty((n, most, layout.TRADE_COLUMNS)),
     )
 
 
@@ -211,9 +188,21 @@ def _compiled() -> Callable[..., Any]:
 
     The kernel allocates nothing, so Numba's reference counting is off (`_nrt`): 23 ms instead of 110 for 143 assets x
     17,520 bars. The interpreter lock is released, so threads run it side by side.
+
+    Numba's cache on disk watches one file, and the kernel has several: their hash is a closure variable, which is part
+    of the cache's key.
     """
+    digest = sha256()
+    for name in KERNEL_FILES:
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    version = int.from_bytes(digest.digest()[:7])
+
+    def run(first: int, last: int, feed: Feed, accounts: Account, rules: Rules) -> None:
+        if version >= 0:
+            settle_accounts(first, last, feed, accounts, rules)
+
     flags: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-    return numba.njit(**flags)(source.settle_accounts)
+    return numba.njit(**flags)(run)
 
 
 def _over_threads(run: Callable[[int, int], None], count: int, engine: Engine) -> None:
@@ -228,7 +217,7 @@ def _over_threads(run: Callable[[int, int], None], count: int, engine: Engine) -
             part.result()
 
 
-def _track(n: int, accounts: Account, start: float) -> Track:
+def _track(n: int, accounts: Account, options: Options) -> Track:
     """Account n's outputs under their names."""
     rows = accounts.rows[n]
 
@@ -236,18 +225,19 @@ def _track(n: int, accounts: Account, start: float) -> Track:
         return np.ascontiguousarray(rows[:, index])
 
     return Track(
-        gross=column(source.GROSS),
-        commission=column(source.COMMISSION),
-        spread=column(source.SPREAD),
-        slippage=column(source.SLIPPAGE),
-        impact=column(source.IMPACT),
-        borrow=column(source.BORROW),
-        funding=column(source.FUNDING),
-        net=column(source.NET),
-        equity=np.concatenate([[start], rows[:, source.WORTH]]),
+        gross=column(layout.GROSS),
+        commission=column(layout.COMMISSION),
+        spread=column(layout.SPREAD),
+        slippage=column(layout.SLIPPAGE),
+        impact=column(layout.IMPACT),
+        borrow=column(layout.BORROW),
+        funding=column(layout.FUNDING),
+        net=column(layout.NET),
+        equity=np.concatenate([[options.start], rows[:, layout.WORTH]]),
         weights=accounts.weights[n],
-        traded=column(source.TRADED),
-        trades=_trades(accounts.trades[n, : int(accounts.money[n, source.TRADES])]),
+        traded=column(layout.TRADED),
+        trades=_trades(accounts.trades[n, : int(accounts.money[n, layout.TRADES])]),
+        stamps=("fill_at_close",) if options.fill_at_close else (),
     )
 
 

@@ -1,38 +1,15 @@
-"""Every rule of the account in one typed record; zero means off, and what is not built refuses to be switched on."""
+"""Every rule of the account in one typed record; zero means off."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgeproof.core.config import Config
-from edgeproof.core.errors import OptionError
 
-__all__ = ["UNBUILT", "Options", "require_built"]
+__all__ = ["Options"]
 
 NotNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=0)]
-
-UNBUILT = (
-    "leverage",
-    "maintenance_margin",
-    "liquidation_bps",
-    "lot",
-    "minimum_notional",
-    "turnover_limit",
-    "participation",
-    "carry_unfilled",
-    "stop_loss",
-    "take_profit",
-    "stop_volatilities",
-    "take_volatilities",
-    "bracket_bars",
-    "impact",
-    "impact_bars",
-    "commission_per_unit",
-    "commission_minimum",
-    "borrow_bps_per_bar",
-    "fill_at_close",
-)
 
 
 class Options(Config):
@@ -45,23 +22,19 @@ class Options(Config):
         delisting_bars: a position is closed at the last valid price, at full cost, once its asset has had no bar for
             this many bars in a row.
         leverage: gross exposure allowed after costs, in equities; 0 means 1.
-        maintenance_margin: share of gross exposure below which the account is liquidated.
-        liquidation_bps: penalty on the notional of a liquidation.
-        lot: units are whole multiples of it.
-        minimum_notional: smaller orders are dropped.
-        turnover_limit: notional that may be traded in a bar, as a share of equity.
-        participation: largest share of a bar's volume that an order may be.
+        maintenance_margin: share of gross exposure; an account whose equity is below it at a close is liquidated:
+            everything is closed at the marks, and an asset is entered again only once its signal changes.
+        liquidation_bps: penalty on the notional of a liquidation, booked with the commission.
+        lot: units are whole multiples of it, rounded towards zero.
+        minimum_notional: smaller fills are dropped, but for those that close a position.
+        turnover_limit: notional that orders may trade in a bar, as a share of equity; closings come first.
+        participation: largest share of the last known bar's volume that an order may trade.
         carry_unfilled: what participation left open stays an order.
         stop_loss: distance of the stop from the entry price, as a share of it.
         take_profit: distance of the target from the entry price, as a share of it.
         stop_volatilities: distance of the stop in volatilities of the entry's decision bar.
         take_volatilities: distance of the target in volatilities of the entry's decision bar.
-        bracket_bars: bars from the fill after which a bracket closes its position.
-        impact: coefficient of the square-root law (Toth et al. 2011): volatility x sqrt(traded / volume).
-        impact_bars: past bars from which its volatility and volume are taken.
-        commission_per_unit: money per unit traded.
-        commission_minimum: smallest commission of an order, in money.
-        borrow_bps_per_bar: paid on short notional for each bar held.
+        bracket_bars: bars from the fill after which a bracket closes its position, at the open.
         fill_at_close: fill at the close of the decision itself: an ablation that no market offers.
     """
 
@@ -81,21 +54,28 @@ class Options(Config):
     stop_volatilities: NotNegative = 0.0
     take_volatilities: NotNegative = 0.0
     bracket_bars: Count = 0
-    impact: NotNegative = 0.0
-    impact_bars: Count = 0
-    commission_per_unit: NotNegative = 0.0
-    commission_minimum: NotNegative = 0.0
-    borrow_bps_per_bar: NotNegative = 0.0
     fill_at_close: bool = False
 
+    @model_validator(mode="after")
+    def _fit_together(self) -> "Options":
+        """Refuse rules that exclude each other."""
+        for share, volatilities in (("stop_loss", "stop_volatilities"), ("take_profit", "take_volatilities")):
+            if getattr(self, share) > 0.0 and getattr(self, volatilities) > 0.0:
+                raise ValueError(f"{share} and {volatilities} are two distances of one bracket; set one of them")
+        if self.maintenance_margin * (self.leverage or 1.0) >= 1.0:
+            raise ValueError("maintenance_margin x leverage is at least 1: a full account would be liquidated at once")
+        if self.liquidation_bps > 0.0 and self.maintenance_margin == 0.0:
+            raise ValueError("liquidation_bps needs maintenance_margin; without it nothing is liquidated")
+        if self.carry_unfilled and self.participation == 0.0:
+            raise ValueError("carry_unfilled needs participation; without it nothing is left unfilled")
+        return self
 
-def require_built(options: Options) -> None:
-    """Refuse an option whose behaviour this version does not have.
+    @property
+    def has_bracket(self) -> bool:
+        """Positions may be closed inside a bar, or after a number of bars."""
+        return self.in_volatilities or max(self.stop_loss, self.take_profit, self.bracket_bars) > 0
 
-    Raises:
-        OptionError: one line that names the first such option and its value.
-    """
-    for name in UNBUILT:
-        value = getattr(options, name)
-        if value:
-            raise OptionError(f"simulator option {name}={value!r} is not available in this version; leave it at zero")
+    @property
+    def in_volatilities(self) -> bool:
+        """A bracket is measured in volatilities."""
+        return max(self.stop_volatilities, self.take_volatilities) > 0.0

@@ -9,7 +9,8 @@ import numpy as np
 __all__ = ["COST_KINDS", "REASONS", "TRADE_FIELDS", "Track"]
 
 COST_KINDS = ("commission", "spread", "slippage", "impact", "borrow", "funding")
-REASONS = ("signal", "end", "ruin", "delisted")  # why a trade ended; `end`: still open at the last bar
+# Why a trade ended; `end`: still open at the last bar.
+REASONS = ("signal", "end", "ruin", "delisted", "liquidated", "stop", "target", "time")
 TRADE_FIELDS = np.dtype(
     [
         ("asset", "i4"),
@@ -34,9 +35,10 @@ class Track:
         net: f64[T].
         equity: f64[T+1], equity[0] is the start.
         weights: f64[T, A] positions at the bar's close as shares of equity.
-        traded: f64[T] notional traded in the bar as a share of the equity at the decision.
+        traded: f64[T] notional traded in the bar as a share of the equity before it.
         trades: structured array of `TRADE_FIELDS`, one row a round trip (entry to flat or reversal), in order of
             their end; `reason` indexes `REASONS`. Gross, cost and net of all trades sum to the track's.
+        stamps: ablations that no market offers and every report has to name, such as `fill_at_close`.
     """
 
     gross: np.ndarray
@@ -51,6 +53,7 @@ class Track:
     weights: np.ndarray
     traded: np.ndarray
     trades: np.ndarray
+    stamps: tuple[str, ...] = ()
 
     @property
     def costs(self) -> np.ndarray:

@@ -1,11 +1,18 @@
 """Random markets and targets for the simulator's tests."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 
+from edgeproof.simulator.costs import CostsConfig
+from edgeproof.simulator.feed import Outside
+from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import COST_KINDS
 
 Scene = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Case = tuple[Scene, CostsConfig, Options, Outside]
+NOTHING = Outside()
 MONEY = ("gross", *COST_KINDS, "net", "equity", "weights", "traded")
 
 
@@ -38,3 +45,58 @@ def scenes(draw):
     weights = rng.choice(choice, (assets, bars))
     decided = rng.random((assets, bars)) < draw(st.sampled_from([0.2, 0.6, 1.0]))
     return prices, present, weights, decided
+
+
+@st.composite
+def full_scenes(draw) -> Case:
+    """(scene, costs, options, outside): every option and cost, each on or off by chance, so in all combinations."""
+    prices, present, weights, decided = draw(scenes())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    density = draw(st.sampled_from([0.15, 0.4, 0.8]))
+
+    def maybe(*values, off: Any = 0.0) -> Any:
+        return values[rng.integers(len(values))] if rng.random() < density else off
+
+    prices, start = prices.copy(), float(maybe(250.0, 1e4, off=1.0))
+    wick = np.exp(-np.abs(rng.normal(0, 0.02, prices.shape[:2])))
+    prices[:, :, 1], prices[:, :, 2] = prices[:, :, [0, 3]].max(2) / wick, prices[:, :, [0, 3]].min(2) * wick
+    prices[:, :, 4] = rng.exponential(start, present.shape) / prices[:, :, 3] * (rng.random(present.shape) > 0.1)
+    costs = CostsConfig(
+        commission_bps=maybe(10.0, 99.0),
+        commission_per_unit=maybe(0.01, 0.001),
+        commission_minimum=maybe(1e-3, 1e-4) * start,
+        half_spread_bps=maybe(3.0),
+        slippage_bps=maybe(2.0),
+        impact=maybe(0.5, 1.0),
+        impact_bars=int(rng.integers(2, 6)),
+        borrow_bps_per_bar=maybe(5.0),
+        interest_bps_per_bar=maybe(4.0),
+    )
+    stops = maybe((0.03, 0.0), (0.2, 0.0), (0.0, 1.5), off=(0.0, 0.0))
+    takes = maybe((0.03, 0.0), (0.2, 0.0), (0.0, 1.5), off=(0.0, 0.0))
+    leverage, capped = maybe(0.5, 2.0, 3.0), maybe(0.05, 0.5)
+    margin = 0.3 if leverage > 1 and rng.random() < 0.7 else maybe(0.05, 0.3)
+    options = Options(
+        start=start,
+        rebalance=maybe("always", off="changes"),
+        delisting_bars=int(maybe(1, 2)),
+        leverage=leverage,
+        maintenance_margin=margin,
+        liquidation_bps=maybe(50.0) if margin else 0.0,
+        lot=maybe(0.01, 0.001) * start,
+        minimum_notional=maybe(0.0173, 0.0719) * start,
+        turnover_limit=maybe(0.1, 0.5),
+        participation=capped,
+        carry_unfilled=bool(maybe(True, off=False)) and capped > 0,
+        stop_loss=stops[0],
+        take_profit=takes[0],
+        stop_volatilities=stops[1],
+        take_volatilities=takes[1],
+        bracket_bars=int(maybe(1, 3)),
+        fill_at_close=bool(maybe(True, off=False)),
+    )
+    volatility = np.where(rng.random(present.shape) < 0.1, np.nan, rng.uniform(0.005, 0.1, present.shape))
+    funding = np.where(rng.random(present.shape) < 0.2, rng.normal(0, 0.01, present.shape), 0.0)
+    reads = options.in_volatilities or (costs.impact > 0 and rng.random() < 0.3)
+    outside = Outside(volatility if reads else None, maybe(funding, off=None))
+    return (prices, present, weights, decided), costs, options, outside

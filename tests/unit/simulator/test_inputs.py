@@ -6,32 +6,58 @@ import pytest
 from edgeproof.core.config import from_mapping
 from edgeproof.core.errors import ConfigError, DataError, OptionError
 from edgeproof.simulator.costs import CostsConfig
-from edgeproof.simulator.engines import Outside, simulate
-from edgeproof.simulator.options import UNBUILT, Options, require_built
+from edgeproof.simulator.engines import simulate
+from edgeproof.simulator.feed import Outside
+from edgeproof.simulator.options import Options
 from tests.unit.simulator.cases import four, market
 
 PRICES = market(np.random.default_rng(0), 2, 6)
 PRESENT, WEIGHTS, DECIDED = np.ones((2, 6), bool), np.full((2, 6), 0.4), np.ones(6, bool)
 
 
-@pytest.mark.parametrize("name", UNBUILT)
-def test_an_option_that_is_not_built_says_so(name):
-    value = True if Options.model_fields[name].annotation is bool else 1
-    options = Options.model_validate({name: value})
-    with pytest.raises(OptionError, match=rf"simulator option {name}={value!r}.* is not available"):
-        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), options=options)
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"stop_loss": 0.1, "stop_volatilities": 2.0}, "two distances of one bracket"),
+        ({"take_profit": 0.1, "take_volatilities": 2.0}, "two distances of one bracket"),
+        ({"leverage": 4.0, "maintenance_margin": 0.25}, "liquidated at once"),
+        ({"liquidation_bps": 50.0}, "needs maintenance_margin"),
+        ({"carry_unfilled": True}, "needs participation"),
+    ],
+)
+def test_rules_that_exclude_each_other_are_refused(changes, words):
+    with pytest.raises(ConfigError, match=words):
+        from_mapping(Options, changes, "options")
 
 
 def test_every_option_is_off_at_its_default():
-    require_built(Options())
     on = {"start", "rebalance"}
     assert all(not value for name, value in Options().model_dump().items() if name not in on)
 
 
-@pytest.mark.parametrize("name", ["volatility", "funding_rate"])
-def test_a_series_that_nothing_reads_is_refused(name):
-    with pytest.raises(OptionError, match=name):
-        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), outside=Outside(**{name: np.zeros((2, 6))}))
+def test_a_series_that_nothing_reads_is_refused_and_one_that_is_missing():
+    series = np.full((2, 6), 0.1)
+    with pytest.raises(OptionError, match="read by no option"):
+        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), outside=Outside(volatility=series))
+    with pytest.raises(OptionError, match=r"reads Outside\.volatility"):
+        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), options=Options(stop_volatilities=1.0))
+    with pytest.raises(DataError, match="does not match the bars"):
+        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), outside=Outside(funding_rate=series[:1]))
+    series[1, 3] = np.nan
+    with pytest.raises(DataError, match="funding rate of asset 1 at bar 3"):
+        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), outside=Outside(funding_rate=series))
+
+
+def test_a_bracket_needs_a_range_and_impact_a_volume():
+    prices = PRICES.copy()
+    prices[1, 3, 2] = prices[1, 3, 1] * 2
+    with pytest.raises(DataError, match="of asset 1 at bar 3 do not hold its open"):
+        simulate(prices, PRESENT, WEIGHTS, DECIDED, CostsConfig(), options=Options(stop_loss=0.1))
+    prices[0, 2, 4] = np.nan
+    with pytest.raises(DataError, match="the volume of asset 0 at bar 2 is nan"):
+        simulate(prices, PRESENT, WEIGHTS, DECIDED, CostsConfig(impact=1.0))
+    with pytest.raises(DataError, match="the volume of asset 0 at bar 2 is nan"):
+        simulate(prices, PRESENT, WEIGHTS, DECIDED, CostsConfig(), options=Options(participation=0.1))
 
 
 def test_costs_cannot_be_negative_nor_misspelt():
@@ -47,6 +73,8 @@ def test_costs_scale_and_know_when_they_are_free():
     assert costs.rates() == pytest.approx((4e-4, 1e-4, 3e-4))
     assert CostsConfig.free().is_free
     assert not costs.is_free
+    assert not CostsConfig.free().model_copy(update={"borrow_bps_per_bar": 1.0}).is_free
+    assert CostsConfig(impact=0.5, impact_bars=9).times(2.0).impact_bars == 9
 
 
 def test_an_unknown_engine_is_refused():

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from edgeproof.core.rng import Rng
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate, simulate_many
+from edgeproof.simulator.feed import Outside
 from edgeproof.simulator.options import Options
-from tests.unit.simulator.cases import MONEY, four, market, scenes
+from edgeproof.simulator.track import COST_KINDS
+from tests.unit.simulator.cases import MONEY, four, full_scenes, market, scenes
 
 COSTS = CostsConfig(commission_bps=10.0, half_spread_bps=3.0, slippage_bps=2.0)
 ALWAYS = Options(rebalance="always")
@@ -152,3 +154,63 @@ def test_without_an_edge_the_expected_result_is_not_above_minus_the_costs():
     error = np.std(gross, ddof=1) / np.sqrt(len(gross))  # of the mean over 40 independent markets: about 0.006
     assert abs(np.mean(gross)) <= 4 * error
     assert np.mean(net) <= -np.mean(costs) + 4 * error
+
+
+@settings(max_examples=200, deadline=None)
+@given(full_scenes(), st.randoms(use_true_random=False), st.data())
+def test_whatever_is_on_money_adds_up_and_neither_order_nor_future_matters(case, random, data):
+    scene, costs, options, outside = case
+    track = simulate(*four(scene), costs, options=options, outside=outside)
+    scale = max(track.equity.max(), np.abs(track.gross).max())
+    assert (track.equity >= 0.0).all()
+    np.testing.assert_allclose(np.diff(track.equity), track.net, atol=1e-9 * scale)
+    for name in ("gross", "net"):
+        whole = scale + np.abs(track.trades["gross"]).sum()
+        assert track.trades[name].sum() == pytest.approx(getattr(track, name).sum(), abs=1e-9 * whole)
+    assert all((getattr(track, kind) >= 0.0).all() for kind in COST_KINDS if kind != "funding")
+
+    order = list(range(len(scene[1])))
+    random.shuffle(order)
+    series = Outside(*(None if part is None else part[order] for part in (outside.volatility, outside.funding_rate)))
+    shuffled = [part[order] for part in scene]
+    other = simulate(*four(shuffled), costs, options=options, outside=series)
+    np.testing.assert_allclose(other.equity, track.equity, atol=1e-9 * scale)
+
+    cut = data.draw(st.integers(0, scene[1].shape[1] - 1))
+    prices, present, weights, decided = (part.copy() for part in scene)
+    prices[:, cut + 1 :] *= 1.3
+    weights[:, cut + 1 :], present[:, cut + 1 :] = -0.2, present[:, cut + 1 :][:, ::-1]
+    later = simulate(prices, present, weights, decided, costs, options=options, outside=outside)
+    for name in MONEY:
+        end = cut + 2 if name == "equity" else cut + 1
+        assert getattr(track, name)[:end].tobytes() == getattr(later, name)[:end].tobytes(), name
+
+
+@settings(max_examples=60, deadline=None)
+@given(full_scenes())
+def test_a_fill_leaves_gross_exposure_within_the_limit_whatever_it_costs(case):
+    (prices, present, weights, decided), costs, options, outside = case
+    prices = prices.copy()
+    prices[:, :, 1:4] = prices[:, :, :1]  # marked where it was filled
+    decided = np.zeros_like(decided)
+    decided[:, min(6, decided.shape[1] - 1)] = True  # one decision, from flat
+    track = simulate(prices, present, weights, decided, costs, options=options, outside=outside)
+    first = np.flatnonzero(track.traded)[:1]
+    limit = options.leverage or 1.0
+    assert np.abs(track.weights[first]).sum() <= limit * (1 + 1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["commission_per_unit", "commission_minimum", "impact"]))
+def test_more_of_a_new_cost_never_ends_higher_on_the_same_orders(seed, name):
+    rng = np.random.default_rng(seed)
+    prices = market(rng, 4, 40)
+    prices[:, :, 4] = 1e3 / prices[:, :, 0]
+    weights = np.zeros((4, 40))
+    weights[:, 6:] = 0.5 * one_entry(rng, bars=34)
+    every, present = np.ones(40, bool), np.ones((4, 40), bool)
+    level = 1e-4 / prices[:, 0, 0].max() if name == "commission_per_unit" else 1e-4 if "minimum" in name else 0.1
+    costs = [CostsConfig.free().model_copy(update={name: x, "impact_bars": 4}) for x in (0.0, level, 10 * level)]
+    free, low, high = (simulate(prices, present, weights, every, cost) for cost in costs)
+    np.testing.assert_allclose(high.gross, free.gross, atol=1e-12)
+    assert free.equity[-1] > low.equity[-1] > high.equity[-1]

@@ -10,7 +10,7 @@ from edgeproof.simulator.engines import simulate, simulate_many
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import REASONS
 from tests.unit.simulator import plain
-from tests.unit.simulator.cases import MONEY, four, market, scenes
+from tests.unit.simulator.cases import MONEY, NOTHING, four, full_scenes, market, scenes
 
 COSTS = CostsConfig(commission_bps=10.0, half_spread_bps=3.0, slippage_bps=2.0)
 OPTIONS = [
@@ -104,17 +104,9 @@ def test_a_delisted_asset_is_closed_at_its_last_price_and_not_bought_back():
     assert track.weights[3:].max() == 0.0
 
 
-@settings(max_examples=150, deadline=None)
-@given(scenes(), st.sampled_from(OPTIONS))
-def test_a_second_account_agrees(scene, options):
-    track = simulate(*four(scene), COSTS, options=options)
-    other = plain.run(
-        *scene,
-        rate=sum(COSTS.rates()),
-        always=options.rebalance == "always",
-        delisting=options.delisting_bars,
-        start=options.start,
-    )
+def check_against_the_second_account(scene, costs, options, outside=NOTHING):
+    track = simulate(*four(scene), costs, options=options, outside=outside)
+    other = plain.run(*four(scene), costs, options, outside.volatility, outside.funding_rate)
     scale = options.start
     for name in ("gross", "equity"):
         ours = getattr(track, name)[1:] if name == "equity" else getattr(track, name)
@@ -123,10 +115,22 @@ def test_a_second_account_agrees(scene, options):
     np.testing.assert_allclose(track.traded, other.traded, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(track.weights, other.weights, rtol=1e-8, atol=1e-9)
     if track.equity[-1] > 0:
-        check_trades(track, other)
+        check_trades(track, other, scale)
 
 
-def check_trades(track, other):
+@settings(max_examples=150, deadline=None)
+@given(scenes(), st.sampled_from(OPTIONS))
+def test_a_second_account_agrees(scene, options):
+    check_against_the_second_account(scene, COSTS, options)
+
+
+@settings(max_examples=300, deadline=None)
+@given(full_scenes())
+def test_a_second_account_agrees_over_every_option(case):
+    check_against_the_second_account(*case)
+
+
+def check_trades(track, other, scale=1.0):
     expected = []
     for a, events in other.events.items():
         expected += [(a, *trip) for trip in plain.round_trips(events, len(track.net) - 1)]
@@ -134,8 +138,12 @@ def check_trades(track, other):
     expected.sort(key=lambda trip: trip[:3])
     assert [trade[:4] for trade in ours] == [trip[:4] for trip in expected]
     assert [REASONS[trade[4]] for trade in ours] == [trip[6] for trip in expected]
-    np.testing.assert_allclose([trade[5] for trade in ours], [trip[4] for trip in expected], rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose([trade[6] for trade in ours], [trip[5] for trip in expected], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        [trade[5] for trade in ours], [trip[4] for trip in expected], rtol=1e-9, atol=1e-9 * scale
+    )
+    np.testing.assert_allclose(
+        [trade[6] for trade in ours], [trip[5] for trip in expected], rtol=1e-9, atol=1e-9 * scale
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -145,6 +153,17 @@ def test_interpreted_and_compiled_are_equal_to_the_last_bit(scene, options):
     for name in MONEY:
         assert getattr(compiled, name).tobytes() == getattr(interpreted, name).tobytes(), name
     assert compiled.trades.tobytes() == interpreted.trades.tobytes()
+
+
+@settings(max_examples=80, deadline=None)
+@given(full_scenes())
+def test_every_option_is_equal_to_the_last_bit(case):
+    scene, costs, options, outside = case
+    one, other = (
+        simulate(*four(scene), costs, options=options, outside=outside, engine=name) for name in ("njit", "python")
+    )
+    assert all(getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in MONEY)
+    assert one.trades.tobytes() == other.trades.tobytes()
 
 
 def test_many_accounts_are_each_the_account_alone_whatever_the_threads(monkeypatch):

@@ -1,0 +1,108 @@
+"""What an account is: the columns of its arrays, the rules it obeys and the series it reads, for every engine."""
+
+# N accounts, A assets, T bars, C trades at most
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Account", "Feed", "Fill", "Rules"]
+
+# Columns of `asset`, one row an asset.
+UNITS, MARK, HELD, ORDER, ASKED, ENTRY, GAIN, PAID, MISSING, BLOCK, SIGMA, STOP, TAKE, DUE = range(14)
+ASSET_COLUMNS = 14
+# Entries of `money`.
+CASH, EQUITY, ORDERS, RUINED, TRADES = range(5)
+MONEY_ENTRIES = 5
+# Columns of `rows`, one row a bar.
+GROSS, COMMISSION, SPREAD, SLIPPAGE, IMPACT, BORROW, FUNDING, NET, WORTH, TRADED = range(10)
+ROW_COLUMNS = 10
+# Columns of `trades`, one row a round trip.
+ASSET, ENTERED, LEFT, SIDE, REASON, TRADE_GROSS, TRADE_COST = range(7)
+TRADE_COLUMNS = 7
+# Why a trade ended, in the order of `track.REASONS`.
+BY_SIGNAL, BY_END, BY_RUIN, BY_DELISTING, BY_LIQUIDATION, BY_STOP, BY_TARGET, BY_TIME = range(8)
+NO_TARGET = np.inf  # in HELD: whatever the next target is, it is asked for
+
+
+class Rules(NamedTuple):
+    """The numbers that an account obeys: costs as shares of traded notional, limits, modes; zero is off."""
+
+    commission: float
+    spread: float
+    slippage: float
+    per_unit: float
+    minimum: float
+    borrow: float
+    interest: float
+    gross_limit: float
+    margin: float
+    penalty: float
+    lot: float
+    smallest: float
+    turnover: float
+    stop: float
+    take: float
+    stop_volatilities: float
+    take_volatilities: float
+    bracket_bars: int
+    delisting_bars: int
+    always: bool
+    carry: bool
+    capped: bool
+    impacted: bool
+    funded: bool
+    bracketed: bool
+    in_volatilities: bool
+    at_close: bool
+
+
+class Feed(NamedTuple):
+    """What every account reads by bar, f64[T, A]; what no rule asks for is f64[0, 0].
+
+    Prices are valid where `present` bool[T, A]; `volatility` is 0 where unknown; `funding` is the rate due at the open
+    of t; `impact` x sqrt(units) is the cost of a fill in t as a share of its notional, infinite where unknown;
+    `capacity` is how many units an order may trade in t.
+    """
+
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    present: np.ndarray
+    volatility: np.ndarray
+    funding: np.ndarray
+    impact: np.ndarray
+    capacity: np.ndarray
+
+
+class Account(NamedTuple):
+    """What one account owns.
+
+    `target` f64[T, A], `decided` bool[T, A], `asset` f64[A, 14], `money` f64[5], `rows` f64[T, 10],
+    `weights` f64[T, A], `trades` f64[C, 7].
+    """
+
+    target: np.ndarray
+    decided: np.ndarray
+    asset: np.ndarray
+    money: np.ndarray
+    rows: np.ndarray
+    weights: np.ndarray
+    trades: np.ndarray
+
+
+class Fill(NamedTuple):
+    """What of an order is filled: units that close and units that open, and at which terms.
+
+    `side` is +1 for a purchase, -1 for a sale; `impact` as in `Feed`; `penalty` a share of notional on top of the
+    commission; `reason` is why a trade ended, if this fill ends one.
+    """
+
+    price: float
+    side: float
+    closing: float
+    opening: float
+    impact: float
+    penalty: float
+    reason: int
