@@ -19,7 +19,7 @@ from edgeproof.core.clock import bars_per_year, iso
 from edgeproof.core.errors import DataError
 from edgeproof.core.files import read_json, staged_directory, write_json
 from edgeproof.core.finding import Finding
-from edgeproof.core.identity import canonical_json, sha_bytes
+from edgeproof.core.identity import canonical_json, sha_bytes, sha_json
 from edgeproof.data.bars import OHLCV, Bars
 from edgeproof.data.manifest import Manifest, SymbolEntry, content_hash, parse_manifest
 from edgeproof.data.parquet import decode, encode
@@ -97,6 +97,11 @@ class Market:
     def fingerprints(self) -> Fingerprints:
         """Each symbol's week hashes, by which the ledger knows shared bars whatever the names."""
         return Fingerprints({symbol: self._prints(symbol) for symbol in self.symbols})
+
+    @property
+    def identity(self) -> str:
+        """Hash of the bars and of what is declared of the universe: a judgement belongs to both."""
+        return sha_json([self.hash, self.manifest.universe, self.membership()])
 
     def findings(self) -> list[Finding]:
         """What the import found and repaired."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.core.clock import HOUR_NS, bars_per_day, iso
+from edgeproof.core.errors import BundleError
 from edgeproof.core.files import write_json, write_text
 from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
@@ -20,8 +21,8 @@ from edgeproof.ledger.markets import rows_of
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import trials_of
-from edgeproof.recipe.config import RunConfig
-from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.config import RunConfig, load_run_config
+from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.prepare import Prepared, prepare
 from edgeproof.recipe.tables import predictions_table, track_table
 from edgeproof.recipe.trade import Traded, trade
@@ -142,13 +143,14 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         LedgerError: the ledger is not sound.
     """
     began = time.perf_counter()
-    config, state = folder.config(), folder.state()
-    bundle = read_bundle(folder.require_bundle())
+    state, bundle = folder.state(), read_bundle(folder.require_bundle())
+    config = _bundled_config(folder, bundle)
+    cut = bundle.lineage["cut"]
     fingerprints = market.fingerprints()
     before = candidate_before_opening(ledger, fingerprints, bundle.sha)
     prepared = prepare(config, market, span, cache=ledger.folder / "cache")
     T_open = prepared.panel.present.shape[1]
-    validation = evaluate_span(config, prepared, bundle, bars=slice(state["cut"], T_open), market=market)
+    validation = evaluate_span(config, prepared, bundle, bars=slice(cut, T_open), market=market)
     sealed, opening = None, None
     if open_sealed:
         opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
@@ -156,7 +158,7 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         T = whole.panel.present.shape[1]
         sealed, opening = evaluate_span(config, whole, bundle, bars=slice(T_open, T), market=market), opened.opening
         write_span(folder, whole, sealed, slice(T_open, T), "sealed")
-    close = prepared.panel.close_time[state["cut"] :]
+    close = prepared.panel.close_time[cut:]
     evidence = Evidence(
         validation=validation.evidence,
         sealed=None if sealed is None else sealed.evidence,
@@ -178,10 +180,20 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         rng=Rng(config.seed).child("verdict"),
     )
     body = judge(evidence).to_json()
-    write_json(folder.path / "verdict.json", body)
     ledger.export(rows_of(ledger, fingerprints), folder.path / "ledger.parquet")
-    write_text(folder.path / "report.html", run_page(folder.data(folder.path.name)))
+    write_text(folder.path / "report.html", run_page(folder.data(folder.path.name, body)))
+    write_json(folder.path / "verdict.json", body)  # last: with it the judgement is whole
     return body
+
+
+def _bundled_config(folder: RunFolder, bundle: Bundle) -> RunConfig:
+    """The config that the bundle was made with; what lies beside it in the open must still say the same."""
+    config = load_run_config(bundle.config)
+    if folder.config().model_copy(update={"market": None}) != config:
+        raise BundleError(f"{folder.path / 'config.yaml'}: not the config of the bundle beside it; run it as a new run")
+    if findings_sha(folder.findings()) != bundle.lineage["findings"]:
+        raise BundleError(f"{folder.path / 'findings.json'}: altered after the run; restore it or run again")
+    return config
 
 
 def write_span(folder: RunFolder, prepared: Prepared, judged: Judged, bars: slice, span: str) -> None:

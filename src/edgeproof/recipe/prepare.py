@@ -58,9 +58,10 @@ def prepare(config: RunConfig, market: Market, span: Span, *, cache: Path | None
     table = build_features(
         panel, config.features, max_gap_bars=config.quality.max_gap_bars, cache=None if span.opening else cache
     )
-    labels = config.label.label(panel)  # pyright: ignore[reportAttributeAccessIssue] - every label config has it
+    decide = decision_bars(panel, config.decide_every)
+    labels = config.label.label(panel, decide)  # pyright: ignore[reportAttributeAccessIssue] - every label config has it
     stated = stated_truth(market, panel, span) if _truth_fits(config) else None
-    return Prepared(panel, table, labels, decision_bars(panel, config.decide_every), stated)
+    return Prepared(panel, table, labels, decide, stated)
 
 
 def _truth_fits(config: RunConfig) -> bool:

@@ -12,8 +12,9 @@ import polars as pl
 
 from edgeproof.backtest.run import Choice
 from edgeproof.core.device import set_threads
-from edgeproof.core.errors import ConfigError, DataError
+from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, LedgerError
 from edgeproof.core.files import read_json
+from edgeproof.core.finding import Finding
 from edgeproof.core.identity import sha_json
 from edgeproof.data.store import Market, open_market
 from edgeproof.features.scale import Preprocessor
@@ -24,7 +25,7 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_trials
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import RunConfig, load_run_config
-from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.judging import judge_run, judged_span, write_span
 from edgeproof.recipe.learn import Learned, learn, trial_config
 from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, prepare
@@ -118,15 +119,19 @@ def run(
     """
     settings = load_run_config(config, overrides)
     opened = _market(settings, market)
-    settings = settings.model_copy(update={"market": str(opened.path)})
+    settings = settings.model_copy(update={"market": str(opened.path.resolve())})
     place = find_workspace(None if workspace is None else Path(workspace), opened.path)
     set_threads()
     folder = RunFolder(Path(out))
     ledger = Ledger(place)
     span = _open_span(settings, opened, ledger)
-    folder.begin(settings, {"market": opened.hash, "workspace": str(place)})
+    folder.begin(settings, {"market": opened.identity, "workspace": str(place)})
     if not folder.trained:
-        _train(settings, opened, ledger, span, folder=folder, write=write)
+        try:
+            _train(settings, opened, ledger, span, folder=folder, write=write)
+        except EdgeproofError:
+            folder.abandon()
+            raise
     return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
 
 
@@ -140,10 +145,14 @@ def judge_again(path: Path | str, *, market: Path | str | None = None, open_seal
     identity = folder.state()["identity"]
     config = folder.config()
     opened = open_market(Path(market or config.market or ""))
-    if opened.hash != identity["market"]:
-        raise DataError(f"{opened.path}: not the market of this run (its bars differ); give the right one by --market")
+    if opened.identity != identity["market"]:
+        raise DataError(
+            f"{opened.path}: not the market of this run (its bars or universe differ); give the right one by --market"
+        )
     set_threads()
     ledger = Ledger(Path(identity["workspace"]))
+    if not ledger.path.is_file():
+        raise LedgerError(f"{ledger.path}: the ledger of this run is gone; restore the workspace from a copy")
     span = _open_span(config, opened, ledger)
     return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
 
@@ -181,14 +190,14 @@ def _train(
         config, prepared, learned.forecast, theta=choice.theta, bars=validation, bars_per_year=market.bars_per_year
     )
     judged = judged_span(config, prepared, learned.forecast, traded, bars=validation, market=market)
-    net = judged.evidence.figures["net"]
-    bundle = _bundle(config, market, prepared, learned=learned, theta=choice.theta, figures=net)
+    net, found = judged.evidence.figures["net"], [*findings, *learned.trained.findings]
+    bundle = _bundle(config, market, prepared, learned=learned, theta=choice.theta, figures=net, findings=found)
     sha = write_bundle(folder.bundle, bundle)
     best = trials[int(choice.growth.argmax())]
     record_candidate(ledger, span.market, sha, best.id, smallest_sharpe=config.verdict.smallest_sharpe)
     folder.write_table("history", history_table(learned.trained.history))
     write_span(folder, prepared, judged, validation, "validation")
-    folder.write_findings([*findings, *learned.trained.findings])
+    folder.write_findings(found)
     thresholds = [
         {"theta": float(theta), "net_growth": float(growth), "chosen": bool(theta == choice.theta)}
         for theta, growth in zip(choice.thetas, choice.growth, strict=True)
@@ -196,7 +205,6 @@ def _train(
     done = time.perf_counter()
     seconds = {"prepare": ready - began, "train": taught - ready, "policy": done - taught}
     folder.update(
-        cut=learned.cut,
         thresholds=thresholds,
         seconds={name: round(value, 2) for name, value in seconds.items()},
         trained=sha,
@@ -228,6 +236,7 @@ def _bundle(
     learned: Learned,
     theta: float | None,
     figures: Mapping[str, Any],
+    findings: Sequence[Finding],
 ) -> Bundle:
     preprocessor: Preprocessor = learned.preprocessor
     return Bundle(
@@ -241,10 +250,14 @@ def _bundle(
         thresholds={"theta": theta},
         lineage={
             "market": market.hash,
+            "identity": market.identity,
             "data": learned.dataset_sha,
             "seed": config.seed,
             "trial": sha_json([learned.trial.id, theta]),
             "train_end_ns": int(prepared.panel.close_time[learned.cut - 1]),
+            "seal_ns": int(prepared.panel.close_time[-1]),
+            "cut": learned.cut,
+            "findings": findings_sha(findings),
         },
         figures={name: value for name, value in figures.items() if not isinstance(value, str)},
     )
