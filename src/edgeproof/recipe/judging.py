@@ -180,8 +180,9 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         rng=Rng(config.seed).child("verdict"),
     )
     body = judge(evidence).to_json()
+    title = f"{config.model.model_dump()['name']} on {market.path.name}"
     ledger.export(rows_of(ledger, fingerprints), folder.path / "ledger.parquet")
-    write_text(folder.path / "report.html", run_page(folder.data(folder.path.name, body)))
+    write_text(folder.path / "report.html", run_page(folder.data(title, body)))
     write_json(folder.path / "verdict.json", body)  # last: with it the judgement is whole
     return body
 
