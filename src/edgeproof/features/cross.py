@@ -13,7 +13,7 @@ from numba import njit
 from edgeproof.features.feature import Rows
 from edgeproof.features.rolling import rolling_sum
 
-__all__ = ["market_return", "market_returns", "market_since", "relative_strength"]
+__all__ = ["market_return", "market_returns", "relative_strength"]
 
 
 def market_returns(log_close: np.ndarray, usable: np.ndarray, max_gap_bars: int) -> np.ndarray:
@@ -40,20 +40,6 @@ def _summed_returns(log_close: np.ndarray, usable: np.ndarray, before: np.ndarra
                 total[t] += log_close[s, t] - log_close[s, p]
                 count[t] += 1
     return total, count
-
-
-@njit(cache=True, nogil=True)
-def market_since(returns: np.ndarray, slots: np.ndarray) -> np.ndarray:
-    """f64[n]: sum of the market's returns over the slots after the row before, up to this row's; first NaN."""
-    n = slots.shape[0]
-    out = np.empty(n)
-    out[0] = np.nan
-    for i in range(1, n):
-        total = 0.0
-        for t in range(slots[i - 1] + 1, slots[i] + 1):
-            total += returns[t]
-        out[i] = total
-    return out
 
 
 def market_return(rows: Rows) -> np.ndarray:

@@ -11,7 +11,14 @@ LeVeque (1983), Algorithms for computing the sample variance, The American Stati
 import numpy as np
 from numba import njit
 
-__all__ = ["moments_of_finite", "rolling_extremes", "rolling_moments", "rolling_sum", "widened_moments"]
+__all__ = [
+    "mean_of_finite",
+    "moments_of_finite",
+    "rolling_extremes",
+    "rolling_moments",
+    "rolling_sum",
+    "widened_moments",
+]
 
 _CHUNK = 1024  # rows at a time: the buffers stay in the first cache
 
@@ -54,12 +61,15 @@ _Pair = tuple[np.ndarray, np.ndarray]
 
 def rolling_moments(x: np.ndarray, window: int) -> _Pair:
     """Mean f64[n] and sum of squared deviations f64[n] of the last `window` values; NaN if one is NaN or infinite."""
-    return widened_moments((x, np.zeros(len(x))), 1, window)
+    return widened_moments((x, x), 1, window)
 
 
 @njit(cache=True, nogil=True)
 def widened_moments(moments: _Pair, base: int, times: int) -> _Pair:
-    """Moments (means, sums of squared deviations) of windows of `base * times` rows from those of `base` rows."""
+    """Moments (means, sums of squared deviations) of windows of `base * times` rows from those of `base` rows.
+
+    A single row has no deviation: with base 1 the second array is not read.
+    """
     n, reach = moments[0].shape[0], base * (times - 1)
     mean, squares = np.full(n, np.nan), np.full(n, np.nan)
     buffers = np.empty((6, _CHUNK + reach))
@@ -69,7 +79,9 @@ def widened_moments(moments: _Pair, base: int, times: int) -> _Pair:
         if m <= reach:
             continue
         block, spare, total = (buffers[0], buffers[1]), (buffers[2], buffers[3]), (buffers[4], buffers[5])
-        block[0][:m], block[1][:m] = moments[0][low : low + m], moments[1][low : low + m]
+        block[0][:m], block[1][:m] = moments[0][low : low + m], 0.0
+        if base > 1:
+            block[1][:m] = moments[1][low : low + m]
         size, used = 1, 0  # in blocks of `base` rows
         while True:
             if times & size:
@@ -112,31 +124,51 @@ def moments_of_finite(x: np.ndarray, window: int, least: int) -> tuple[np.ndarra
     NaN where fewer than `least` are finite, or there are no `window` rows yet.
     """
     mean, squares = rolling_moments(x, window)
-    count = np.full(len(x), float(window))
-    finite = np.isfinite(x)
-    if not finite.all():
-        upto = np.concatenate(([0], np.cumsum(finite)))
-        count[window - 1 :] = upto[window:] - upto[:-window]
-        rows = window - 1 + np.flatnonzero(count[window - 1 :] < window)
-        mean[rows], squares[rows] = _moments_at(x[finite], upto[rows + 1 - window], upto[rows + 1], least)
-    return count, mean, squares
+    return _fill_incomplete(x, window, least, (mean, squares)), mean, squares
+
+
+def mean_of_finite(x: np.ndarray, window: int, least: int) -> np.ndarray:
+    """f64[n]: mean of the finite ones among the last `window` values, as in `moments_of_finite`."""
+    mean = rolling_sum(x, window) / window
+    _fill_incomplete(x, window, least, (mean, np.empty(len(x))))
+    return mean
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})  # the values of one window may be summed in any order
-def _moments_at(x: np.ndarray, start: np.ndarray, end: np.ndarray, least: int) -> _Pair:
-    mean, squares = np.full(len(start), np.nan), np.full(len(start), np.nan)
-    for i in range(len(start)):
-        part = x[start[i] : end[i]]
-        if len(part) < least:
+def _fill_incomplete(x: np.ndarray, window: int, least: int, out: _Pair) -> np.ndarray:
+    """Mean and squares where the mean is not finite, directly: such windows are few; returns the counts f64[n]."""
+    n = len(x)
+    count, known = np.full(n, float(window)), np.empty(n)
+    first, end = 0, 0  # the window's finite values are known[first:end]
+    for i in range(window - 1, n):
+        if np.isfinite(out[0][i]):
+            end = 0
             continue
-        total, square = 0.0, 0.0
-        for j in range(len(part)):
-            total += part[j]
-        average = total / len(part)
-        for j in range(len(part)):
-            square += (part[j] - average) * (part[j] - average)
-        mean[i], squares[i] = average, square
-    return mean, squares
+        out[0][i] = np.nan
+        if end > 0:
+            first += 1 if np.isfinite(x[i - window]) else 0
+        else:
+            first = 0
+        for j in range(i if end > 0 else i - window + 1, i + 1):
+            if np.isfinite(x[j]):
+                known[end] = x[j]
+                end += 1
+        count[i] = end - first
+        _direct(known[first:end], least, i, out)
+    return count
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
+def _direct(values: np.ndarray, least: int, i: int, out: _Pair) -> None:
+    if len(values) < least:
+        return
+    total, square = 0.0, 0.0
+    for j in range(len(values)):
+        total += values[j]
+    average = total / len(values)
+    for j in range(len(values)):
+        square += (values[j] - average) * (values[j] - average)
+    out[0][i], out[1][i] = average, square
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from edgeproof.data.panel import Panel
-from edgeproof.features.cross import market_returns, market_since
+from edgeproof.features.cross import market_returns
 from edgeproof.features.feature import Rows
 
 __all__ = ["Run", "Survey", "survey_of", "symbol_runs"]
@@ -65,31 +65,34 @@ def survey_of(panel: Panel, max_gap_bars: int) -> Survey:
 
 
 @njit(cache=True, nogil=True)
-def _columns(prices: np.ndarray, slots: np.ndarray) -> np.ndarray:
-    out = np.empty((5, slots.shape[0]))
-    for i in range(slots.shape[0]):
-        for c in range(5):
-            out[c, i] = prices[slots[i], c]
-    return out
+def _gathered(
+    prices: np.ndarray, log_close: np.ndarray, market: np.ndarray, usable: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Slots i64[n] of the usable bars, and f64[8, n]: open, high, low, close, volume, ln C, market at and since."""
+    slots = np.flatnonzero(usable)
+    out = np.empty((8, len(slots)))
+    o, h, l, c, v, logs, at, since = out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7]  # noqa: E741
+    last = 0
+    for i in range(len(slots)):
+        t = slots[i]
+        bar = prices[t]
+        o[i], h[i], l[i], c[i], v[i] = bar[0], bar[1], bar[2], bar[3], bar[4]
+        logs[i], at[i], since[i] = log_close[t], market[t], market[t]
+        for missed in range(last + 1, t):
+            since[i] += market[missed]
+        last = t
+    return slots, out
 
 
 def symbol_runs(panel: Panel, s: int, survey: Survey, max_gap_bars: int) -> Iterator[Run]:
     """The runs of symbol `s`, oldest first."""
-    slots = np.flatnonzero(survey.usable[s])
+    slots, columns = _gathered(panel.prices[s], survey.log_close[s], survey.market, survey.usable[s])
     if not len(slots):
         return
-    columns = _columns(panel.prices[s], slots)
+    columns[7, 0] = np.nan
     cuts = np.flatnonzero(np.diff(slots) - 1 > max_gap_bars) + 1
+    columns[7, cuts] = np.nan
     for low, high in zip([0, *cuts], [*cuts, len(slots)], strict=True):
+        o, h, l, c, v, log_close, at, since = columns[:, low:high]  # noqa: E741 - the columns of a bar
         own = slots[low:high]
-        o, h, l, c, v = columns[:, low:high]  # noqa: E741 - the columns of a bar
-        yield Run(
-            own,
-            Rows(
-                *(o, h, l, c, v),
-                close_time=panel.close_time[own],
-                log_close=survey.log_close[s][own],
-                market_return=survey.market[own],
-                market_since=market_since(survey.market, own),
-            ),
-        )
+        yield Run(own, Rows(o, h, l, c, v, panel.close_time[own], log_close, at, since))

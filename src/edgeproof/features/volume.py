@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from edgeproof.features.feature import Rows
-from edgeproof.features.rolling import moments_of_finite, rolling_sum
+from edgeproof.features.rolling import mean_of_finite, moments_of_finite, rolling_sum
 
 __all__ = ["log_amihud", "log_volume_z", "signed_volume_share"]
 
@@ -45,4 +45,4 @@ def _signed(close: np.ndarray, volume: np.ndarray) -> np.ndarray:
 def log_amihud(rows: Rows, window: int) -> np.ndarray:
     """Logarithm of the mean of |log return| / (C V) over the traded ones of `window` bars."""
     ratio = np.abs(rows.log_return) / (rows.close * rows.volume)
-    return np.log(moments_of_finite(ratio, window, window // 2)[1])
+    return np.log(mean_of_finite(ratio, window, window // 2))
