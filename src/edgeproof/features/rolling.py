@@ -60,7 +60,7 @@ _Pair = tuple[np.ndarray, np.ndarray]
 
 
 def rolling_moments(x: np.ndarray, window: int) -> _Pair:
-    """Mean f64[n] and sum of squared deviations f64[n] of the last `window` values; NaN if one is NaN or infinite."""
+    """Mean f64[n] and sum of squared deviations f64[n] of the last `window` values; not finite if one is not."""
     return widened_moments((x, x), 1, window)
 
 
@@ -144,7 +144,7 @@ def _fill_incomplete(x: np.ndarray, window: int, least: int, out: _Pair) -> np.n
         if np.isfinite(out[0][i]):
             end = 0
             continue
-        out[0][i] = np.nan
+        out[0][i], out[1][i] = np.nan, np.nan
         if end > 0:
             first += 1 if np.isfinite(x[i - window]) else 0
         else:
