@@ -123,3 +123,38 @@ def test_a_refused_run_leaves_the_folder_to_the_corrected_one(tmp_path):
             ep.run(config(), market, out=tmp_path / "run", overrides=wrong, write=silent)
         assert not (tmp_path / "run").exists()
     assert ep.run(config(), market, out=tmp_path / "run", write=silent).verdict["trials"] >= 1
+
+
+def test_an_answer_once_given_is_given_again(finished):
+    folder, market, run = finished
+    plain = judge_again(folder / "run")
+    assert plain.verdict["span"] == "sealed"
+    assert plain.verdict["openings"] == 1
+    assert plain.verdict["verdict"] == run.verdict["verdict"]
+    assert ep.run(config(), market, out=folder / "run", write=silent).verdict["verdict"] == run.verdict["verdict"]
+
+
+def test_a_smallest_sharpe_named_after_the_opening_is_said_to_be_without_effect(finished):
+    folder, market, _ = finished
+    late = ep.run(config(seed=4, verdict={"smallest_sharpe": 1.0}), market, out=folder / "late", write=silent)
+    assert late.verdict["smallest_sharpe"] == late.verdict["detection_limit"]
+    assert any("no effect" in note for note in late.verdict["notes"])
+
+
+def test_a_cut_ticker_is_no_proof_that_losers_were_kept(tmp_path):
+    rng = np.random.default_rng(1)
+    count, halt = 3000, 1000
+    close = 100 * np.cumprod(1 + 0.01 * rng.standard_normal(count))
+    close[halt:] /= 1000
+    opened = np.r_[100, close[:-1]]
+    opened[halt] = close[halt]
+    hours = np.arange(count) + np.where(np.arange(count) >= halt, 300, 0)
+    frame = pl.DataFrame({"open": opened, "close": close, "volume": 1e3 * (1 + rng.random(count))}).with_columns(
+        time=pl.datetime(2022, 1, 1) + pl.duration(hours=pl.Series(hours)),
+        high=pl.max_horizontal("open", "close") * 1.001,
+        low=pl.min_horizontal("open", "close") * 0.999,
+    )
+    market = ep.from_polars(frame, tmp_path / "m", symbol="COIN")
+    assert market.symbols == ("COIN", "COIN.2")
+    levels = [finding.level for finding in market.findings() if finding.check == "quality.survivorship"]
+    assert levels == ["error"]

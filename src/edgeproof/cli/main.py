@@ -2,15 +2,17 @@
 
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
+import edgeproof
 from edgeproof.cli import demo, evaluate, market, template, verdict
 from edgeproof.cli import run as run_verb
 from edgeproof.core.device import prepare_environment
 from edgeproof.core.errors import EdgeproofError, Interrupted
 
-__all__ = ["app", "run"]
+__all__ = ["app", "main", "run"]
 
 app = typer.Typer(
     name="edgeproof",
@@ -19,6 +21,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Train trading models on market bars and prove, or disprove, that they have an edge."""
+    if version:
+        typer.echo(f"edgeproof {edgeproof.__version__}")
+        raise typer.Exit
+
+
 app.command("demo")(demo.demo)
 app.add_typer(market.app, name="market")
 app.command("run")(run_verb.run)

@@ -133,6 +133,8 @@ def from_mapping(kind: type[ConfigType], body: Mapping[str, Any], source: str = 
     """
     try:
         return kind.model_validate(_numbers(body))
+    except ConfigError as error:  # of a part of a catalog
+        raise ConfigError(f"{source}: {error}") from error
     except ValidationError as error:
         raise ConfigError(f"{source}: {_first_problem(error, kind, body)}") from error
 

@@ -98,6 +98,10 @@ class Market:
         """Each symbol's week hashes, by which the ledger knows shared bars whatever the names."""
         return Fingerprints({symbol: self._prints(symbol) for symbol in self.symbols})
 
+    def __repr__(self) -> str:
+        entries = self.manifest.symbols
+        return f"Market({str(self.path)!r}, {len(entries)} symbols, {sum(entry.bars for entry in entries):,} bars)"
+
     @property
     def identity(self) -> str:
         """Hash of the bars and of what is declared of the universe: a judgement belongs to both."""
@@ -159,6 +163,11 @@ def open_market(path: Path) -> Market:
         DataError: the folder is missing, holds no market, or its manifest was altered.
     """
     path = Path(path)
+    if path.is_file():
+        name = path.name.split(".")[0]
+        raise DataError(
+            f"{path}: a file, not a market; `edgeproof market import {path} --out markets/{name}` makes one"
+        )
     if not path.is_dir():
         raise DataError(f"{path}: no such market folder; `edgeproof market import FILE --out {path}` makes one")
     if not (path / "manifest.json").is_file():

@@ -53,12 +53,11 @@ class RunFolder:
         if (self.path / "config.yaml").exists():
             earlier = self.config()
             here = {"market": None}  # the identity says which bars they are, wherever they lie
-            same = earlier.model_copy(update=here) == config.model_copy(update=here)
-            same = same and self.state().get("identity") == identity
-            if not same:
-                raise DataError(
-                    f"{self.path}: holds a run of another config, market or workspace; choose another --out"
-                )
+            other = [name for name, value in identity.items() if self.state()["identity"].get(name) != value]
+            if earlier.model_copy(update=here) != config.model_copy(update=here):
+                other.append("config")
+            if other:
+                raise DataError(f"{self.path}: holds a run of another {' and '.join(other)}; choose another --out")
             return
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise DataError(f"{self.path}: already there and not a run; choose another --out")

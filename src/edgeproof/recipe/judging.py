@@ -152,7 +152,7 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
     T_open = prepared.panel.present.shape[1]
     validation = evaluate_span(config, prepared, bundle, bars=slice(cut, T_open), market=market)
     sealed, opening = None, None
-    if open_sealed:
+    if open_sealed or _opened_before(ledger, market, span, bundle):
         opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
         whole = prepare(config, market, opened.span)
         T = whole.panel.present.shape[1]
@@ -176,7 +176,7 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         smallest_sharpe=smallest_sharpe(ledger, fingerprints, bundle.sha) if before else None,
         oracle=(validation if sealed is None else sealed).oracle,
         seconds=state["seconds"] | {"verdict": round(time.perf_counter() - began, 2)},
-        notes=notes(config, ledger, market),
+        notes=[*notes(config, ledger, market), *_unheard(config, before=before)],
         rng=Rng(config.seed).child("verdict"),
     )
     body = judge(evidence).to_json()
@@ -185,6 +185,13 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
     write_text(folder.path / "report.html", run_page(folder.data(title, body)))
     write_json(folder.path / "verdict.json", body)  # last: with it the judgement is whole
     return body
+
+
+def _opened_before(ledger: Ledger, market: Market, span: Span, bundle: Bundle) -> bool:
+    """Whether this very candidate has read these sealed bars already: its answer stands and is printed again."""
+    same = {"market": span.market, "candidate": bundle.sha, "seal_ns": span.seal_ns, "end_ns": market.end_ns}
+    rows = openings(ledger, market.fingerprints())
+    return any(all(row.body[name] == value for name, value in same.items()) for row in rows)
 
 
 def _bundled_config(folder: RunFolder, bundle: Bundle) -> RunConfig:
@@ -234,6 +241,12 @@ def unknown_symbols(bundle: Bundle, prepared: Prepared) -> list[Finding]:
             remedy="train on a market that has these symbols",
         )
     ]
+
+
+def _unheard(config: RunConfig, *, before: bool) -> list[str]:
+    if before or config.verdict.smallest_sharpe is None:
+        return []
+    return ["verdict.smallest_sharpe was set after the sealed span had been opened and has no effect on it."]
 
 
 def notes(config: RunConfig, ledger: Ledger, market: Market) -> list[str]:

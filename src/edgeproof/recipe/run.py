@@ -71,6 +71,11 @@ class Run:
         """One row an epoch."""
         return RunFolder(self.folder).table("history")
 
+    @property
+    def ledger(self) -> Path:
+        """Where the run's trials and openings are counted."""
+        return Ledger(Path(RunFolder(self.folder).state()["identity"]["workspace"])).path
+
     def report(self) -> Path:
         """The run's page."""
         return self.folder / "report.html"
@@ -78,6 +83,9 @@ class Run:
     def data(self, title: str) -> RunData:
         """What the run's page is made of."""
         return RunFolder(self.folder).data(title)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, verdict={self.verdict['verdict']!r}, span={self.verdict['span']!r})"
 
     def _repr_html_(self) -> str:
         return verdict_html(self.verdict)

@@ -122,12 +122,14 @@ def _edge_words(verdict: Mapping[str, Any]) -> str:
 def _no_edge_words(verdict: Mapping[str, Any]) -> str:
     if not _traded(verdict):
         return "The model never trades: no threshold gained anything on validation after costs."
-    bound, least = get(verdict, "net", "sharpe_high"), get(verdict, "smallest_sharpe")
-    least = least if is_number(least) else get(verdict, "detection_limit")
-    return (
-        f"With 95% confidence the net Sharpe ratio is at most {show(bound, 'ratio')}, "
-        f"which is not above {show(least, 'ratio')}, the smallest that would be of interest."
-    )
+    net, limit = get(verdict, "net") or {}, get(verdict, "detection_limit")
+    bound = net.get("sharpe_bound") if is_number(net.get("sharpe_bound")) else net.get("sharpe_high")
+    least = get(verdict, "smallest_sharpe")
+    if not is_number(least) or least == limit:
+        why = f"{show(limit, 'ratio')}, the least that this span can prove; smaller ones are not ruled out"
+    else:
+        why = f"{show(least, 'ratio')}, the smallest of interest (verdict.smallest_sharpe)"
+    return f"With 95% confidence the net Sharpe ratio is at most {show(bound, 'ratio')}. That rules out {why}."
 
 
 def _inconclusive_words(verdict: Mapping[str, Any]) -> str:
