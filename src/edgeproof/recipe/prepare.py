@@ -23,7 +23,7 @@ from edgeproof.ledger.span import Span
 from edgeproof.recipe.config import RunConfig
 from edgeproof.truth.stated import Stated, stated_truth
 
-__all__ = ["Prepared", "audit_features", "market_findings", "prepare"]
+__all__ = ["Prepared", "audit_features", "market_findings", "prepare", "silent_symbols"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,26 @@ def market_findings(config: RunConfig, market: Market) -> list[Finding]:
             seen.add(key)
             unique.append(finding)
     return unique
+
+
+def silent_symbols(prepared: Prepared) -> list[Finding]:
+    """A finding where symbols never have all features, so that nothing is learned from them or traded in them."""
+    silent = [
+        symbol
+        for symbol, ready in zip(prepared.panel.symbols, prepared.table.ready.any(axis=1), strict=True)
+        if not ready
+    ]
+    if not silent:
+        return []
+    return [
+        Finding(
+            check="features.silent_symbols",
+            level="warning",
+            claim=f"{len(silent)} of {len(prepared.panel.symbols)} symbols never have all features: never traded",
+            evidence={"count": len(silent), "symbols": silent[:20]},
+            remedy="leave them out, or choose features that their bars can give (a history of 301 bars, volume)",
+        )
+    ]
 
 
 def audit_features(config: RunConfig, panel: Panel) -> list[Finding]:

@@ -28,7 +28,7 @@ from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.judging import judge_run, judged_span, write_span
 from edgeproof.recipe.learn import Learned, learn, trial_config
-from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, prepare
+from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, prepare, silent_symbols
 from edgeproof.recipe.tables import history_table
 from edgeproof.recipe.trade import choose, trade
 from edgeproof.report.console import verdict_html
@@ -186,7 +186,7 @@ def _train(
     """Everything up to the bundle; what is written last is the mark that it is done."""
     began = time.perf_counter()
     prepared = prepare(config, market, span, cache=ledger.folder / "cache")
-    findings = [*market_findings(config, market), *audit_features(config, prepared.panel)]
+    findings = [*market_findings(config, market), *silent_symbols(prepared), *audit_features(config, prepared.panel)]
     ready = time.perf_counter()
     learned = learn(config, prepared, ledger, market=span.market, folder=folder.checkpoints, write=write)
     taught = time.perf_counter()
