@@ -150,7 +150,7 @@ def test_a_cut_ticker_is_no_proof_that_losers_were_kept(tmp_path):
     opened[halt] = close[halt]
     hours = np.arange(count) + np.where(np.arange(count) >= halt, 300, 0)
     frame = pl.DataFrame({"open": opened, "close": close, "volume": 1e3 * (1 + rng.random(count))}).with_columns(
-        time=pl.datetime(2022, 1, 1) + pl.duration(hours=pl.Series(hours)),
+        time=pl.datetime(2022, 1, 1) + pl.duration(hours=pl.lit(pl.Series(hours))),
         high=pl.max_horizontal("open", "close") * 1.001,
         low=pl.min_horizontal("open", "close") * 0.999,
     )

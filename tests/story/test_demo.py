@@ -121,7 +121,7 @@ def test_a_symbol_that_never_trades_is_said(tmp_path):
         frame = pl.DataFrame({"open": np.r_[100, close[:-1]], "close": close, "volume": 1 + rng.random(count)})
         frames.append(
             frame.with_columns(
-                time=pl.datetime(2022, 1, 1) + pl.duration(hours=pl.Series(np.arange(count))),
+                time=pl.datetime(2022, 1, 1) + pl.duration(hours=pl.lit(pl.Series(np.arange(count)))),
                 symbol=pl.lit(symbol),
                 high=pl.max_horizontal("open", "close") * 1.001,
                 low=pl.min_horizontal("open", "close") * 0.999,

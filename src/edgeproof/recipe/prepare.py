@@ -89,18 +89,15 @@ def market_findings(config: RunConfig, market: Market) -> list[Finding]:
 
 def silent_symbols(prepared: Prepared) -> list[Finding]:
     """A finding where symbols never have all features, so that nothing is learned from them or traded in them."""
-    silent = [
-        symbol
-        for symbol, ready in zip(prepared.panel.symbols, prepared.table.ready.any(axis=1), strict=True)
-        if not ready
-    ]
+    symbols = prepared.panel.symbols
+    silent = [symbols[s] for s in np.flatnonzero(~prepared.table.ready.any(axis=1))]
     if not silent:
         return []
     return [
         Finding(
             check="features.silent_symbols",
             level="warning",
-            claim=f"{len(silent)} of {len(prepared.panel.symbols)} symbols never have all features: never traded",
+            claim=f"{len(silent)} of {len(symbols)} symbols never have all features: never traded",
             evidence={"count": len(silent), "symbols": silent[:20]},
             remedy="leave them out, or choose features that their bars can give (a history of 301 bars, volume)",
         )
