@@ -15,9 +15,7 @@ from edgeproof.core.device import set_threads
 from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, LedgerError
 from edgeproof.core.files import read_json
 from edgeproof.core.finding import Finding
-from edgeproof.core.identity import sha_json
 from edgeproof.data.store import Market, open_market
-from edgeproof.features.scale import Preprocessor
 from edgeproof.ledger.lineage import record_candidate
 from edgeproof.ledger.seal import open_span
 from edgeproof.ledger.span import Span
@@ -199,10 +197,12 @@ def _train(
     )
     judged = judged_span(config, prepared, learned.forecast, traded, bars=validation, market=market)
     net, found = judged.evidence.figures["net"], [*findings, *learned.trained.findings]
-    bundle = _bundle(config, market, prepared, learned=learned, theta=choice.theta, figures=net, findings=found)
+    best = trials[int(choice.growth.argmax())].id
+    bundle = _bundle(
+        config, market, prepared, learned=learned, theta=choice.theta, trial=best, figures=net, findings=found
+    )
     sha = write_bundle(folder.bundle, bundle)
-    best = trials[int(choice.growth.argmax())]
-    record_candidate(ledger, span.market, sha, best.id, smallest_sharpe=config.verdict.smallest_sharpe)
+    record_candidate(ledger, span.market, sha, best, smallest_sharpe=config.verdict.smallest_sharpe)
     folder.write_table("history", history_table(learned.trained.history))
     write_span(folder, prepared, judged, validation, "validation")
     folder.write_findings(found)
@@ -243,17 +243,17 @@ def _bundle(
     *,
     learned: Learned,
     theta: float | None,
+    trial: str,
     figures: Mapping[str, Any],
     findings: Sequence[Finding],
 ) -> Bundle:
-    preprocessor: Preprocessor = learned.preprocessor
     return Bundle(
         model=learned.trained.model,
         model_config=config.model,
         window=config.window,
         features=prepared.table.names,
         symbols=prepared.panel.symbols,
-        preprocessor=preprocessor.to_arrays(),
+        preprocessor=learned.preprocessor.to_arrays(),
         config=config.model_dump(mode="json", exclude={"market"}),
         thresholds={"theta": theta},
         lineage={
@@ -261,7 +261,7 @@ def _bundle(
             "identity": market.identity,
             "data": learned.dataset_sha,
             "seed": config.seed,
-            "trial": sha_json([learned.trial.id, theta]),
+            "trial": trial,
             "train_end_ns": int(prepared.panel.close_time[learned.cut - 1]),
             "seal_ns": int(prepared.panel.close_time[-1]),
             "cut": learned.cut,

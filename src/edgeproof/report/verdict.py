@@ -126,7 +126,8 @@ def _no_edge_words(verdict: Mapping[str, Any]) -> str:
     bound = net.get("sharpe_bound") if is_number(net.get("sharpe_bound")) else net.get("sharpe_high")
     least = get(verdict, "smallest_sharpe")
     if not is_number(least) or least == limit:
-        why = f"{show(limit, 'ratio')}, the least that this span can prove; smaller ones are not ruled out"
+        below = f"below {show(bound, 'ratio')} nothing is ruled out"
+        why = f"{show(limit, 'ratio')}, the least that this span can prove; {below}"
     else:
         why = f"{show(least, 'ratio')}, the smallest of interest (verdict.smallest_sharpe)"
     return f"With 95% confidence the net Sharpe ratio is at most {show(bound, 'ratio')}. That rules out {why}."
