@@ -1,8 +1,8 @@
 """The feature table `hourly23` of 143 symbols against NumPy and TA-Lib symbol by symbol: CPU seconds and peak memory.
 
 Run: make bench NAME=panel        (needs ../shared/data; skips where it is not there)
-Only the first 80% of the clock is read: the last part of a real market stays sealed. Each side starts from bars in
-memory in its own layout and fills the same float32 table with a mask; one thread.
+Only the first 80% of the clock is read: the last part of a real market stays sealed. Both sides start from
+the same dense arrays in memory and fill the same float32 table with a mask; one thread.
 """
 
 import argparse
@@ -65,33 +65,34 @@ def means(panel: Panel) -> list[float]:
 
 def peak_bytes(folder: Path) -> tuple[int, int]:
     """Run in a process of its own: peak memory of the whole process, bytes of the panel."""
-    import resource
-
     panel = read_panel(folder)
     build_features(panel)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, panel.prices.nbytes + panel.present.nbytes
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    high = next(line for line in status.splitlines() if line.startswith("VmHWM"))  # getrusage inherits the parent's
+    return int(high.split()[1]) * 1024, panel.prices.nbytes + panel.present.nbytes
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--peak", type=Path, default=None, help="measure the peak memory of this folder's panel")
+    parser.add_argument("--folder", type=Path, help="of the panel, for the two steps below")
+    parser.add_argument("--write", action="store_true", help="only write the panel")
+    parser.add_argument("--peak", action="store_true", help="only measure the peak memory")
     options = parser.parse_args()
-    if options.peak:
-        print(*peak_bytes(options.peak))
+    if options.write or options.peak:
+        write_panel(options.folder) if options.write else print(*peak_bytes(options.folder))
         return
     if not SHARED.is_dir():
         print(f"skipped: no real market data at {SHARED}")
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_panel(folder)
-        panel = read_panel(folder)
-        ours = means(panel)  # compiles what is not yet compiled
-        command = [sys.executable, __file__, "--peak", name]
-        measured = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        again = [sys.executable, __file__, "--folder", name]
+        subprocess.run([*again, "--write"], check=True)  # in processes of their own: ours starts with fresh memory
+        measured = subprocess.run([*again, "--peak"], check=True, capture_output=True, text=True).stdout.split()
         peak, size = (int(part) / MEGABYTE for part in measured)
+        panel = read_panel(folder)
+        ours = means(panel)
         print(f"{len(panel.symbols)} symbols, {panel.present.sum():,} bars, panel {size:.0f} MB", file=sys.stderr)
         show("panel_peak_memory", peak, 3 * size + 500, unit="MB, peer: the limit", rounds=1)
         with Peer("talib", "panel", folder) as peer:

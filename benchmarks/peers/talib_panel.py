@@ -12,10 +12,6 @@ FOLDER = Path(sys.argv[1])
 PRICES: np.ndarray = np.load(FOLDER / "prices.npy")
 PRESENT: np.ndarray = np.load(FOLDER / "present.npy")
 SLOTS = [np.flatnonzero(row) for row in PRESENT]
-# each symbol's columns lie ready, as in a data frame of its own: not timed
-COLUMNS = [[np.ascontiguousarray(PRICES[s, slots, k]) for k in range(5)] for s, slots in enumerate(SLOTS)]
-CLOSES = np.where(PRESENT, PRICES[:, :, 3], np.nan)
-del PRICES
 
 
 def padded(x: np.ndarray) -> np.ndarray:
@@ -25,7 +21,7 @@ def padded(x: np.ndarray) -> np.ndarray:
 def market_returns() -> np.ndarray:
     """f64[T]: mean over symbols of the log return from the slot before at which any symbol has a bar."""
     slots = np.flatnonzero(PRESENT.any(0))
-    logs = np.log(CLOSES[:, slots])
+    logs = np.log(np.where(PRESENT, PRICES[:, :, 3], np.nan)[:, slots])
     moves = logs[:, 1:] - logs[:, :-1]
     out = np.zeros(PRESENT.shape[1])
     known = ~np.isnan(moves)
@@ -34,7 +30,7 @@ def market_returns() -> np.ndarray:
     return out
 
 
-def of_symbol(columns: list[np.ndarray], slots: np.ndarray, cumulative: np.ndarray, market: np.ndarray) -> np.ndarray:
+def of_symbol(columns: np.ndarray, slots: np.ndarray, cumulative: np.ndarray, market: np.ndarray) -> np.ndarray:
     o, h, l, c, v = columns  # noqa: E741 - the names of a bar's columns
     log_close, log_range = np.log(c), np.log(h / l)
     r = np.diff(log_close)
@@ -81,7 +77,8 @@ def table() -> list[float]:
     cumulative = np.cumsum(np.nan_to_num(market))
     x = np.zeros((*PRESENT.shape, 23), np.float32)
     ready = np.zeros(PRESENT.shape, bool)
-    for s, (columns, slots) in enumerate(zip(COLUMNS, SLOTS, strict=True)):
+    for s, slots in enumerate(SLOTS):
+        columns = np.ascontiguousarray(PRICES[s].take(slots, 0).T)
         values = of_symbol(columns, slots, cumulative, market)
         finite = np.isfinite(values).all(axis=1) & (np.arange(len(values)) >= 300)
         ready[s, slots[finite]] = True

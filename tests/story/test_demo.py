@@ -107,3 +107,30 @@ def test_a_copied_market_a_new_out_and_a_deleted_run_keep_the_count(planted, tmp
     shutil.rmtree(folder / "other")
     again = ep.run(body, ep.open_market(copied), out=folder / "another")
     assert again.verdict["trials"] == count
+
+
+def test_a_symbol_that_never_trades_is_said(tmp_path):
+    import numpy as np
+
+    import edgeproof as ep
+
+    rng = np.random.default_rng(2)
+    frames = []
+    for symbol, count in (("LONG", 3000), ("YOUNG", 200)):
+        close = 100 * np.cumprod(1 + 0.01 * rng.standard_normal(count))
+        frame = pl.DataFrame({"open": np.r_[100, close[:-1]], "close": close, "volume": 1 + rng.random(count)})
+        frames.append(
+            frame.with_columns(
+                time=pl.datetime(2022, 1, 1) + pl.duration(hours=pl.lit(pl.Series(np.arange(count)))),
+                symbol=pl.lit(symbol),
+                high=pl.max_horizontal("open", "close") * 1.001,
+                low=pl.min_horizontal("open", "close") * 0.999,
+            )
+        )
+    market = ep.from_polars(pl.concat(frames), tmp_path / "m", universe="fixed")
+    body = template_body("logistic_baseline")
+    body["train"] |= {"epochs": 1}
+    run = ep.run(body, market, out=tmp_path / "run")
+    said = [finding for finding in run.data("x").findings if finding.check == "features.silent_symbols"]
+    assert len(said) == 1
+    assert said[0].evidence["symbols"] == ["YOUNG"]

@@ -149,7 +149,7 @@ def test_symbols_that_died_soften_the_survivorship(delisted, shared_data, tmp_pa
 def test_the_panel_of_the_open_part(delisted):
     end = delisted.manifest.apart_ns
     panel = build_panel(delisted, Span("m", end, end), QualityConfig())
-    assert panel.prices.shape == (56, 19_200, 5)
+    assert panel.prices.shape == (56, 19_201, 5)  # 24,001 hours, the last 4,800 apart
     bitcoin = panel.present[panel.symbols.index("BTCUSDT")]
     missing = [iso(int(panel.open_time[slot])) for slot in np.flatnonzero(~bitcoin)]
     assert missing == [

@@ -29,11 +29,11 @@ def finish(config: Path, market: Path, out: Path) -> tuple[dict, bytes]:
     return verdict, (out / "bundle" / "weights.safetensors").read_bytes()
 
 
-def kill_when(process: subprocess.Popen, path: Path, text: str) -> None:
+def kill_when(process: subprocess.Popen, path: Path, text: str, how: int = signal.SIGKILL) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         if path.exists() and text in path.read_text(errors="ignore"):
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(how)
             break
         time.sleep(0.005)
     process.wait()
@@ -63,6 +63,19 @@ def test_killed_and_resumed_equals_undisturbed(tiny_market, tmp_path, epoch):
     resumed = finish(config, tiny_market, tmp_path / "b" / "run")
     assert resumed[1] == undisturbed[1]
     assert resumed[0] == undisturbed[0]
+
+
+def test_the_keyboard_ends_a_run_with_status_3_and_one_line(tiny_market, tmp_path):
+    body = template_body("logistic_baseline")
+    body["train"] |= {"epochs": 500, "patience": None}
+    config, log = tmp_path / "config.yaml", tmp_path / "log"
+    config.write_text(yaml.safe_dump(body))
+    with log.open("w") as stream:
+        process = subprocess.Popen(command(config, tiny_market, tmp_path / "run"), stderr=stream)
+        kill_when(process, log, "epoch 2/500", signal.SIGINT)
+    assert process.returncode == 3
+    assert log.read_text().splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in log.read_text()
 
 
 def test_a_folder_of_another_run_is_refused(edgeproof, tiny_market, tmp_path):

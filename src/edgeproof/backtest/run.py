@@ -71,7 +71,7 @@ def run_policy(
     policy: ThresholdConfig, replay: Replay, theta: float | None, costs: CostsConfig, options: Options = DEFAULT
 ) -> Track:
     """The track of a policy over a span; without a threshold it never trades."""
-    weights = np.zeros(replay.p.shape) if theta is None else _weights(policy, replay, theta)
+    weights = np.zeros(replay.p.shape) if theta is None else _weights(policy, replay, theta, options)
     every = np.ones(len(replay.decide), bool)
     return simulate(replay.prices, replay.present, weights, every, costs, options=options)
 
@@ -87,7 +87,7 @@ def choose_theta(policy: ThresholdConfig, replay: Replay, costs: CostsConfig, op
     returns, growth = np.zeros((len(every), len(thetas))), np.zeros(len(thetas))
     for first in range(0, len(thetas), step):
         part = thetas[first : first + step]
-        weights = np.stack([_weights(policy, replay, theta) for theta in part])
+        weights = np.stack([_weights(policy, replay, theta, options) for theta in part])
         tracks = simulate_many(replay.prices, replay.present, weights, every, costs, options=options)
         for k, track in enumerate(tracks, first):
             returns[:, k] = track.net_return
@@ -97,8 +97,22 @@ def choose_theta(policy: ThresholdConfig, replay: Replay, costs: CostsConfig, op
     return Choice(theta=kept, thetas=thetas, growth=growth, returns=returns)
 
 
-def _weights(policy: ThresholdConfig, replay: Replay, theta: float) -> np.ndarray:
-    return policy.weights(replay.p, replay.made, replay.decide, float(theta), replay.horizon_bars)
+def _weights(policy: ThresholdConfig, replay: Replay, theta: float, options: Options) -> np.ndarray:
+    """Targets of a policy that forgets a symbol which has been closed as delisted: back in only on a new forecast."""
+    weights = policy.weights(replay.p, replay.made, replay.decide, float(theta), replay.horizon_bars)
+    for s, t in np.argwhere(_delisted(replay.present, options.delisting_bars)):
+        rest = replay.cut(slice(t, None))
+        row = slice(s, s + 1)
+        later = policy.weights(rest.p[row], rest.made[row], rest.decide, float(theta), replay.horizon_bars)
+        weights[s, t:] = later[0] / len(weights)
+    return weights
+
+
+def _delisted(present: np.ndarray, bars: int) -> np.ndarray:
+    """bool[S, T] where a symbol that had a bar has now had none for exactly `bars` bars; nowhere if 0."""
+    T = present.shape[1]
+    last = np.maximum.accumulate(np.where(present, np.arange(T), -1), axis=1)
+    return (last >= 0) & (np.arange(T) - last == bars) & (bars > 0)
 
 
 def hold_return(track: Track, prices: np.ndarray, present: np.ndarray) -> np.ndarray:

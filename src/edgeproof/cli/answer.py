@@ -22,5 +22,6 @@ def finish(run: "Run", *, as_json: bool, exit_zero: bool) -> None:
         from edgeproof.report.console import print_verdict
 
         print_verdict(body, Console(), report=run.folder / "report.html")
+        typer.echo(f"Ledger: {run.ledger}")
     if body["verdict"] != "edge" and not exit_zero:
         raise typer.Exit(1)

@@ -1,15 +1,18 @@
 """`edgeproof`: the verbs, and how a command ends (0 done, 1 the answer is no, 2 bad input, 3 interrupted)."""
 
+import signal
 import sys
+from typing import Annotated
 
 import typer
 
+import edgeproof
 from edgeproof.cli import demo, evaluate, market, template, verdict
 from edgeproof.cli import run as run_verb
 from edgeproof.core.device import prepare_environment
-from edgeproof.core.errors import EdgeproofError
+from edgeproof.core.errors import EdgeproofError, Interrupted
 
-__all__ = ["app", "run"]
+__all__ = ["app", "main", "run"]
 
 app = typer.Typer(
     name="edgeproof",
@@ -18,6 +21,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Train trading models on market bars and prove, or disprove, that they have an edge."""
+    if version:
+        typer.echo(f"edgeproof {edgeproof.__version__}")
+        raise typer.Exit
+
+
 app.command("demo")(demo.demo)
 app.add_typer(market.app, name="market")
 app.command("run")(run_verb.run)
@@ -29,26 +44,29 @@ app.add_typer(template.app, name="template")
 def run() -> None:
     """Run the command line; a user's mistake ends in one line and its exit status, never in a traceback."""
     prepare_environment()
+    signal.signal(signal.SIGINT, _interrupt)
     command = typer.main.get_command(app)
     try:
         status = command.main(standalone_mode=False)
     except EdgeproofError as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         status = error.exit_status
-    except KeyboardInterrupt:
-        typer.secho("interrupted: what was finished is on disk; the same command resumes", err=True, fg="yellow")
-        status = 3
     except Exception as error:
         status = _usage_status(error)
     sys.exit(status or 0)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise Interrupted("interrupted: what was finished is on disk, and the same command resumes")
 
 
 def _usage_status(error: Exception) -> int:
     """Exit status of the command-line parser's own errors; anything else is a defect and keeps its traceback."""
     show = getattr(error, "show", None)
     if show is None:
-        if type(error).__name__ == "Abort":
-            return 3
+        if isinstance(error.__cause__, Interrupted):  # compiled code wraps what a signal raises
+            typer.secho(f"error: {error.__cause__}", err=True, fg="red")
+            return error.__cause__.exit_status
         raise error
     show()
     return int(getattr(error, "exit_code", 2))

@@ -87,11 +87,17 @@ def show(
 @app.command("synth")
 def synth(
     out: Out,
-    kind: Annotated[str, typer.Option(help="noise: nothing to find; linear: a planted edge.")] = "linear",
+    kind: Annotated[
+        str,
+        typer.Option(help="noise (nothing to find), linear, nonlinear, temporal, regime, decaying, costly or dead."),
+    ] = "linear",
     symbols: Annotated[int, typer.Option(help="Number of symbols.")] = 8,
     bars: Annotated[int, typer.Option(help="Hourly bars a symbol.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
-    strength: Annotated[float | None, typer.Option(help="Planted mean in volatilities (kappa); default 0.10.")] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(help="Planted mean in volatilities (kappa); default 0.10; costly and dead fix theirs."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a market whose conditional distribution is known and stored beside the bars."""

@@ -22,7 +22,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print verdict.json instead of text.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the verdict says.")] = False,
 ) -> None:
-    """Train, account for costs, and judge. Exit status 0: edge; 1: no edge or inconclusive."""
+    """Train, account for costs, and judge.
+
+    Exit status 0: edge; 1: no edge or inconclusive; 2: bad input; 3: interrupted, the same command resumes.
+    """
     from edgeproof.cli.answer import finish
     from edgeproof.core.progress import silent
     from edgeproof.recipe.run import run as run_recipe

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgeproof.core.errors import ConfigError
 
-__all__ = ["lookup", "nearest", "outside", "whole"]
+__all__ = ["lookup", "nearest", "outside", "singular", "whole"]
 
 
 @cache
@@ -34,6 +34,13 @@ def whole(own: Mapping[str, Any], group: str) -> dict[str, Any]:
     return {**own, **outside(group)}
 
 
+def singular(group: str) -> str:
+    """One of a group: `models` -> `model`, `losses` -> `loss`, `policies` -> `policy`."""
+    if group.endswith("ies"):
+        return group.removesuffix("ies") + "y"
+    return group.removesuffix("es") if group.endswith("sses") else group.removesuffix("s")
+
+
 def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     """`; did you mean 'x'?` or the list of known names."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
@@ -48,5 +55,5 @@ def lookup(own: Mapping[str, Any], group: str, name: str) -> Any:
     """
     parts = whole(own, group)
     if name not in parts:
-        raise ConfigError(f"unknown {group.rstrip('s')} {name!r}{nearest(name, parts)}")
+        raise ConfigError(f"unknown {singular(group)} {name!r}{nearest(name, parts)}")
     return parts[name]

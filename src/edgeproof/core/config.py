@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
 
-from edgeproof.core.catalog import lookup, nearest
+from edgeproof.core.catalog import lookup, nearest, singular
 from edgeproof.core.errors import ConfigError
 
 __all__ = ["Config", "Part", "Tune", "apply_overrides", "dump_yaml", "from_mapping", "part", "read_yaml", "space"]
@@ -52,7 +52,7 @@ def part(catalog: Mapping[str, type[Config]], group: str) -> BeforeValidator:
         body = {"name": value} if isinstance(value, str) else value
         if not isinstance(body, Mapping) or "name" not in body:
             raise ConfigError(f"write a name or a mapping with a name, such as {next(iter(catalog))!r}")
-        return from_mapping(lookup(catalog, group, str(body["name"])), body, source=group.rstrip("s"))
+        return from_mapping(lookup(catalog, group, str(body["name"])), body, source=singular(group))
 
     return BeforeValidator(resolve)
 
@@ -133,6 +133,8 @@ def from_mapping(kind: type[ConfigType], body: Mapping[str, Any], source: str = 
     """
     try:
         return kind.model_validate(_numbers(body))
+    except ConfigError as error:  # of a part of a catalog
+        raise ConfigError(f"{source}: {error}") from error
     except ValidationError as error:
         raise ConfigError(f"{source}: {_first_problem(error, kind, body)}") from error
 

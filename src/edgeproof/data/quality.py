@@ -94,7 +94,8 @@ def check_series(series: Iterable[Bars], interval_ns: int, clock: np.ndarray, un
     found, last_open = [], {}
     for bars in series:
         found += check_bars(bars, interval_ns, clock)
-        last_open[bars.symbol] = int(bars.open_time[-1])
+        ticker = bars.cut_from or bars.symbol  # what was cut lives on under its successor: nothing was left in
+        last_open[ticker] = max(int(bars.open_time[-1]), last_open.get(ticker, 0))
     return [*(_survivorship(last_open, interval_ns) if universe == "survivors" else ()), *found]
 
 

@@ -19,7 +19,7 @@ from edgeproof.core.clock import bars_per_year, iso
 from edgeproof.core.errors import DataError
 from edgeproof.core.files import read_json, staged_directory, write_json
 from edgeproof.core.finding import Finding
-from edgeproof.core.identity import canonical_json, sha_bytes
+from edgeproof.core.identity import canonical_json, sha_bytes, sha_json
 from edgeproof.data.bars import OHLCV, Bars
 from edgeproof.data.manifest import Manifest, SymbolEntry, content_hash, parse_manifest
 from edgeproof.data.parquet import decode, encode
@@ -98,6 +98,15 @@ class Market:
         """Each symbol's week hashes, by which the ledger knows shared bars whatever the names."""
         return Fingerprints({symbol: self._prints(symbol) for symbol in self.symbols})
 
+    def __repr__(self) -> str:
+        entries = self.manifest.symbols
+        return f"Market({str(self.path)!r}, {len(entries)} symbols, {sum(entry.bars for entry in entries):,} bars)"
+
+    @property
+    def identity(self) -> str:
+        """Hash of the bars and of what is declared of the universe: a judgement belongs to both."""
+        return sha_json([self.hash, self.manifest.universe, self.membership()])
+
     def findings(self) -> list[Finding]:
         """What the import found and repaired."""
         return [Finding.from_json(body) for body in read_json(self.path / "quality.json")]
@@ -154,6 +163,11 @@ def open_market(path: Path) -> Market:
         DataError: the folder is missing, holds no market, or its manifest was altered.
     """
     path = Path(path)
+    if path.is_file():
+        name = path.name.split(".")[0]
+        raise DataError(
+            f"{path}: a file, not a market; `edgeproof market import {path} --out markets/{name}` makes one"
+        )
     if not path.is_dir():
         raise DataError(f"{path}: no such market folder; `edgeproof market import FILE --out {path}` makes one")
     if not (path / "manifest.json").is_file():

@@ -10,6 +10,9 @@ import numpy as np
 
 from edgeproof.core.errors import DataError
 from edgeproof.core.files import staged_directory
+from edgeproof.core.identity import sha_array
+
+CONTENT = "content.sha256"
 
 __all__ = ["Arrays", "read_arrays", "write_arrays"]
 
@@ -28,12 +31,18 @@ def _place(cache: Path, sha: str) -> Path:
 
 
 def read_arrays(cache: Path, sha: str) -> Arrays | None:
-    """The arrays of this hash, mapped read-only; None where they are not there or not readable as a whole."""
+    """The arrays of this hash, mapped read-only; None where they are not there, or not as they were written."""
     place = _place(cache, sha)
     try:
-        return Arrays(*(np.load(place / f"{field.name}.npy", mmap_mode="r") for field in fields(Arrays)))
+        arrays = Arrays(*(np.load(place / f"{field.name}.npy", mmap_mode="r") for field in fields(Arrays)))
+        return arrays if (place / CONTENT).read_text() == _content(arrays) else None
     except (OSError, ValueError, EOFError):
         return None
+
+
+def _content(arrays: Arrays) -> str:
+    """Hash of what is in the arrays: a table that was altered on disk is computed again."""
+    return sha_array(arrays.x, arrays.ready, arrays.first_read)
 
 
 def write_arrays(cache: Path, sha: str, arrays: Arrays) -> Arrays:
@@ -48,6 +57,7 @@ def write_arrays(cache: Path, sha: str, arrays: Arrays) -> Arrays:
         with staged_directory(place) as stage:
             for field in fields(Arrays):
                 np.save(stage / f"{field.name}.npy", getattr(arrays, field.name))
+            (stage / CONTENT).write_text(_content(arrays))
     except DataError:
         # another process may have written the same in the meantime
         if read_arrays(cache, sha) is None:

@@ -13,10 +13,10 @@ from numba import njit
 from edgeproof.features.feature import Rows
 from edgeproof.features.rolling import rolling_sum
 
-__all__ = ["market_return", "market_returns", "market_since", "relative_strength"]
+__all__ = ["market_return", "market_returns", "relative_strength"]
 
 
-def market_returns(prices: np.ndarray, usable: np.ndarray, max_gap_bars: int) -> np.ndarray:
+def market_returns(log_close: np.ndarray, usable: np.ndarray, max_gap_bars: int) -> np.ndarray:
     """f64[T]: the market's log return; 0 where no symbol has a bar, NaN where none has both bars.
 
     NaN, too, where the market itself was away for more than `max_gap_bars` slots.
@@ -25,40 +25,21 @@ def market_returns(prices: np.ndarray, usable: np.ndarray, max_gap_bars: int) ->
     slots = np.flatnonzero(alive)
     before = np.full(usable.shape[1], -1)
     before[slots[1:]] = np.where(np.diff(slots) - 1 <= max_gap_bars, slots[:-1], -1)
-    total, count = _summed_returns(prices, usable, before)
+    total, count = _summed_returns(log_close, usable, before)
     return np.divide(total, count, out=np.where(alive, np.nan, 0.0), where=count > 0)
 
 
 @njit(cache=True, nogil=True)
-def _summed_returns(prices: np.ndarray, usable: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _summed_returns(log_close: np.ndarray, usable: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     S, T = usable.shape
     total, count = np.zeros(T), np.zeros(T, np.int64)
     for s in range(S):
-        # one logarithm a bar: that of the bar before is kept
-        kept, kept_log = -1, 0.0
         for t in range(T):
-            if not usable[s, t]:
-                continue
-            now = np.log(prices[s, t, 3])
-            if kept >= 0 and before[t] == kept:
-                total[t] += now - kept_log
+            p = before[t]
+            if p >= 0 and usable[s, t] and usable[s, p]:
+                total[t] += log_close[s, t] - log_close[s, p]
                 count[t] += 1
-            kept, kept_log = t, now
     return total, count
-
-
-@njit(cache=True, nogil=True)
-def market_since(returns: np.ndarray, slots: np.ndarray) -> np.ndarray:
-    """f64[n]: sum of the market's returns over the slots after the row before, up to this row's; first NaN."""
-    n = slots.shape[0]
-    out = np.empty(n)
-    out[0] = np.nan
-    for i in range(1, n):
-        total = 0.0
-        for t in range(slots[i - 1] + 1, slots[i] + 1):
-            total += returns[t]
-        out[i] = total
-    return out
 
 
 def market_return(rows: Rows) -> np.ndarray:

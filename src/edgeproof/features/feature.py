@@ -1,12 +1,12 @@
 """A feature is declared once: a function over one symbol's bars, how far back it reads, its formula.
 
-The function sees `Rows`, an unbroken run of one symbol's bars in order, and returns one number a row, NaN where its
-formula has no value (0/0, the logarithm of 0). It never sees a gap: a new run starts behind it.
+The function sees `Rows`, an unbroken run of one symbol's bars in order, and returns one number a row. Where its formula
+has no value (0/0, the logarithm of 0) the number is NaN or infinite. It never sees a gap: a new run starts behind it.
 """
 
 # S symbols, T bars (slots of the market's clock), F features, n rows (bars of one run)
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from edgeproof.features.rolling import rolling_moments
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Feature", "FeatureTable", "Rows", "from_expression"]
+__all__ = ["Feature", "FeatureTable", "Rows", "evaluate", "from_expression"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Rows:
     Attributes:
         open: f64[n], and likewise high, low, close, all > 0; volume f64[n] >= 0.
         close_time: i64[n] ns UTC.
+        log_close: f64[n] ln C.
         market_return: f64[n] mean log return of the symbols that have this bar and the market's bar before it.
         market_since: f64[n] the market's return since this symbol's row before, over bars that the symbol missed too;
             NaN at the first row. Both are NaN where the market has no return.
@@ -41,17 +42,13 @@ class Rows:
     close: np.ndarray
     volume: np.ndarray
     close_time: np.ndarray
+    log_close: np.ndarray
     market_return: np.ndarray
     market_since: np.ndarray
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.close)
-
-    @cached_property
-    def log_close(self) -> np.ndarray:
-        """f64[n]: ln C."""
-        return np.log(self.close)
 
     @cached_property
     def log_return(self) -> np.ndarray:
@@ -64,9 +61,9 @@ class Rows:
         return np.log(self.high / self.low)
 
     @cached_property
-    def squared_deviation_24(self) -> np.ndarray:
-        """f64[n]: sum of squared deviations of the last 24 log returns."""
-        return rolling_moments(self.log_return, 24)[2]
+    def return_moments_24(self) -> tuple[np.ndarray, np.ndarray]:
+        """f64[n] each: mean and sum of squared deviations of the last 24 log returns."""
+        return rolling_moments(self.log_return, 24)
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class Feature:
             less than 1e-6 of the feature's scale.
         group: for reports: price, volatility, oscillator, volume, market, user.
         formula: one line in words or signs.
-        function: `Rows` of n rows -> f64[n].
+        function: `Rows` of n rows -> f64[n]; NaN or infinity where there is no value.
         universe: it reads other symbols' bars.
         version: identity of the function; tables with an unversioned feature ("") are never cached.
     """
@@ -92,19 +89,24 @@ class Feature:
     universe: bool = False
     version: str = ""
 
-    def values(self, rows: Rows) -> np.ndarray:
-        """f64[n]: the function's result, checked.
 
-        Raises:
-            DataError: the function does not return one number a row.
-        """
-        result = np.asarray(self.function(rows))
-        if result.shape != (len(rows),) or result.dtype.kind not in "fiub":
-            raise DataError(
-                f"feature {self.name}: its function returned {result.dtype} of shape {result.shape} for {len(rows)} "
-                "rows; return one number a row, NaN where there is none"
-            )
-        return result.astype(np.float64, copy=False)
+def evaluate(features: Sequence[Feature], rows: Rows, dtype: type = np.float64) -> np.ndarray:
+    """[F, n]: every feature at every row; NaN or infinite where it has no value.
+
+    Raises:
+        DataError: a function does not return one number a row.
+    """
+    out = np.empty((len(features), len(rows)), dtype)
+    with np.errstate(all="ignore"):  # what a formula does not define comes out as NaN or infinity
+        for f, feature in enumerate(features):
+            result = np.asarray(feature.function(rows))
+            if result.shape != out[f].shape or result.dtype.kind not in "fiub":
+                raise DataError(
+                    f"feature {feature.name}: its function returned {result.dtype} of shape {result.shape} for "
+                    f"{len(rows)} rows; return one number a row, NaN where there is none"
+                )
+            out[f] = result
+    return out
 
 
 @dataclass(frozen=True)

@@ -10,24 +10,20 @@ __all__ = ["body_share", "close_location", "log_distance_sma", "log_return"]
 
 def log_return(rows: Rows, lag: int) -> np.ndarray:
     """ln(C_t / C_{t-lag})."""
-    out = np.full(len(rows), np.nan)
-    out[lag:] = rows.log_close[lag:] - rows.log_close[:-lag]
+    out = np.empty(len(rows))
+    out[:lag] = np.nan
+    np.subtract(rows.log_close[lag:], rows.log_close[:-lag], out=out[lag:])
     return out
 
 
 def body_share(rows: Rows) -> np.ndarray:
     """(C - O) / (H - L); no value where high = low."""
-    return (rows.close - rows.open) / _height(rows)
+    return (rows.close - rows.open) / (rows.high - rows.low)
 
 
 def close_location(rows: Rows) -> np.ndarray:
     """(C - L) / (H - L); no value where high = low."""
-    return (rows.close - rows.low) / _height(rows)
-
-
-def _height(rows: Rows) -> np.ndarray:
-    height = rows.high - rows.low
-    return np.where(height > 0.0, height, np.nan)
+    return (rows.close - rows.low) / (rows.high - rows.low)
 
 
 def log_distance_sma(rows: Rows, window: int) -> np.ndarray:

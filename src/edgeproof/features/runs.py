@@ -9,10 +9,10 @@ import numpy as np
 from numba import njit
 
 from edgeproof.data.panel import Panel
-from edgeproof.features.cross import market_returns, market_since
+from edgeproof.features.cross import market_returns
 from edgeproof.features.feature import Rows
 
-__all__ = ["Market", "Run", "market_of", "symbol_runs", "usable_bars"]
+__all__ = ["Run", "Survey", "survey_of", "symbol_runs"]
 
 
 @dataclass(frozen=True)
@@ -29,59 +29,70 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Market:
-    """The market's log return at each slot, f64[T] (`cross.market_returns`)."""
+class Survey:
+    """What every feature needs of the whole panel.
 
-    returns: np.ndarray
+    Attributes:
+        usable: bool[S, T] present, prices positive and finite, volume finite and not negative.
+        log_close: f64[S, T] ln C where usable, else NaN.
+        market: f64[T] the market's log return (`cross.market_returns`).
+    """
+
+    usable: np.ndarray
+    log_close: np.ndarray
+    market: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def _usable(prices: np.ndarray, present: np.ndarray) -> np.ndarray:
+def _usable_closes(prices: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     S, T = present.shape
-    out = np.zeros((S, T), np.bool_)
+    usable, close = np.empty((S, T), np.bool_), np.empty((S, T))
     for s in range(S):
         for t in range(T):
-            if present[s, t]:
-                good = 0.0 <= prices[s, t, 4] < np.inf
-                for c in range(4):
-                    good &= 0.0 < prices[s, t, c] < np.inf
-                out[s, t] = good
-    return out
+            bar = prices[s, t]
+            positive = (bar[0] > 0.0) & (bar[1] > 0.0) & (bar[2] > 0.0) & (bar[3] > 0.0) & (bar[4] >= 0.0)
+            good = present[s, t] & positive & (bar[0] + bar[1] + bar[2] + bar[3] + bar[4] < np.inf)
+            usable[s, t] = good
+            close[s, t] = bar[3] if good else np.nan
+    return usable, close
+
+
+def survey_of(panel: Panel, max_gap_bars: int) -> Survey:
+    """Usable bars, their closes and the market's returns over them."""
+    usable, close = _usable_closes(panel.prices, panel.present)
+    log_close = np.log(close, out=close)
+    return Survey(usable, log_close, market_returns(log_close, usable, max_gap_bars))
 
 
 @njit(cache=True, nogil=True)
-def _columns(prices: np.ndarray, slots: np.ndarray) -> np.ndarray:
-    out = np.empty((5, slots.shape[0]))
-    for i in range(slots.shape[0]):
-        for c in range(5):
-            out[c, i] = prices[slots[i], c]
-    return out
-
-
-def usable_bars(panel: Panel) -> np.ndarray:
-    """bool[S, T]: present, prices positive and finite, volume finite and not negative."""
-    return _usable(panel.prices, panel.present)
-
-
-def market_of(panel: Panel, usable: np.ndarray, max_gap_bars: int) -> Market:
-    """The market's returns over these bars."""
-    return Market(market_returns(panel.prices, usable, max_gap_bars))
-
-
-def symbol_runs(panel: Panel, s: int, usable: np.ndarray, market: Market | None, max_gap_bars: int) -> Iterator[Run]:
-    """The runs of symbol `s`, oldest first; `usable` is its bool[T]. Without a market its columns are NaN."""
+def _gathered(
+    prices: np.ndarray, log_close: np.ndarray, market: np.ndarray, usable: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Slots i64[n] of the usable bars, and f64[8, n]: open, high, low, close, volume, ln C, market at and since."""
     slots = np.flatnonzero(usable)
+    out = np.empty((8, len(slots)))
+    o, h, l, c, v, logs, at, since = out[0], out[1], out[2], out[3], out[4], out[5], out[6], out[7]  # noqa: E741
+    last = 0
+    for i in range(len(slots)):
+        t = slots[i]
+        bar = prices[t]
+        o[i], h[i], l[i], c[i], v[i] = bar[0], bar[1], bar[2], bar[3], bar[4]
+        logs[i], at[i], since[i] = log_close[t], market[t], market[t]
+        for missed in range(last + 1, t):
+            since[i] += market[missed]
+        last = t
+    return slots, out
+
+
+def symbol_runs(panel: Panel, s: int, survey: Survey, max_gap_bars: int) -> Iterator[Run]:
+    """The runs of symbol `s`, oldest first."""
+    slots, columns = _gathered(panel.prices[s], survey.log_close[s], survey.market, survey.usable[s])
     if not len(slots):
         return
-    columns = _columns(panel.prices[s], slots)
+    columns[7, 0] = np.nan
     cuts = np.flatnonzero(np.diff(slots) - 1 > max_gap_bars) + 1
+    columns[7, cuts] = np.nan
     for low, high in zip([0, *cuts], [*cuts, len(slots)], strict=True):
+        o, h, l, c, v, log_close, at, since = columns[:, low:high]  # noqa: E741 - the columns of a bar
         own = slots[low:high]
-        absent = np.full(len(own), np.nan)
-        rows = Rows(
-            *columns[:, low:high],
-            close_time=panel.close_time[own],
-            market_return=market.returns[own] if market else absent,
-            market_since=market_since(market.returns, own) if market else absent,
-        )
-        yield Run(own, rows)
+        yield Run(own, Rows(o, h, l, c, v, panel.close_time[own], log_close, at, since))

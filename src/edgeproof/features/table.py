@@ -21,8 +21,8 @@ from edgeproof.core.identity import sha_array, sha_json
 from edgeproof.data.panel import Panel
 from edgeproof.features import FEATURE_SETS, FEATURES
 from edgeproof.features.cached import Arrays, read_arrays, write_arrays
-from edgeproof.features.feature import Feature, FeatureTable
-from edgeproof.features.runs import Market, market_of, symbol_runs, usable_bars
+from edgeproof.features.feature import Feature, FeatureTable, evaluate
+from edgeproof.features.runs import Survey, survey_of, symbol_runs
 
 __all__ = ["Names", "build_features", "select_features"]
 
@@ -79,10 +79,11 @@ def build_features(
 
 def _compute(panel: Panel, features: tuple[Feature, ...], max_gap_bars: int) -> Arrays:
     S, T = panel.present.shape
-    arrays = Arrays(np.zeros((S, T, len(features)), np.float32), np.zeros((S, T), bool), np.zeros((S, T), np.int32))
-    usable = usable_bars(panel)
-    market = market_of(panel, usable, max_gap_bars) if any(feature.universe for feature in features) else None
-    fill = partial(_fill_symbol, arrays, panel, usable, market, features=features, max_gap_bars=max_gap_bars)
+    # empty, not zeros: NumPy asks for huge pages only there, and 250 MB of small ones cost 15% of the whole table
+    x = np.empty((S, T, len(features)), np.float32)
+    arrays = Arrays(x, np.zeros((S, T), bool), np.zeros((S, T), np.int32))
+    survey = survey_of(panel, max_gap_bars)
+    fill = partial(_fill_symbol, arrays, panel, survey, features=features, max_gap_bars=max_gap_bars)
     with ThreadPoolExecutor(thread_count()) as pool:
         longest = max(pool.map(fill, range(S)), default=0)
     if not arrays.ready.any():
@@ -93,8 +94,7 @@ def _compute(panel: Panel, features: tuple[Feature, ...], max_gap_bars: int) -> 
 def _fill_symbol(
     arrays: Arrays,
     panel: Panel,
-    usable: np.ndarray,
-    market: Market | None,
+    survey: Survey,
     s: int,
     *,
     features: tuple[Feature, ...],
@@ -103,30 +103,33 @@ def _fill_symbol(
     """Write one symbol's rows; returns the length of its longest run."""
     reach = max(feature.reach for feature in features)
     longest = 0
-    for run in symbol_runs(panel, s, usable[s], market, max_gap_bars):
+    for run in symbol_runs(panel, s, survey, max_gap_bars):
         longest = max(longest, len(run.slots))
         if len(run.slots) <= reach:
             continue
-        values = np.empty((len(features), len(run.slots)), np.float32)
-        for f, feature in enumerate(features):
-            values[f] = feature.values(run.rows)
+        values = evaluate(features, run.rows, np.float32)
         _pack(values, run.slots, reach, (arrays.x[s], arrays.ready[s], arrays.first_read[s]))
+    arrays.x[s, ~arrays.ready[s]] = 0.0
     return longest
 
 
 @njit(cache=True, nogil=True)
 def _pack(values: np.ndarray, slots: np.ndarray, reach: int, out: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     x, ready, first_read = out
-    for i in range(reach, values.shape[1]):
-        finite = True
-        for f in range(values.shape[0]):
-            finite &= np.isfinite(values[f, i])
-        if finite:
-            t = slots[i]
+    F, n = values.shape
+    zero = np.float32(0.0)
+    nothing = np.zeros(n, np.float32)  # stays 0 where all features are finite, else turns NaN
+    for f in range(F):
+        column = values[f]
+        for i in range(n):
+            nothing[i] += column[i] * zero
+    for i in range(reach, n):
+        t = slots[i]
+        for f in range(F):
+            x[t, f] = values[f, i]
+        if nothing[i] == zero:
             ready[t] = True
             first_read[t] = slots[i - reach]
-            for f in range(values.shape[0]):
-                x[t, f] = values[f, i]
 
 
 def _nothing_ready(panel: Panel, features: tuple[Feature, ...], max_gap_bars: int, longest: int) -> DataError:
@@ -152,10 +155,9 @@ def _nothing_ready(panel: Panel, features: tuple[Feature, ...], max_gap_bars: in
 
 
 def _ready_count(panel: Panel, feature: Feature, max_gap_bars: int) -> int:
-    usable = usable_bars(panel)
-    market = market_of(panel, usable, max_gap_bars) if feature.universe else None
+    survey = survey_of(panel, max_gap_bars)
     return sum(
-        int(np.isfinite(feature.values(run.rows)[feature.reach :]).sum())
+        int(np.isfinite(evaluate([feature], run.rows)[0, feature.reach :]).sum())
         for s in range(len(panel.symbols))
-        for run in symbol_runs(panel, s, usable[s], market, max_gap_bars)
+        for run in symbol_runs(panel, s, survey, max_gap_bars)
     )

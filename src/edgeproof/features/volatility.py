@@ -8,20 +8,20 @@ import math
 import numpy as np
 
 from edgeproof.features.feature import Rows
-from edgeproof.features.rolling import rolling_moments, rolling_sum
+from edgeproof.features.rolling import rolling_sum, widened_moments
 
 __all__ = ["log_range", "log_volatility_24", "log_volatility_ratio_24_168", "parkinson"]
 
 
 def log_volatility_24(rows: Rows) -> np.ndarray:
     """Logarithm of the standard deviation (n - 1) of 24 log returns; no value where they are all equal."""
-    return _half_log(rows.squared_deviation_24 / 23)
+    return 0.5 * np.log(rows.return_moments_24[1] / 23)
 
 
 def log_volatility_ratio_24_168(rows: Rows) -> np.ndarray:
     """Logarithm of the ratio of the standard deviations (n - 1) of 24 and of 168 log returns."""
-    long = rolling_moments(rows.log_return, 168)[2] / 167
-    return _half_log(rows.squared_deviation_24 / 23 / np.where(long > 0.0, long, np.nan))
+    long = widened_moments(rows.return_moments_24, 24, 7)[1]
+    return 0.5 * np.log(rows.return_moments_24[1] / long * (167 / 23))
 
 
 def log_range(rows: Rows) -> np.ndarray:
@@ -31,9 +31,4 @@ def log_range(rows: Rows) -> np.ndarray:
 
 def parkinson(rows: Rows, window: int) -> np.ndarray:
     """sqrt(mean of ln(H/L)^2 / (4 ln 2)) over `window` bars, per bar."""
-    squares = rows.log_range**2
-    return np.sqrt(rolling_sum(squares, window) / (window * 4 * math.log(2)))
-
-
-def _half_log(x: np.ndarray) -> np.ndarray:
-    return 0.5 * np.log(np.where(x > 0.0, x, np.nan))
+    return np.sqrt(rolling_sum(rows.log_range**2, window) / (window * 4 * math.log(2)))

@@ -13,8 +13,8 @@ import numpy as np
 
 from edgeproof.core.rng import Rng
 from edgeproof.data.panel import Panel
-from edgeproof.features.feature import Feature
-from edgeproof.features.runs import market_of, symbol_runs, usable_bars
+from edgeproof.features.feature import Feature, evaluate
+from edgeproof.features.runs import survey_of, symbol_runs
 
 __all__ = ["Excerpt", "columns_of", "cut", "excerpt_of", "roughened", "scale_of"]
 
@@ -89,13 +89,14 @@ def columns_of(panel: Panel, features: Sequence[Feature], max_gap_bars: int) -> 
     """f64[F, S, T]: every feature at every bar, NaN where it has no value or its reach is not met."""
     S, T = panel.present.shape
     out = np.full((len(features), S, T), np.nan)
-    usable = usable_bars(panel)
-    market = market_of(panel, usable, max_gap_bars)
+    survey = survey_of(panel, max_gap_bars)
     for s in range(S):
-        for run in symbol_runs(panel, s, usable[s], market, max_gap_bars):
-            for f, feature in enumerate(features):
-                if len(run.slots) > feature.reach:
-                    out[f, s, run.slots[feature.reach :]] = feature.values(run.rows)[feature.reach :]
+        for run in symbol_runs(panel, s, survey, max_gap_bars):
+            long_enough = [f for f, feature in enumerate(features) if len(run.slots) > feature.reach]
+            values = evaluate([features[f] for f in long_enough], run.rows)
+            for f, column in zip(long_enough, values, strict=True):
+                reach = features[f].reach
+                out[f, s, run.slots[reach:]] = column[reach:]
     return np.where(np.isfinite(out), out, np.nan)
 
 

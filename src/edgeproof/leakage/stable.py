@@ -16,8 +16,8 @@ from edgeproof.core.clock import iso
 from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
 from edgeproof.data.panel import Panel
-from edgeproof.features.feature import Feature
-from edgeproof.features.runs import market_of, symbol_runs, usable_bars
+from edgeproof.features.feature import Feature, evaluate
+from edgeproof.features.runs import survey_of, symbol_runs
 from edgeproof.features.table import select_features
 from edgeproof.leakage.excerpt import Excerpt, columns_of, cut, excerpt_of, roughened, scale_of
 
@@ -84,10 +84,9 @@ class _Offence:
 
 
 def _run_slots(excerpt: Excerpt) -> list[tuple[int, np.ndarray]]:
-    usable = usable_bars(excerpt.panel)
-    gap = excerpt.max_gap_bars
-    symbols = range(len(excerpt.panel.symbols))
-    return [(s, run.slots) for s in symbols for run in symbol_runs(excerpt.panel, s, usable[s], None, gap)]
+    panel, gap = excerpt.panel, excerpt.max_gap_bars
+    survey = survey_of(panel, gap)
+    return [(s, run.slots) for s in range(len(panel.symbols)) for run in symbol_runs(panel, s, survey, gap)]
 
 
 def _cuts(excerpt: Excerpt, reach: int, rng: Rng, cuts: int) -> list[_Place]:
@@ -107,11 +106,8 @@ def _cuts(excerpt: Excerpt, reach: int, rng: Rng, cuts: int) -> list[_Place]:
 def _value_at(excerpt: Excerpt, features: Sequence[Feature], s: int, start: int, t: int) -> list[float]:
     """Each feature at slot t of symbol s, computed from the bars of slots start .. t alone; NaN where it has none."""
     part = cut(excerpt.panel, start, t + 1)
-    usable = usable_bars(part)
-    universe = any(feature.universe for feature in features)
-    market = market_of(part, usable, excerpt.max_gap_bars) if universe else None
-    (*_, run) = symbol_runs(part, s, usable[s], market, excerpt.max_gap_bars)
-    return [float(feature.values(run.rows)[-1]) for feature in features]
+    (*_, run) = symbol_runs(part, s, survey_of(part, excerpt.max_gap_bars), excerpt.max_gap_bars)
+    return evaluate(features, run.rows)[:, -1].tolist()
 
 
 def _differs(was: float, now: float, scale: float) -> bool:

@@ -50,6 +50,8 @@ def run_demo(out: Path, *, seed: int = 7, write: Callable[[str], None] = to_term
         raise DataError(f"{out}: already there and not a demo's folder; choose another --out")
     (out / ".edgeproof").mkdir(parents=True, exist_ok=True)
     config = load_run_config(template_body("logistic_baseline"))
+    if (out / "demo.json").is_file():
+        write("finished before: the runs that stand there are judged again; remove the folder to train anew\n")
     planted = _run_one(out, config, name="planted", kind="linear", seed=seed, write=write)
     noise = _run_one(out, config, name="noise", kind="noise", seed=seed + 1_000_000, write=write)
     report = out / "report.html"

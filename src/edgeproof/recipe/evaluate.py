@@ -1,5 +1,6 @@
 """A finished bundle on a market: bars that it was trained on and sealed bars are left out."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def evaluate_bundle(
         sealed_share=config.split.model_dump()["sealed"],
         bars_hash=market.hash,
     )
-    opening = None
+    span, opening = _within_lineage(span, bundle, market), None
     if open_sealed:
         opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
         span, opening = opened.span, opened.opening
@@ -76,9 +77,18 @@ def evaluate_bundle(
     )
 
 
+def _within_lineage(span: Span, bundle: Bundle, market: Market) -> Span:
+    """What the bundle's own ledger had sealed stays sealed in any other workspace."""
+    if market.hash != bundle.lineage["market"]:
+        return span
+    seal = min(span.seal_ns, bundle.lineage["seal_ns"])
+    return replace(span, end_ns=min(span.end_ns, seal), seal_ns=seal)
+
+
 def _first_bar(bundle: Bundle, market: Market, span: Span, close: np.ndarray) -> int:
     """First bar after the seal if it is opened, else after what the bundle was trained on."""
-    after = span.seal_ns if span.opening is not None else bundle.lineage["train_end_ns"]
+    trained = bundle.lineage["train_end_ns"]
+    after = trained if span.opening is None else max(span.seal_ns, trained)
     first = int(np.searchsorted(close, after, side="right"))
     if first >= len(close):
         raise DataError(

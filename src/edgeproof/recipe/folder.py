@@ -1,6 +1,5 @@
 """The run's folder: what lies in it, how it is resumed, and how it is read back."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,17 @@ from edgeproof.core.config import dump_yaml, from_mapping, read_yaml
 from edgeproof.core.errors import BundleError, DataError
 from edgeproof.core.files import read_json, write_bytes, write_json, write_text
 from edgeproof.core.finding import Finding
+from edgeproof.core.identity import sha_json
 from edgeproof.recipe.config import RunConfig
 from edgeproof.report.run import RunData
+from edgeproof.verdict.ready import json_ready
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "findings_sha"]
+
+
+def findings_sha(findings: Sequence[Finding]) -> str:
+    """Hash of what every check saw; the bundle carries it, so that a finding cannot be taken out afterwards."""
+    return sha_json(json_ready([finding.to_json() for finding in findings]))
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,12 @@ class RunFolder:
         """
         if (self.path / "config.yaml").exists():
             earlier = self.config()
-            same = earlier == config and self.state().get("identity") == identity
-            if not same:
-                raise DataError(
-                    f"{self.path}: holds a run of another config, market or workspace; choose another --out"
-                )
+            here = {"market": None}  # the identity says which bars they are, wherever they lie
+            other = [name for name, value in identity.items() if self.state()["identity"].get(name) != value]
+            if earlier.model_copy(update=here) != config.model_copy(update=here):
+                other.append("config")
+            if other:
+                raise DataError(f"{self.path}: holds a run of another {' and '.join(other)}; choose another --out")
             return
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise DataError(f"{self.path}: already there and not a run; choose another --out")
@@ -73,7 +80,19 @@ class RunFolder:
         """
         if not (self.path / "run.json").is_file():
             raise DataError(f"{self.path}: not a run's folder (no run.json); give the --out of `edgeproof run`")
-        return read_json(self.path / "run.json")
+        body = read_json(self.path / "run.json")
+        if not isinstance(body, dict) or not isinstance(body.get("identity"), dict):
+            raise DataError(f"{self.path / 'run.json'}: altered or damaged; run again with another --out")
+        return body
+
+    def abandon(self) -> None:
+        """Give up a claim under which nothing was trained, so that the corrected command can take the folder."""
+        if self.checkpoints.exists() or self.trained:
+            return
+        for name in ("run.json", "config.yaml"):
+            (self.path / name).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
 
     def update(self, **facts: Any) -> None:
         """Add facts to `run.json`."""
@@ -112,17 +131,17 @@ class RunFolder:
 
     def write_findings(self, findings: Sequence[Finding]) -> None:
         """Store what every check saw."""
-        write_json(self.path / "findings.json", [finding.to_json() for finding in findings])
+        write_json(self.path / "findings.json", json_ready([finding.to_json() for finding in findings]))
 
     def findings(self) -> list[Finding]:
         """What every check saw."""
         return [Finding.from_json(body) for body in read_json(self.path / "findings.json")]
 
-    def data(self, title: str) -> RunData:
-        """Everything that the report is made of."""
+    def data(self, title: str, verdict: dict[str, Any] | None = None) -> RunData:
+        """Everything that the report is made of; the verdict is the stored one unless it is given."""
         state = self.state()
         return RunData(
-            verdict=json.loads((self.path / "verdict.json").read_text(encoding="utf-8")),
+            verdict=read_json(self.path / "verdict.json") if verdict is None else verdict,
             history=self.table("history"),
             predictions=self.table("predictions"),
             track=self.table("track"),

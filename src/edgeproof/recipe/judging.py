@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.core.clock import HOUR_NS, bars_per_day, iso
+from edgeproof.core.errors import BundleError
 from edgeproof.core.files import write_json, write_text
 from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
@@ -20,8 +21,8 @@ from edgeproof.ledger.markets import rows_of
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import trials_of
-from edgeproof.recipe.config import RunConfig
-from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.config import RunConfig, load_run_config
+from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.prepare import Prepared, prepare
 from edgeproof.recipe.tables import predictions_table, track_table
 from edgeproof.recipe.trade import Traded, trade
@@ -142,21 +143,22 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         LedgerError: the ledger is not sound.
     """
     began = time.perf_counter()
-    config, state = folder.config(), folder.state()
-    bundle = read_bundle(folder.require_bundle())
+    state, bundle = folder.state(), read_bundle(folder.require_bundle())
+    config = _bundled_config(folder, bundle)
+    cut = bundle.lineage["cut"]
     fingerprints = market.fingerprints()
     before = candidate_before_opening(ledger, fingerprints, bundle.sha)
     prepared = prepare(config, market, span, cache=ledger.folder / "cache")
     T_open = prepared.panel.present.shape[1]
-    validation = evaluate_span(config, prepared, bundle, bars=slice(state["cut"], T_open), market=market)
+    validation = evaluate_span(config, prepared, bundle, bars=slice(cut, T_open), market=market)
     sealed, opening = None, None
-    if open_sealed:
+    if open_sealed or _opened_before(ledger, market, span, bundle):
         opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
         whole = prepare(config, market, opened.span)
         T = whole.panel.present.shape[1]
         sealed, opening = evaluate_span(config, whole, bundle, bars=slice(T_open, T), market=market), opened.opening
         write_span(folder, whole, sealed, slice(T_open, T), "sealed")
-    close = prepared.panel.close_time[state["cut"] :]
+    close = prepared.panel.close_time[cut:]
     evidence = Evidence(
         validation=validation.evidence,
         sealed=None if sealed is None else sealed.evidence,
@@ -174,14 +176,32 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         smallest_sharpe=smallest_sharpe(ledger, fingerprints, bundle.sha) if before else None,
         oracle=(validation if sealed is None else sealed).oracle,
         seconds=state["seconds"] | {"verdict": round(time.perf_counter() - began, 2)},
-        notes=notes(config, ledger, market),
+        notes=[*notes(config, ledger, market), *_unheard(config, before=before)],
         rng=Rng(config.seed).child("verdict"),
     )
     body = judge(evidence).to_json()
-    write_json(folder.path / "verdict.json", body)
+    title = f"{config.model.model_dump()['name']} on {market.path.name}"
     ledger.export(rows_of(ledger, fingerprints), folder.path / "ledger.parquet")
-    write_text(folder.path / "report.html", run_page(folder.data(folder.path.name)))
+    write_text(folder.path / "report.html", run_page(folder.data(title, body)))
+    write_json(folder.path / "verdict.json", body)  # last: with it the judgement is whole
     return body
+
+
+def _opened_before(ledger: Ledger, market: Market, span: Span, bundle: Bundle) -> bool:
+    """Whether this very candidate has read these sealed bars already: its answer stands and is printed again."""
+    same = {"market": span.market, "candidate": bundle.sha, "seal_ns": span.seal_ns, "end_ns": market.end_ns}
+    rows = openings(ledger, market.fingerprints())
+    return any(all(row.body[name] == value for name, value in same.items()) for row in rows)
+
+
+def _bundled_config(folder: RunFolder, bundle: Bundle) -> RunConfig:
+    """The config that the bundle was made with; what lies beside it in the open must still say the same."""
+    config = load_run_config(bundle.config)
+    if folder.config().model_copy(update={"market": None}) != config:
+        raise BundleError(f"{folder.path / 'config.yaml'}: not the config of the bundle beside it; run it as a new run")
+    if findings_sha(folder.findings()) != bundle.lineage["findings"]:
+        raise BundleError(f"{folder.path / 'findings.json'}: altered after the run; restore it or run again")
+    return config
 
 
 def write_span(folder: RunFolder, prepared: Prepared, judged: Judged, bars: slice, span: str) -> None:
@@ -221,6 +241,12 @@ def unknown_symbols(bundle: Bundle, prepared: Prepared) -> list[Finding]:
             remedy="train on a market that has these symbols",
         )
     ]
+
+
+def _unheard(config: RunConfig, *, before: bool) -> list[str]:
+    if before or config.verdict.smallest_sharpe is None:
+        return []
+    return ["verdict.smallest_sharpe was set after the sealed span had been opened and has no effect on it."]
 
 
 def notes(config: RunConfig, ledger: Ledger, market: Market) -> list[str]:

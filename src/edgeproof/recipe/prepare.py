@@ -23,7 +23,7 @@ from edgeproof.ledger.span import Span
 from edgeproof.recipe.config import RunConfig
 from edgeproof.truth.stated import Stated, stated_truth
 
-__all__ = ["Prepared", "audit_features", "market_findings", "prepare"]
+__all__ = ["Prepared", "audit_features", "market_findings", "prepare", "silent_symbols"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,10 @@ def prepare(config: RunConfig, market: Market, span: Span, *, cache: Path | None
     table = build_features(
         panel, config.features, max_gap_bars=config.quality.max_gap_bars, cache=None if span.opening else cache
     )
-    labels = config.label.label(panel)  # pyright: ignore[reportAttributeAccessIssue] - every label config has it
+    decide = decision_bars(panel, config.decide_every)
+    labels = config.label.label(panel, decide)  # pyright: ignore[reportAttributeAccessIssue] - every label config has it
     stated = stated_truth(market, panel, span) if _truth_fits(config) else None
-    return Prepared(panel, table, labels, decision_bars(panel, config.decide_every), stated)
+    return Prepared(panel, table, labels, decide, stated)
 
 
 def _truth_fits(config: RunConfig) -> bool:
@@ -84,6 +85,23 @@ def market_findings(config: RunConfig, market: Market) -> list[Finding]:
             seen.add(key)
             unique.append(finding)
     return unique
+
+
+def silent_symbols(prepared: Prepared) -> list[Finding]:
+    """A finding where symbols never have all features, so that nothing is learned from them or traded in them."""
+    symbols = prepared.panel.symbols
+    silent = [symbols[s] for s in np.flatnonzero(~prepared.table.ready.any(axis=1))]
+    if not silent:
+        return []
+    return [
+        Finding(
+            check="features.silent_symbols",
+            level="warning",
+            claim=f"{len(silent)} of {len(symbols)} symbols never have all features: never traded",
+            evidence={"count": len(silent), "symbols": silent[:20]},
+            remedy="leave them out, or choose features that their bars can give (a history of 301 bars, volume)",
+        )
+    ]
 
 
 def audit_features(config: RunConfig, panel: Panel) -> list[Finding]:

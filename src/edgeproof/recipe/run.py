@@ -12,11 +12,10 @@ import polars as pl
 
 from edgeproof.backtest.run import Choice
 from edgeproof.core.device import set_threads
-from edgeproof.core.errors import ConfigError, DataError
+from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, LedgerError
 from edgeproof.core.files import read_json
-from edgeproof.core.identity import sha_json
+from edgeproof.core.finding import Finding
 from edgeproof.data.store import Market, open_market
-from edgeproof.features.scale import Preprocessor
 from edgeproof.ledger.lineage import record_candidate
 from edgeproof.ledger.seal import open_span
 from edgeproof.ledger.span import Span
@@ -24,10 +23,10 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_trials
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import RunConfig, load_run_config
-from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.judging import judge_run, judged_span, write_span
 from edgeproof.recipe.learn import Learned, learn, trial_config
-from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, prepare
+from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, prepare, silent_symbols
 from edgeproof.recipe.tables import history_table
 from edgeproof.recipe.trade import choose, trade
 from edgeproof.report.console import verdict_html
@@ -70,6 +69,11 @@ class Run:
         """One row an epoch."""
         return RunFolder(self.folder).table("history")
 
+    @property
+    def ledger(self) -> Path:
+        """Where the run's trials and openings are counted."""
+        return Ledger(Path(RunFolder(self.folder).state()["identity"]["workspace"])).path
+
     def report(self) -> Path:
         """The run's page."""
         return self.folder / "report.html"
@@ -77,6 +81,9 @@ class Run:
     def data(self, title: str) -> RunData:
         """What the run's page is made of."""
         return RunFolder(self.folder).data(title)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, verdict={self.verdict['verdict']!r}, span={self.verdict['span']!r})"
 
     def _repr_html_(self) -> str:
         return verdict_html(self.verdict)
@@ -118,15 +125,19 @@ def run(
     """
     settings = load_run_config(config, overrides)
     opened = _market(settings, market)
-    settings = settings.model_copy(update={"market": str(opened.path)})
+    settings = settings.model_copy(update={"market": str(opened.path.resolve())})
     place = find_workspace(None if workspace is None else Path(workspace), opened.path)
     set_threads()
     folder = RunFolder(Path(out))
     ledger = Ledger(place)
     span = _open_span(settings, opened, ledger)
-    folder.begin(settings, {"market": opened.hash, "workspace": str(place)})
+    folder.begin(settings, {"market": opened.identity, "workspace": str(place)})
     if not folder.trained:
-        _train(settings, opened, ledger, span, folder=folder, write=write)
+        try:
+            _train(settings, opened, ledger, span, folder=folder, write=write)
+        except EdgeproofError:
+            folder.abandon()
+            raise
     return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
 
 
@@ -140,10 +151,14 @@ def judge_again(path: Path | str, *, market: Path | str | None = None, open_seal
     identity = folder.state()["identity"]
     config = folder.config()
     opened = open_market(Path(market or config.market or ""))
-    if opened.hash != identity["market"]:
-        raise DataError(f"{opened.path}: not the market of this run (its bars differ); give the right one by --market")
+    if opened.identity != identity["market"]:
+        raise DataError(
+            f"{opened.path}: not the market of this run (its bars or universe differ); give the right one by --market"
+        )
     set_threads()
     ledger = Ledger(Path(identity["workspace"]))
+    if not ledger.path.is_file():
+        raise LedgerError(f"{ledger.path}: the ledger of this run is gone; restore the workspace from a copy")
     span = _open_span(config, opened, ledger)
     return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
 
@@ -169,7 +184,7 @@ def _train(
     """Everything up to the bundle; what is written last is the mark that it is done."""
     began = time.perf_counter()
     prepared = prepare(config, market, span, cache=ledger.folder / "cache")
-    findings = [*market_findings(config, market), *audit_features(config, prepared.panel)]
+    findings = [*market_findings(config, market), *silent_symbols(prepared), *audit_features(config, prepared.panel)]
     ready = time.perf_counter()
     learned = learn(config, prepared, ledger, market=span.market, folder=folder.checkpoints, write=write)
     taught = time.perf_counter()
@@ -181,14 +196,16 @@ def _train(
         config, prepared, learned.forecast, theta=choice.theta, bars=validation, bars_per_year=market.bars_per_year
     )
     judged = judged_span(config, prepared, learned.forecast, traded, bars=validation, market=market)
-    net = judged.evidence.figures["net"]
-    bundle = _bundle(config, market, prepared, learned=learned, theta=choice.theta, figures=net)
+    net, found = judged.evidence.figures["net"], [*findings, *learned.trained.findings]
+    best = trials[int(choice.growth.argmax())].id
+    bundle = _bundle(
+        config, market, prepared, learned=learned, theta=choice.theta, trial=best, figures=net, findings=found
+    )
     sha = write_bundle(folder.bundle, bundle)
-    best = trials[int(choice.growth.argmax())]
-    record_candidate(ledger, span.market, sha, best.id, smallest_sharpe=config.verdict.smallest_sharpe)
+    record_candidate(ledger, span.market, sha, best, smallest_sharpe=config.verdict.smallest_sharpe)
     folder.write_table("history", history_table(learned.trained.history))
     write_span(folder, prepared, judged, validation, "validation")
-    folder.write_findings([*findings, *learned.trained.findings])
+    folder.write_findings(found)
     thresholds = [
         {"theta": float(theta), "net_growth": float(growth), "chosen": bool(theta == choice.theta)}
         for theta, growth in zip(choice.thetas, choice.growth, strict=True)
@@ -196,7 +213,6 @@ def _train(
     done = time.perf_counter()
     seconds = {"prepare": ready - began, "train": taught - ready, "policy": done - taught}
     folder.update(
-        cut=learned.cut,
         thresholds=thresholds,
         seconds={name: round(value, 2) for name, value in seconds.items()},
         trained=sha,
@@ -227,24 +243,29 @@ def _bundle(
     *,
     learned: Learned,
     theta: float | None,
+    trial: str,
     figures: Mapping[str, Any],
+    findings: Sequence[Finding],
 ) -> Bundle:
-    preprocessor: Preprocessor = learned.preprocessor
     return Bundle(
         model=learned.trained.model,
         model_config=config.model,
         window=config.window,
         features=prepared.table.names,
         symbols=prepared.panel.symbols,
-        preprocessor=preprocessor.to_arrays(),
+        preprocessor=learned.preprocessor.to_arrays(),
         config=config.model_dump(mode="json", exclude={"market"}),
         thresholds={"theta": theta},
         lineage={
             "market": market.hash,
+            "identity": market.identity,
             "data": learned.dataset_sha,
             "seed": config.seed,
-            "trial": sha_json([learned.trial.id, theta]),
+            "trial": trial,
             "train_end_ns": int(prepared.panel.close_time[learned.cut - 1]),
+            "seal_ns": int(prepared.panel.close_time[-1]),
+            "cut": learned.cut,
+            "findings": findings_sha(findings),
         },
         figures={name: value for name, value in figures.items() if not isinstance(value, str)},
     )

@@ -181,9 +181,11 @@ def plot(traces: Sequence[Trace], *, x: Mapping[str, Any], y: Mapping[str, Any],
 
 
 def vertical(x: float, text: str, color: str = "@muted", *, foot: bool = False) -> dict[str, list[Any]]:
-    """A thin vertical mark with a word at its top (its foot): `shapes` and `annotations` for `plot`."""
+    """A thin vertical mark, with a word at its top (its foot) if given: `shapes` and `annotations` for `plot`."""
     stroke = {"color": color, "width": 1, "dash": "dot"}
     shape = {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": stroke}
+    if not text:
+        return {"shapes": [shape]}
     end = {"y": 0, "yanchor": "bottom"} if foot else {"y": 1, "yanchor": "top"}
     word = {"x": x, "yref": "paper", "text": text, "showarrow": False, "xanchor": "left", "xshift": 4}
     return {"shapes": [shape], "annotations": [word | end | {"font": {"size": 11, "color": color}}]}
@@ -248,7 +250,7 @@ def threshold_curve(theta: Numbers, growth: Numbers, chosen: float | None) -> Pl
     marks = {} if chosen is None else vertical(chosen, "chosen", "@net")
     title = "threshold theta"
     return plot(
-        traces, x={"title": title, "tickformat": ".3f"}, y={"title": "net growth", "tickformat": "+.1%"}, **marks
+        traces, x={"title": title, "tickformat": ".3f"}, y={"title": "net growth", "tickformat": ".2~%"}, **marks
     )
 
 
@@ -268,7 +270,7 @@ def oracle_bar(model: float, oracle: float) -> Plot:
         "hoverinfo": "y+text",
         "width": 0.55,
     }
-    span = max(abs(oracle - 0.5), abs(model - 0.5), 0.005)
+    span = max(abs(oracle - 0.5), abs(model - 0.5), 0.02)
     ends = [0.5 - (1.1 * span if min(model, oracle) < 0.5 else 0), 0.5 + 1.15 * span]
     x = {"title": "AUC (0.5 is coin flipping)", "tickformat": ".3f", "range": ends, "showgrid": True, "nticks": 5}
     return plot([bar], x=x, y={"showgrid": False}, hovermode="closest")

@@ -14,17 +14,35 @@ from edgeproof.core.finding import LEVELS, Finding
 from edgeproof.report.number import DASH, clip, get, humanise, show
 from edgeproof.report.page import fragment
 from edgeproof.report.part import Stat
-from edgeproof.report.verdict import ANSWERS, GUARDS, answer_sentence, guard_outcome, key_figures, would_change
+from edgeproof.report.verdict import (
+    ANSWERS,
+    GUARDS,
+    STATES,
+    answer_sentence,
+    guard_outcome,
+    key_figures,
+    notes,
+    would_change,
+)
 
 __all__ = ["print_demo", "print_figures", "print_findings", "print_verdict", "verdict_html"]
 
 COLOURS = {"edge": "green", "no_edge": "red", "inconclusive": "yellow"}
 PAGE_COLOURS = {"edge": "#1e7a58", "no_edge": "#a8483c", "inconclusive": "#8a6412"}
-SIGNS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "unbuilt": ("·", "dim"), "open": ("·", "dim")}
+SIGNS = {
+    "passed": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "open": ("·", "dim"),
+    "unbuilt": ("·", "dim"),
+    "unknown": ("?", "yellow"),
+}
 LEVEL_COLOURS = {"error": "red", "warning": "yellow", "info": "dim"}
 MOST_FINDINGS = 12
-WIDE = 100
-ROOMY = 72
+WIDE = 120  # two panels side by side
+TITLED = 52  # inner width that holds the guards' titles; below it their short names
+NOTED = 64  # inner width that holds the figures' notes
+MOST = 110  # longer lines are hard to read
+FRAME = 6  # border and padding of a panel
 
 
 def _answer(verdict: Mapping[str, Any]) -> str:
@@ -42,7 +60,14 @@ def _figure_rows(items: Sequence[Stat], *, notes: bool) -> Table:
     return table
 
 
-def _guard_rows(verdict: Mapping[str, Any], *, notes: bool) -> Table:
+def _guard_words(outcome: Mapping[str, str], *, roomy: bool) -> str:
+    """What follows a guard's value: what is needed, else why there is none."""
+    if outcome["required"] and outcome["value"] != DASH:
+        return f"{'needs ' if roomy else ''}{outcome['required']}"
+    return clip(outcome["text"], 160) if outcome["state"] in ("failed", "unknown") else outcome["label"]
+
+
+def _guard_rows(verdict: Mapping[str, Any], *, inner: int) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -52,36 +77,41 @@ def _guard_rows(verdict: Mapping[str, Any], *, notes: bool) -> Table:
         outcome = guard_outcome(verdict, name)
         sign, colour = SIGNS[outcome["state"]]
         value = "" if outcome["value"] == DASH else clip(outcome["value"], 16)
-        words = outcome["required"] if outcome["required"] and value else outcome["label"]
-        if notes and outcome["state"] != "passed" and outcome["text"]:
-            words = clip(outcome["text"], 160)
-        table.add_row(Text(sign, style=colour), title if notes else name, Text(value), Text(words))
+        words = Text(_guard_words(outcome, roomy=inner >= NOTED) or outcome["label"])
+        table.add_row(Text(sign, style=colour), title if inner >= TITLED else name, Text(value), words)
     return table
 
 
-def _body(verdict: Mapping[str, Any], *, notes: bool, changes: bool) -> Group:
+def _body(verdict: Mapping[str, Any], *, inner: int, changes: bool) -> Group:
     parts: list[RenderableType] = [
         Text(answer_sentence(verdict)),
         Text(""),
-        _figure_rows(key_figures(verdict), notes=notes),
+        _figure_rows(key_figures(verdict), notes=inner >= NOTED),
         Text(""),
-        _guard_rows(verdict, notes=notes),
+        _guard_rows(verdict, inner=inner),
     ]
     said = would_change(verdict) if changes else []
     if said:
         head = "How firm it is" if _answer(verdict) == "edge" else "What would change it"
-        parts += [Text(""), Text(head, style="bold"), *(Text(f"- {item}") for item in said)]
+        parts += [Text(""), Text(head, style="bold"), _bullets(said)]
+    if changes and notes(verdict):
+        parts += [Text(""), *(Text(note, style="dim") for note in notes(verdict))]
     return Group(*parts)
 
 
-def _panel(
-    verdict: Mapping[str, Any], *, title: str = "", notes: bool = False, changes: bool = False, width: int | None = None
-) -> Panel:
+def _bullets(items: Sequence[str]) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for item in items:
+        table.add_row("-", Text(item))
+    return table
+
+
+def _panel(verdict: Mapping[str, Any], *, width: int, title: str = "", changes: bool = False) -> Panel:
     answer = _answer(verdict)
     colour = COLOURS[answer]
     head = Text(f"{title}: " if title else "", style="default")
     head.append(ANSWERS[answer].upper(), style=f"bold {colour}")
-    body = _body(verdict, notes=notes, changes=changes)
+    body = _body(verdict, inner=width - FRAME, changes=changes)
     return Panel(body, title=head, title_align="left", border_style=colour, padding=(1, 2), width=width)
 
 
@@ -92,7 +122,7 @@ def _where(console: Console, report: Path | str | None) -> None:
 
 def print_verdict(verdict: Mapping[str, Any], console: Console, *, report: Path | str | None = None) -> None:
     """The answer, its figures, every guard, what would change it, and where the report lies."""
-    console.print(_panel(verdict, notes=console.width >= ROOMY, changes=True))
+    console.print(_panel(verdict, width=min(console.width, MOST), changes=True))
     _where(console, report)
 
 
@@ -100,8 +130,9 @@ def print_demo(
     planted: Mapping[str, Any], noise: Mapping[str, Any], console: Console, *, report: Path | str | None = None
 ) -> None:
     """Both verdicts of the demo side by side (one above the other on a narrow terminal)."""
-    from edgeproof.report.demo import ABSURD
+    from edgeproof.report.demo import ABSURD, outcome_words
 
+    console.print(Text(outcome_words(planted, noise)))
     pair = (("Planted edge", planted), ("Pure noise", noise))
     if console.width >= WIDE:
         width = console.width // 2 - 1
@@ -109,7 +140,7 @@ def print_demo(
         console.print(Columns(panels, padding=(0, 1), equal=True))
     else:
         for name, verdict in pair:
-            console.print(_panel(verdict, title=name))
+            console.print(_panel(verdict, title=name, width=console.width))
     console.print(Text(ABSURD))
     _where(console, report)
 
@@ -159,7 +190,7 @@ def verdict_html(verdict: Mapping[str, Any]) -> str:
     """A small HTML fragment of a verdict for notebooks (`_repr_html_`)."""
     answer = _answer(verdict)
     states = [guard_outcome(verdict, name) for name in GUARDS]
-    counts = [f"{sum(item['state'] == state for item in states)} {word}" for state, word in _WORDS.items()]
+    counts = [f"{sum(item['state'] == state for item in states)} {word}" for state, word in STATES.items()]
     return fragment(
         "verdict.html.j2",
         answer=ANSWERS[answer],
@@ -169,6 +200,3 @@ def verdict_html(verdict: Mapping[str, Any]) -> str:
         stats=key_figures(verdict),
         guards=", ".join(count for count in counts if not count.startswith("0 ")),
     )
-
-
-_WORDS = {"passed": "passed", "failed": "failed", "open": "after opening", "unbuilt": "not built yet"}

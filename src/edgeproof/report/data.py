@@ -16,6 +16,16 @@ MOST_PER_CHECK = 4
 MOST_CHECKS = 25
 MOST_EVIDENCE = 6
 TITLES = {"error": "Errors", "warning": "Warnings", "info": "Information"}
+KINDS = {
+    "bars": "bars as they came",
+    "noise": "noise: made, with nothing to find",
+    "linear": "linear: made, with an edge planted in it",
+}
+UNIVERSES = {
+    "survivors": "survivors: those that were left at the end",
+    "fixed": "fixed: chosen without looking at this span, as its user states",
+    "point_in_time": "point in time: symbols count from listing to end",
+}
 MEANINGS = {"error": "cap the verdict", "warning": "worth a look", "info": "nothing wrong"}
 
 
@@ -115,6 +125,14 @@ def timeline(verdict: Mapping[str, Any], track: pl.DataFrame) -> Timeline | None
     return Timeline(segments, f"The market's bars in order of time. The seal {state}.")
 
 
+def _utc(value: Any) -> str:
+    return "" if time_ms(value) is None else f"{date_text(value, clock=True)} UTC"
+
+
+def _named(value: Any, words: Mapping[str, str]) -> str:
+    return "" if value is None else words.get(str(value), clip(value, 60))
+
+
 def market_table(verdict: Mapping[str, Any]) -> Table:
     """The market's identity and size."""
     market = get(verdict, "market") or {}
@@ -122,12 +140,14 @@ def market_table(verdict: Mapping[str, Any]) -> Table:
     many = len(symbols) if isinstance(symbols, list | tuple) else symbols
     rows = [
         ("Symbols", show(many, "count")),
-        ("Bars", show(market.get("bars"), "count")),
-        ("First bar", date_text(market.get("start"), clock=True)),
-        ("Last bar", date_text(market.get("end"), clock=True)),
+        ("Bars, all symbols", show(market.get("bars"), "count")),
+        ("From", _utc(market.get("start"))),
+        ("To", _utc(market.get("end"))),
+        ("Kind", _named(market.get("kind"), KINDS)),
+        ("Universe", _named(market.get("universe"), UNIVERSES)),
         ("Content hash", clip(market.get("hash") or "", 20)),
     ]
-    known = {"symbols", "bars", "start", "end", "hash", "seal"}
+    known = {"symbols", "bars", "start", "end", "hash", "seal", "kind", "universe"}
     rows += [(humanise(key), show(value)) for key, value in market.items() if key not in known and _simple(value)]
     if isinstance(symbols, list | tuple):
         rows.append(("Names", clip(", ".join(clip(name, 40) for name in symbols[:60]), 600)))

@@ -1,12 +1,14 @@
 """Two markets, one machine: the planted edge beside pure noise, under the same config, thresholds and trials."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from edgeproof.report.backtest import drawdown_figure, equity_figure, figure_rows
+from edgeproof.report.backtest import drawdown_figure, equity_figure
 from edgeproof.report.chart import share_scale
 from edgeproof.report.data import findings_block, timeline
+from edgeproof.report.figures import beside_table, compared_tables, span_words
 from edgeproof.report.forecast import calibration_figure, oracle_figure, threshold_figure
 from edgeproof.report.number import DASH, clip, get, show
 from edgeproof.report.page import render
@@ -15,7 +17,7 @@ from edgeproof.report.run import MOST_CONFIG, RunData, market_line
 from edgeproof.report.training import loss_figure
 from edgeproof.report.verdict import ANSWERS, banner, guards
 
-__all__ = ["ABSURD", "demo_page"]
+__all__ = ["ABSURD", "demo_page", "outcome_words"]
 
 LINE_POINTS = 700
 ABSURD = (
@@ -24,7 +26,9 @@ ABSURD = (
 )
 
 
-def _outcome(planted: str, noise: str) -> str:
+def outcome_words(planted_verdict: Mapping[str, Any], noise_verdict: Mapping[str, Any]) -> str:
+    """What the demo did and what came out of it, for somebody who meets it for the first time."""
+    planted, noise = get(planted_verdict, "verdict"), get(noise_verdict, "verdict")
     if planted == "edge" and noise != "edge":
         return (
             "One market was made with an edge in it, the other is pure noise. The same machine went over both and "
@@ -61,24 +65,19 @@ def _settings(runs: Sequence[RunData]) -> Table:
         row("Openings of the seal", "count", "openings"),
         row("Detection limit, net Sharpe", "ratio", "detection_limit"),
         row("Symbols", "count", "market", "symbols"),
-        row("Bars", "count", "market", "bars"),
-        row("Best possible AUC", "score", "oracle", "auc"),
-        row("AUC of the model", "score", "oracle", "model_auc"),
+        row("Bars, all symbols", "count", "market", "bars"),
+        row("Best possible AUC on true probabilities", "score", "oracle", "auc"),
+        row("AUC of the model on them", "score", "oracle", "model_auc"),
     ]
     kept = [line for line in rows if any(cell.text != DASH for cell in line[1:])]
-    return Table(("", *(run.title for run in runs)), kept, caption="What is the same, and the one thing that is not.")
+    return Table(
+        ("", *(run.title for run in runs)), kept, caption="What is the same, and the one thing that is not.", even=True
+    )
 
 
 def _pair(runs: Sequence[RunData], stacks: Sequence[Sequence[Block | None]]) -> Columns:
     heads = [clip(run.title, 60) for run in runs]
     return Columns(heads, [[block for block in stack if block is not None] for stack in stacks])
-
-
-def _figures(runs: Sequence[RunData]) -> Table:
-    sides = ("net", "gross") * len(runs)
-    bodies = [get(run.verdict, side) for run in runs for side in ("net", "gross")]
-    heads = [f"{clip(run.title, 40)}, {side}" for run in runs for side in ("net", "gross")]
-    return Table(("Figure", *heads), figure_rows(bodies, sides), caption="Trading figures, after and before costs.")
 
 
 def _answers(runs: Sequence[RunData]) -> Section:
@@ -100,9 +99,12 @@ def _money(runs: Sequence[RunData]) -> Section:
         _one_scale([draw(run.track, LINE_POINTS) if len(run.track) else None for run in runs])
         for draw in (equity_figure, drawdown_figure)
     ]
-    stacks = list(zip(*rows, strict=True))
+    stacks = [[*figures, beside_table(run.verdict)] for figures, run in zip(zip(*rows, strict=True), runs, strict=True)]
     lead = "The same policy, the same costs, and the same scale in both columns."
-    return Section("Trading", lead, (_pair(runs, stacks), _figures(runs)))
+    verdicts = [run.verdict for run in runs]
+    tables = compared_tables(verdicts, [clip(run.title, 40) for run in runs])
+    words = Text(f"{span_words(verdicts[0])} All figures below are net unless they say gross.")
+    return Section("Trading", lead, (_pair(runs, stacks), words, tables))
 
 
 def _forecasts(runs: Sequence[RunData]) -> Section:
@@ -119,10 +121,13 @@ def _forecasts(runs: Sequence[RunData]) -> Section:
     return Section("Forecasts and training", lead, (_pair(runs, stacks),), short="Forecasts")
 
 
+def _market(run: RunData) -> str:
+    return market_line(run.verdict) + ("" if run.findings else " · the checks found nothing to report")
+
+
 def _data(runs: Sequence[RunData]) -> Section:
     stacks = [
-        [timeline(run.verdict, run.track), Text(market_line(run.verdict), "note"), findings_block(run.findings)]
-        for run in runs
+        [timeline(run.verdict, run.track), Text(_market(run), "note"), findings_block(run.findings)] for run in runs
     ]
     return Section("Data and findings", "Both markets are synthetic and seeded.", (_pair(runs, stacks),), short="Data")
 
@@ -142,6 +147,6 @@ def demo_page(planted: RunData, noise: RunData) -> str:
         _data(runs),
         Section("Setup", "", (Code("Config of the planted run", clip(planted.config_yaml, MOST_CONFIG)),)),
     ]
-    subtitle = _outcome(*(str(get(verdict, "verdict")) for verdict in verdicts))
+    subtitle = outcome_words(planted.verdict, noise.verdict)
     footer = "Every figure of this page is in demo.json beside it."
     return render("The same machine, two markets", sections, subtitle=subtitle, footer=footer)

@@ -9,7 +9,7 @@ import polars as pl
 from edgeproof.core.clock import DAY_NS
 from edgeproof.report.backtest import times_of
 from edgeproof.report.chart import oracle_bar, reliability, threshold_curve
-from edgeproof.report.number import get, humanise, is_number, show
+from edgeproof.report.number import DASH, get, humanise, is_number, show
 from edgeproof.report.part import Block, Cell, Figure, Grid, Section, Table, Text
 
 __all__ = [
@@ -26,13 +26,13 @@ MIN_COUNT = 30
 DAY_MS = DAY_NS // 1_000_000
 SCORES: dict[str, tuple[str, str]] = {
     "auc": ("AUC", "score"),
-    "soft_auc": ("AUC against true probabilities", "score"),
+    "soft_auc": ("AUC against the true probabilities", "score"),
     "volatility_auc": ("AUC of trailing volatility alone", "score"),
-    "f1_plus": ("F1+, best threshold", "score"),
+    "auc_over_volatility": ("AUC beyond trailing volatility", "score"),
+    "log_loss": ("Log loss (always one half: 0.6931)", "loss"),
+    "brier": ("Brier score (always one half: 0.2500)", "loss"),
+    "f1_plus": ("F1+ at its best threshold", "score"),
     "always_positive_f1": ("F1+ of always answering 'rises'", "score"),
-    "f1_threshold": ("Threshold of F1+", "score"),
-    "log_loss": ("Log loss", "loss"),
-    "brier": ("Brier score", "loss"),
     "accuracy": ("Accuracy", "percent"),
     "precision": ("Precision", "percent"),
     "recall": ("Recall", "percent"),
@@ -78,6 +78,15 @@ def _labelled(predictions: pl.DataFrame) -> tuple[str, pl.DataFrame]:
     return name, rows.drop_nulls(["probability", "label"]).filter(pl.col("probability").is_finite())
 
 
+def _slope_words(forecast: np.ndarray, label: np.ndarray) -> str:
+    """The calibration slope: how much more often a bar rose for one more point of forecast (Cox 1958)."""
+    spread = float(np.var(forecast))
+    if spread <= 0:
+        return "All forecasts are the same."
+    slope = float(np.mean((forecast - forecast.mean()) * label)) / spread
+    return f"One more point of forecast was worth {show(slope, 'ratio')} points of outcome (honest 1, worthless 0)."
+
+
 def calibration_figure(predictions: pl.DataFrame) -> Figure | None:
     """Reliability diagram of the sealed span if it was opened, else of validation; None without enough forecasts."""
     if not len(predictions):
@@ -86,19 +95,19 @@ def calibration_figure(predictions: pl.DataFrame) -> Figure | None:
     if len(rows) < 2 * MIN_COUNT:
         return None
     day, forecast = times_of(rows) // DAY_MS, rows["probability"].to_numpy()
-    bins = calibration_bins(day, forecast, rows["label"].cast(pl.Float64).to_numpy())
+    label = rows["label"].cast(pl.Float64).to_numpy()
+    bins = calibration_bins(day, forecast, label)
     if not len(bins["count"]):
         return None
     inside = np.abs(bins["observed"] - bins["forecast"]) <= bins["half_width"]
     where = "sealed span" if name == "sealed" else "validation"
     words = (
-        f"{int(inside.sum())} of {len(inside)} bins agree with the diagonal within their 95% interval; "
-        f"{len(rows):,} forecasts from {show(float(forecast.min()), 'score')} to "
-        f"{show(float(forecast.max()), 'score')}."
+        f"{int(inside.sum())} of {len(inside)} bins agree with the diagonal within their 95% interval. "
+        f"{_slope_words(forecast, label)}"
     )
     caption = (
-        f"Among forecasts of about p, the share that did rise ({where}). On the dashed line a forecast means what it "
-        "says. Intervals take whole days as the unit, all symbols together."
+        f"Among forecasts of about p, the share that did rise ({where}, {len(rows):,} forecasts). On the dashed line a "
+        "forecast means what it says. Intervals take whole days as the unit, all symbols together."
     )
     return Figure("Calibration", reliability(bins), caption, words, height=340)
 
@@ -111,8 +120,23 @@ def oracle_figure(verdict: Mapping[str, Any]) -> Figure | None:
     got = f": {show(share, 'percent')} of what there is to find" if is_number(share) and best > 0.502 else ""
     nothing = " There is nothing to find: the direction of this market is a coin flip." if best <= 0.502 else ""
     words = f"The model reaches {show(model, 'score')}, the best possible is {show(best, 'score')}{got}.{nothing}"
-    caption = "This market was made, so the best score that any model could reach on it is known."
+    caption = (
+        "This market was made, so its true probabilities are known. Both are scored against them; the AUC against "
+        "what then happened stands in the figures and varies by chance."
+    )
     return Figure("Against the best possible", oracle_bar(model, best), caption, words, height=190)
+
+
+def _threshold_words(theta: Sequence[float], growth: Sequence[float], chosen: float | None) -> str:
+    if chosen is None:
+        return "None of them gained, so the model never trades."
+    gained, best = sum(value > 0 for value in growth), growth[theta.index(chosen)]
+    verb = "gains" if gained == 1 else "gain"
+    edge = ", the last one tried" if len(theta) > 1 and chosen == max(theta) else ""
+    return (
+        f"{gained} of {len(theta)} thresholds {verb} after costs. The best, {show(chosen, 'score')}{edge}, gains "
+        f"{show(best, 'percent')} and was chosen."
+    )
 
 
 def threshold_figure(thresholds: Sequence[Mapping[str, Any]]) -> Figure | None:
@@ -121,22 +145,18 @@ def threshold_figure(thresholds: Sequence[Mapping[str, Any]]) -> Figure | None:
     if not rows:
         return None
     chosen = next((float(row["theta"]) for row in rows if row.get("chosen")), None)
-    best = max(rows, key=lambda row: row["net_growth"])
-    words = (
-        "None of them gained, so the model never trades."
-        if chosen is None
-        else f"Of {len(rows)} thresholds {show(chosen, 'score')} was chosen; the best gained "
-        f"{show(best['net_growth'], 'percent')}. "
-        "A best value at the far edge, or alone among losses, would be luck rather than a plateau."
-    )
     theta, growth = [row["theta"] for row in rows], [row["net_growth"] for row in rows]
-    caption = f"Net growth on validation of each threshold. All {len(rows)} are counted as trials."
+    caption = (
+        f"Net growth on validation when only forecasts beyond a threshold are traded; all {len(rows)} count as trials. "
+        "A plateau is a good sign; a best value alone or at the far end, where least is traded, looks like luck."
+    )
+    words = _threshold_words(theta, growth, chosen)
     return Figure("Threshold", threshold_curve(theta, growth, chosen), caption, words)
 
 
 def forecast_table(verdict: Mapping[str, Any]) -> Table | None:
     """Classification figures of validation and, once opened, of the sealed span; None where there are none."""
-    bodies = {name: get(verdict, name) for name in ("validation", "sealed")}
+    bodies = {name: get(verdict, name) for name in ("sealed", "validation")}
     found = {name: body for name, body in bodies.items() if isinstance(body, Mapping)}
     keys = [key for key in SCORES if any(is_number(body.get(key)) for body in found.values())]
     if not keys:
@@ -144,12 +164,11 @@ def forecast_table(verdict: Mapping[str, Any]) -> Table | None:
     rows = []
     for key in keys:
         label, kind = SCORES.get(key, (humanise(key), "plain"))
-        cells = (
-            Cell(show(body.get(key), kind), "" if is_number(body.get(key)) else "not reported")
-            for body in found.values()
-        )
-        rows.append((Cell(label), *cells))
-    return Table(("Figure", *found), rows, caption="Forecast figures, before any trading.")
+        rows.append((Cell(label), *(Cell(show(body.get(key), kind)) for body in found.values())))
+        ends = [[show(body.get(f"{key}_{side}"), kind) for side in ("low", "high")] for body in found.values()]
+        if key == "auc" and all(DASH not in pair for pair in ends):
+            rows.append((Cell("AUC, 95% interval"), *(Cell(" to ".join(pair)) for pair in ends)))
+    return Table(("Forecasts", *found), rows, caption="Before any trading, at probability 0.5 where a cut is needed.")
 
 
 def forecast_section(
@@ -165,6 +184,10 @@ def forecast_section(
     figures = (calibration_figure(predictions), threshold_figure(thresholds))
     drawn = [figure for figure in figures if figure is not None]
     blocks: list[Block] = [Grid(drawn)] if drawn else [Text("There are too few labelled forecasts to draw.", "note")]
-    beside = [block for block in (oracle_figure(verdict), forecast_table(verdict)) if block is not None]
+    beside = [block for block in (forecast_table(verdict), oracle_figure(verdict)) if block is not None]
     blocks += [Grid(beside)] if beside else []
-    return Section("Forecasts", "Whether a forecast of 55% comes true 55% of the time.", blocks)
+    return Section(
+        "Forecasts",
+        "Whether the model knows anything, before any trading: a forecast of 55% should come true 55% of the time.",
+        blocks,
+    )

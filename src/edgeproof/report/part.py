@@ -52,12 +52,14 @@ class Table:
         rows: cells, as many as there are heads.
         caption: what the table shows.
         numeric: figures to the right of the first column, aligned on the right.
+        even: no column of figures weighs more than the others.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     caption: str = ""
     numeric: bool = True
+    even: bool = False
     kind: str = field(default="table", init=False)
 
     @property

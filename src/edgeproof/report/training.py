@@ -1,18 +1,21 @@
 """What training did, epoch by epoch: loss, scores, and how the optimiser moved."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from edgeproof.report.chart import Plot, line, plot, vertical
+from edgeproof.report.chart import Plot, line, plot, points, vertical
 from edgeproof.report.number import get, is_number, show
 from edgeproof.report.part import Block, Figure, Grid, Section, Text
 
 __all__ = ["best_epoch", "loss_figure", "training_section"]
 
 CURVE_POINTS = 500
+PRIOR = math.log(2)
+SAME = 0.005
 
 
 def _column(history: pl.DataFrame, name: str) -> np.ndarray | None:
@@ -28,6 +31,18 @@ def best_epoch(history: pl.DataFrame) -> int | None:
         return None
     kept = np.flatnonzero(history["best"].fill_null(value=False).to_numpy())
     return int(kept[-1]) if len(kept) else None
+
+
+def _kept(traces: Sequence[Mapping[str, Any]], epoch: float) -> list[dict[str, Any]]:
+    """A ring around the kept epoch of every curve that is drawn there, once in the legend."""
+    curves = [trace for trace in traces if "markers" in trace["mode"] and epoch in trace["x"]]
+    rings = []
+    for number, trace in enumerate(curves):
+        at, color = trace["y"][trace["x"].index(epoch)], trace["line"]["color"]
+        ring = points([epoch], [at], name="kept epoch", color=color, size=11)
+        ring["marker"] |= {"symbol": "circle-open", "line": {"width": 1.5}}
+        rings.append(ring | {"showlegend": number == 0, "hoverinfo": "skip"})
+    return rings
 
 
 def _curves(
@@ -48,8 +63,12 @@ def _curves(
     ends = epochs[[0, -1]]
     traces += [line(ends, [at, at], name=word, color=color, width=1, dash="dash") for word, at, color in levels]
     best = best_epoch(history)
-    marks = {} if best is None else vertical(float(epochs[best]), "kept", "@muted")
-    return plot(traces, x={"title": "epoch", "nticks": 8}, y=y, **marks)
+    marks = {} if best is None else vertical(float(epochs[best]), "", "@muted")
+    traces += [] if best is None else _kept(traces, float(epochs[best]))
+    first, last = float(ends[0]), float(ends[1])
+    pad = 0.04 * (last - first) + 0.3
+    step = {"dtick": 1} if len(epochs) <= 8 else {"nticks": 8}
+    return plot(traces, x={"title": "epoch", "range": [first - pad, last + pad]} | step, y=y, **marks)
 
 
 def loss_figure(history: pl.DataFrame) -> Figure | None:
@@ -67,7 +86,8 @@ def loss_figure(history: pl.DataFrame) -> Figure | None:
     conclusion = (
         f"Epoch {history['epoch'][best]} of {len(history)} was kept: validation log loss {show(losses[best], 'loss')}, "
         f"after {show(losses[0], 'loss')} in the first and {show(losses[-1], 'loss')} in the last epoch. "
-        "Always answering one half scores 0.6931."
+        f"{'This is better' if losses[best] < PRIOR else 'This is no better'} than always answering one half "
+        f"({show(PRIOR, 'loss')})."
     )
     return Figure("Loss", drawn, caption, conclusion)
 
@@ -86,13 +106,22 @@ def _score_figure(history: pl.DataFrame, oracle: Any) -> Figure | None:
     return Figure("Ranking skill", drawn, "How often a bar that rises is ranked above one that falls.", conclusion)
 
 
+def _rate_words(first: float, last: float) -> str:
+    end = "almost zero" if 0 <= last < 1e-3 * first else f"{last:.2g}"
+    return (
+        f"The learning rate stayed {first:.2g}."
+        if first == last
+        else f"The learning rate went from {first:.2g} to {end}."
+    )
+
+
 def _step_figure(history: pl.DataFrame) -> Figure | None:
     drawn = _curves(history, {"grad_norm": ("gradient norm", "@cost-4")}, {"title": "norm", "rangemode": "tozero"})
     rates = _column(history, "lr")
     if drawn is None:
         return None
     caption = "Mean gradient norm before clipping. It should settle; a jump is the first sign of an unstable training."
-    conclusion = "" if rates is None else f"Learning rate from {rates[0]:.2g} to {rates[-1]:.2g}."
+    conclusion = "" if rates is None else _rate_words(float(rates[0]), float(rates[-1]))
     return Figure("Gradient norm", drawn, caption, conclusion)
 
 
@@ -107,7 +136,9 @@ def _plus_figure(history: pl.DataFrame, always: Any) -> Figure | None:
         return Figure("F1+", drawn, caption)
     cut = "" if cuts is None else f" at threshold {show(cuts[best], 'score')}"
     rival = f"; always answering 'rises' scores {show(always, 'score')}" if is_number(always) else ""
-    return Figure("F1+", drawn, caption, f"F1+ {show(scores[best], 'score')}{cut} at the kept epoch{rival}.")
+    same = is_number(always) and scores[best] - always < SAME
+    said = " No better than that, F1+ says nothing here." if same else ""
+    return Figure("F1+", drawn, caption, f"F1+ {show(scores[best], 'score')}{cut} at the kept epoch{rival}.{said}")
 
 
 def training_section(history: pl.DataFrame, verdict: Mapping[str, Any]) -> Section:

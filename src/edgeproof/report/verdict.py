@@ -9,12 +9,14 @@ from edgeproof.report.part import Banner, Guards, Section, Stat, Text
 __all__ = [
     "ANSWERS",
     "GUARDS",
+    "STATES",
     "answer_sentence",
     "banner",
     "guard_outcome",
     "guards",
     "is_open",
     "key_figures",
+    "notes",
     "reason_of",
     "verdict_sections",
     "would_change",
@@ -30,11 +32,17 @@ GUARDS: dict[str, tuple[str, str, str]] = {
     "p_max": ("Best of all trials beats luck", "chance", "≤"),
     "p_loss": ("The choice holds out of sample", "chance", "<"),
     "regimes": ("No market regime loses", "plain", ""),
-    "candidate": ("Candidate known before the opening", "plain", ""),
+    "candidate": ("Chosen before the opening", "plain", ""),
     "findings": ("No open error in the data", "count", "≤"),
     "survivorship": ("Universe not picked by survival", "plain", ""),
 }
-STATES = {"passed": "passed", "failed": "failed", "unbuilt": "not built yet", "open": "after opening"}
+STATES = {
+    "passed": "passed",
+    "failed": "failed",
+    "open": "after opening",
+    "unbuilt": "not built yet",
+    "unknown": "cannot say",
+}
 
 
 def reason_of(verdict: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -48,15 +56,18 @@ def is_open(verdict: Mapping[str, Any]) -> bool:
     return get(verdict, "span") == "sealed"
 
 
+def _undecided(verdict: Mapping[str, Any], text: str) -> str:
+    """Why a guard says neither yes nor no: by its own words, never by its name."""
+    if text.lower().startswith("not built"):
+        return "unbuilt"
+    return "open" if not is_open(verdict) and "opened" in text.lower() else "unknown"
+
+
 def guard_outcome(verdict: Mapping[str, Any], name: str) -> dict[str, str]:
     """State, label, value, what is required, and the verdict's own words, for one guard."""
     reason = reason_of(verdict, name)
     passed, text = reason.get("passed"), clip(reason.get("text") or "", 400)
-    if passed is None:
-        waits = not is_open(verdict) and name != "regimes" and "built" not in text
-        state = "open" if waits else "unbuilt"
-    else:
-        state = "passed" if passed else "failed"
+    state = _undecided(verdict, text) if passed is None else ("passed" if passed else "failed")
     _, kind, sign = GUARDS.get(name, ("", "plain", ""))
     value, threshold = reason.get("value"), reason.get("threshold")
     required = f"{sign} {show(threshold, kind)}".strip() if show(threshold, kind) != DASH else ""
@@ -104,19 +115,22 @@ def _edge_words(verdict: Mapping[str, Any]) -> str:
     alpha = reason_of(verdict, "p_net").get("threshold")
     return (
         f"On bars that nobody had read before, luck alone would do as well with a probability of "
-        f"{chance_words(_p_value(verdict))}; {chance_words(alpha)} is allowed, and every guard that exists passed."
+        f"{chance_words(_p_value(verdict))}; {chance_words(alpha)} is allowed, and every guard that is built passed."
     )
 
 
 def _no_edge_words(verdict: Mapping[str, Any]) -> str:
     if not _traded(verdict):
         return "The model never trades: no threshold gained anything on validation after costs."
-    bound, least = get(verdict, "net", "sharpe_high"), get(verdict, "smallest_sharpe")
-    least = least if is_number(least) else get(verdict, "detection_limit")
-    return (
-        f"With 95% confidence the net Sharpe ratio is at most {show(bound, 'ratio')}, "
-        f"which is not above {show(least, 'ratio')}, the smallest that would be of interest."
-    )
+    net, limit = get(verdict, "net") or {}, get(verdict, "detection_limit")
+    bound = net.get("sharpe_bound") if is_number(net.get("sharpe_bound")) else net.get("sharpe_high")
+    least = get(verdict, "smallest_sharpe")
+    if not is_number(least) or least == limit:
+        below = f"below {show(bound, 'ratio')} nothing is ruled out"
+        why = f"{show(limit, 'ratio')}, the least that this span can prove; {below}"
+    else:
+        why = f"{show(least, 'ratio')}, the smallest of interest (verdict.smallest_sharpe)"
+    return f"With 95% confidence the net Sharpe ratio is at most {show(bound, 'ratio')}. That rules out {why}."
 
 
 def _inconclusive_words(verdict: Mapping[str, Any]) -> str:
@@ -147,17 +161,19 @@ def key_figures(verdict: Mapping[str, Any]) -> list[Stat]:
     net = get(verdict, "net") or {}
     where = "sealed span" if is_open(verdict) else "validation only"
     low, high = show(net.get("sharpe_low"), "ratio"), show(net.get("sharpe_high"), "ratio")
-    interval = f"{low} to {high} with 95%" if DASH not in (low, high) else "nothing varies: no trades"
+    interval = f"95% interval {low} to {high}" if DASH not in (low, high) else "without an interval"
     alpha = show(reason_of(verdict, "p_net").get("threshold"), "chance")
     p = show(_p_value(verdict), "chance")
     gross = show(get(verdict, "gross", "total_return"), "percent")
     return [
         Stat("Net Sharpe", show(net.get("sharpe"), "ratio"), f"{interval}, {where}"),
         Stat("p of luck", p, f"edge needs at most {alpha}" if p != DASH else "known once the seal is opened"),
-        Stat("Net return", show(net.get("total_return"), "percent"), f"{gross} before costs"),
-        Stat("Trials counted", show(get(verdict, "trials"), "count"), "every threshold and seed, for ever"),
+        Stat("Net return", show(net.get("total_return"), "percent"), f"{gross} gross, before costs"),
+        Stat("Trials counted", show(get(verdict, "trials"), "count"), "all that were ever scored on these bars"),
         Stat("Openings", show(get(verdict, "openings"), "count"), "of this market's sealed span"),
-        Stat("Detection limit", show(get(verdict, "detection_limit"), "ratio"), "net Sharpe that this span can prove"),
+        Stat(
+            "Detection limit", show(get(verdict, "detection_limit"), "ratio"), "smallest net Sharpe this span can prove"
+        ),
     ]
 
 
@@ -219,6 +235,11 @@ def banner(verdict: Mapping[str, Any], title: str) -> Banner:
     return Banner(name, title or ANSWERS[name], answer_sentence(verdict), key_figures(verdict), would_change(verdict))
 
 
+def notes(verdict: Mapping[str, Any]) -> list[str]:
+    """What the verdict wants to be read with it."""
+    return [clip(note, 400) for note in get(verdict, "notes") or ()][:6]
+
+
 def verdict_sections(verdict: Mapping[str, Any]) -> list[Section]:
     """The banner, then the guards."""
     failed = sum(reason.get("passed") is False for reason in get(verdict, "reasons") or ())
@@ -226,6 +247,6 @@ def verdict_sections(verdict: Mapping[str, Any]) -> list[Section]:
     lead = "One test decides; a guard can only take an edge away, never give one."
     count = f"{passed} passed, {failed} failed, {max(0, len(GUARDS) - passed - failed)} cannot say yet."
     return [
-        Section("Verdict", "", (banner(verdict, ""),)),
+        Section("Verdict", "", (banner(verdict, ""), *(Text(note, "note") for note in notes(verdict)))),
         Section("Guards", lead, (Text(count, "strong"), guards([verdict]))),
     ]

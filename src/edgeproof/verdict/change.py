@@ -57,6 +57,13 @@ def _opening(evidence: Evidence, answer: str, limit: float | None) -> list[str]:
     if evidence.sealed is None:
         if limit is None:
             return ["No bar is sealed: nothing can be proved on this market."]
+        if not evidence.candidate_before_opening:
+            return ["New bars: on these, a model that was trained after the first opening can prove nothing."]
+        if following > 1:
+            return [
+                f"Opening the seal for this model: opening {following} of these bars, at level {alpha(following):.4g}; "
+                f"it would find only ratios well above the {limit:.2f} that a first opening would."
+            ]
         return [
             f"Opening the seal, once and on record, at level {alpha(following):.4g}: a net annual Sharpe ratio of "
             f"{limit:.2f} or more would be found in at least 80 of 100 cases."

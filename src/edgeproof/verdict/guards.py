@@ -172,9 +172,15 @@ def _p_max(selection: Selection) -> Guard:
 
 def _p_loss(selection: Selection) -> Guard:
     value = selection.probability_of_loss
-    if selection.stored < LEAST_TRIALS:
-        text = f"Asked from {LEAST_TRIALS} trials with returns on; there {_are(selection.stored)}."
+    if selection.trials < LEAST_TRIALS:
+        text = f"Asked from {LEAST_TRIALS} trials on; there {_are(selection.trials)}."
         return Guard("p_loss", value, _MOST_P_LOSS, True, text)
+    if selection.stored < LEAST_TRIALS:
+        text = (
+            f"Only {selection.stored} of {selection.trials} counted trials have returns on these validation bars; "
+            f"{LEAST_TRIALS} are needed."
+        )
+        return Guard("p_loss", value, _MOST_P_LOSS, False, text)
     if value is None:
         return Guard("p_loss", None, _MOST_P_LOSS, False, "Fewer than 32 validation bars: CSCV cannot be computed.")
     text = (

@@ -9,6 +9,7 @@ from edgeproof.backtest.run import Replay, choose_theta, hold_return, run_policy
 from edgeproof.core.rng import Rng
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate
+from edgeproof.simulator.options import Options
 
 SHORT = ThresholdConfig(short=True)
 
@@ -117,3 +118,22 @@ def test_holding_all_the_time_is_all_drift():
     timing = track.net_return - hold_return(track, scene.prices, scene.present)
     # what is left is the drift of the weights themselves: a tenth of the volatility that was held
     assert timing.std() < 0.15 * track.net_return.std()
+
+
+def test_a_symbol_closed_as_delisted_comes_back_only_on_a_new_forecast():
+    bars, gap = 80, slice(10, 45)
+    present = np.ones((1, bars), bool)
+    present[0, gap] = False
+    prices = np.full((1, bars, 5), 100.0)
+    made = np.zeros((1, bars), bool)
+    made[0, 3] = True
+    p = np.full((1, bars), 0.9)
+    scene = Replay(p, made, np.ones(bars, bool), prices, present, 1)
+    track = run_policy(ThresholdConfig(), scene, 0.6, CostsConfig.free(), Options(delisting_bars=24))
+    assert (track.weights[4:33] != 0).all(), "held from the fill through the first bars of the halt"
+    assert (track.weights[34:] == 0).all(), "not bought back on a forecast that is 42 bars old"
+
+    made[0, 60] = True
+    track = run_policy(ThresholdConfig(), scene, 0.6, CostsConfig.free(), Options(delisting_bars=24))
+    assert (track.weights[34:61] == 0).all()
+    assert (track.weights[61:] != 0).all()

@@ -107,8 +107,8 @@ def figures(*, sharpe: float | None, total: float, p: float | None) -> dict[str,
 
 def reasons(*, p: float | None, passed: bool | None) -> list[dict[str, Any]]:
     rows = [
-        ("p_net", p, 0.04, passed, "p of the net return"),
-        ("p_timing", p, 0.04, passed, "p of timing"),
+        ("p_net", p, 0.04, passed, "Known once the seal is opened." if passed is None else "p of the net return"),
+        ("p_timing", p, 0.04, passed, "Known once the seal is opened." if passed is None else "p of timing"),
         ("units", 166, 30, True, "166 units of one day"),
         ("blocks", 14, 10, True, "14 of 14 blocks were traded"),
         ("p_max", 0.02, 0.5, True, "bootstrap of the best of 20 trials"),

@@ -43,7 +43,12 @@ def test_the_demo_is_side_by_side_where_there_is_room():
     assert len(heads) == 1
     assert "Planted edge: EDGE" in heads[0]
     assert "Pure noise: NO EDGE" in heads[0]
-    assert all(text_of(screen).count(name) == 2 for screen in (wide, narrow) for name in ("p_timing", "survivorship"))
+    assert all(
+        text_of(screen).count(name) == 2 for screen in (wide, narrow) for name in ("Timing beats", "by survival")
+    )
+    tiny = console(48)
+    print_demo(planted, noise, tiny)
+    assert text_of(tiny).count("p_timing") == 2
     assert "looks absurd because" in " ".join(text_of(narrow).split())
     assert "demo/report.html" in text_of(narrow).splitlines()[-1]
 
@@ -55,7 +60,7 @@ def test_square_brackets_in_data_are_not_markup():
     assert "[red]S: [bold]x[/bold]" in text
     assert "do [this]" in text
     body = runs.verdict("no_edge", opened=True)
-    body["reasons"][0]["text"] = "[/] [link]"
+    body["reasons"][0] |= {"text": "[/] [link]", "value": None}
     print_verdict(body, screen)
     assert "[/] [link]" in text_of(screen)
 

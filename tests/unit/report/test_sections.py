@@ -1,6 +1,6 @@
 """What a page says: the answer in words, figures as they are, and a dash with its reason where there is none."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -8,13 +8,23 @@ import polars as pl
 import pytest
 
 from edgeproof.core.finding import Finding
-from edgeproof.report.backtest import backtest_section, cost_figure, drawdown_figure, equity_figure, figures_tables
+from edgeproof.evaluate.figures import trading_figures
+from edgeproof.report.backtest import backtest_section, cost_figure, drawdown_figure, equity_figure
 from edgeproof.report.data import data_section, findings_block, timeline
-from edgeproof.report.forecast import calibration_bins, forecast_section, oracle_figure, threshold_figure
+from edgeproof.report.figures import FIGURES, GROUPS, LEFT_OUT, beside_table, compared_tables, figures_tables
+from edgeproof.report.forecast import (
+    calibration_bins,
+    calibration_figure,
+    forecast_section,
+    oracle_figure,
+    threshold_figure,
+)
 from edgeproof.report.number import DASH, MINUS, chance_words, clip, date_text, humanise, show, time_ms
+from edgeproof.report.part import Text
 from edgeproof.report.run import run_page
-from edgeproof.report.training import training_section
+from edgeproof.report.training import loss_figure, training_section
 from edgeproof.report.verdict import GUARDS, answer_sentence, guard_outcome, guards, key_figures, would_change
+from edgeproof.simulator.track import Track
 
 from . import runs
 
@@ -26,6 +36,10 @@ from . import runs
         (-0.0213, "percent", MINUS + "2.1%"),
         (-0.00001, "percent", "0.0%"),
         (123.4, "percent", "12,340%"),
+        (10.846, "percent", "1,085%"),
+        (0.00049, "share_bps", "4.9 bps"),
+        (2260.0, "bars", "2,260 bars"),
+        (1260.49, "times", "1,260"),
         (0.0004, "chance", "< 0.001"),
         (0.99999, "chance", "> 0.999"),
         (0.041, "chance", "0.041"),
@@ -64,7 +78,7 @@ def test_the_answer_says_what_decided_it():
     assert "never trades" in answer_sentence(idle)
     capped: dict[str, Any] = runs.verdict("edge", opened=True) | {"verdict": "inconclusive"}
     capped["reasons"][7]["passed"] = False
-    assert "candidate known before the opening" in answer_sentence(capped)
+    assert "chosen before the opening" in answer_sentence(capped)
 
 
 def test_all_ten_guards_are_listed_even_if_the_verdict_forgot_them():
@@ -79,6 +93,24 @@ def test_all_ten_guards_are_listed_even_if_the_verdict_forgot_them():
     closed = runs.verdict("inconclusive", opened=False)
     assert guard_outcome(closed, "p_net")["label"] == "after opening"
     assert guard_outcome(runs.verdict("no_edge", opened=True), "p_timing")["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("opened", "text", "label"),
+    [
+        (False, "Known once the seal is opened.", "after opening"),
+        (False, "Not built yet: whether a market regime loses.", "not built yet"),
+        (True, "Not built yet: whether a market regime loses.", "not built yet"),
+        (True, "Too few bars of this regime.", "cannot say"),
+        (False, "Too few bars of this regime.", "cannot say"),
+        (True, "", "cannot say"),
+    ],
+)
+def test_a_guard_that_cannot_say_is_labelled_by_its_own_reason(opened, text, label):
+    body = runs.verdict("inconclusive", opened=opened)
+    for name in ("units", "regimes"):
+        body["reasons"] = [{"name": name, "value": None, "threshold": None, "passed": None, "text": text}]
+        assert guard_outcome(body, name)["label"] == label
 
 
 def test_key_figures_without_an_opening_say_why_there_is_no_p():
@@ -100,14 +132,73 @@ def test_what_would_change_the_answer():
     assert would_change(weak | {"would_change": "own words"}) == ["own words"]
 
 
+def rows_of(grid: Any) -> dict[str, Any]:
+    return {row[0].text: row[1:] for table in grid.blocks for row in table.rows}
+
+
 def test_figures_net_and_gross_with_reasons():
-    grid: Any = figures_tables(runs.verdict("edge", opened=True))
-    first, second = grid.blocks
-    rows: dict[str, Any] = {row[0].text: row for row in (*first.rows, *second.rows)}
-    assert [cell.text for cell in rows["Total return"][1:]] == ["62.0%", "108.0%"]
-    assert rows["Costs, share of gross gains"][1].why == "gross gain is not above zero"
-    reasons = dict(first.reasons)
-    assert reasons["defined for the net return only"] == "p of net return and timing"
+    body = runs.verdict("edge", opened=True)
+    grid: Any = figures_tables(body | {"selection": {"pbo": 0.3}})
+    assert [table.columns[0] for table in grid.blocks] == list(GROUPS)
+    rows = rows_of(grid)
+    assert [cell.text for cell in rows["Total return"]] == ["62.0%", "108.0%"]
+    assert rows["Sharpe, 95% interval"][0].text == "4.80 to 9.00"
+    assert rows["PBO, chance of overfitting"][0].text == "0.300"
+    assert rows["Costs, share of gross gain"][0].why == "no gain before costs"
+    closed = rows_of(figures_tables(runs.verdict("inconclusive", opened=False)))
+    assert closed["p, the larger of return and timing"][0].why == "known once the seal is opened"
+
+
+def idle_track(bars: int) -> Track:
+    zero = np.zeros(bars)
+    trades = np.zeros(0, dtype=[("entry_bar", "i8"), ("net", "f8")])
+    columns = {field.name: zero for field in fields(Track)}
+    return Track(**columns | {"equity": np.ones(bars + 1), "weights": np.zeros((bars, 1)), "trades": trades})
+
+
+def test_every_figure_that_a_run_reports_has_a_name_or_a_reason_to_be_left_out():
+    reported = trading_figures(idle_track(50), bars_per_year=8760.0, hold_return=np.zeros(50))
+    added = {"sharpe_low", "sharpe_high", "interval_block_bars", "sharpe_bound", "psr", "dsr", "p_value"}
+    keys = set(reported["net"]) | set(reported["gross"]) | added
+    assert keys <= set(FIGURES) | set(LEFT_OUT)
+    assert not set(FIGURES) & set(LEFT_OUT)
+    assert {key for group in GROUPS.values() for key in group} == set(FIGURES)
+
+
+def test_a_model_that_never_trades_gets_the_right_reasons():
+    reported = trading_figures(idle_track(50), bars_per_year=8760.0)
+    body = runs.verdict("no_edge", opened=True) | reported
+    whys = {cell.why for row in rows_of(figures_tables(body)).values() for cell in row if cell.text == DASH}
+    assert whys == {"nothing was traded"}
+
+
+def test_the_model_stands_beside_what_needs_no_model():
+    body = runs.verdict("edge", opened=True)
+    assert beside_table(body) is None
+    body["net"] |= {"hold_total_return": -0.05, "hold_sharpe": -1.3}
+    hold = {"total_return": 0.47, "sharpe": 1.92, "max_drawdown": 0.2}
+    body["sealed"] |= {"benchmarks": {"buy_and_hold": hold}, "volatility_auc": 0.503}
+    table = beside_table(body)
+    assert table is not None
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["This model", "62.0%", "6.90", "3.4%", "0.542"],
+        ["Buy and hold, same costs", "47.0%", "1.92", "20.0%", ""],
+        ["Its mean position held, no costs", MINUS + "5.0%", MINUS + "1.30", "", ""],
+        ["Trailing volatility alone", "", "", "", "0.503"],
+    ]
+
+
+def test_two_verdicts_share_their_rows():
+    pair = [runs.verdict("edge", opened=True), runs.verdict("no_edge", opened=True)]
+    rows = rows_of(compared_tables(pair, ("a", "b")))
+    assert [cell.text for cell in rows["Total return"]] == ["62.0%", MINUS + "2.1%"]
+    assert [cell.text for cell in rows["Total return, gross"]] == ["108.0%", "0.4%"]
+
+
+def test_the_gross_line_ends_where_the_verdict_s_gross_return_does():
+    rows = runs.track(300, opened=False, drift=4e-4)
+    compounded = float((1 + rows["gross_return"]).product()) - 1
+    assert f"{show(compounded, 'percent')} gross" in equity_figure(rows).conclusion
 
 
 def test_equity_and_costs_by_hand():
@@ -116,12 +207,14 @@ def test_equity_and_costs_by_hand():
     net = next(trace for trace in drawn.plot["data"] if trace["name"] == "net")
     gross = next(trace for trace in drawn.plot["data"] if trace["name"] == "gross")
     assert net["y"] == pytest.approx([1.09, 1.06, 1.10])
-    assert gross["y"] == pytest.approx([1.10, 1.08, 1.12])
-    assert drawn.conclusion == "Sealed span: 10.0% net of costs, 12.0% before them."
-    assert MINUS + "2.8%" in drawdown_figure(rows).conclusion  # 1.06 / 1.09 - 1
+    # gross returns 0.1, -0.02/1.09, 0.04/1.06 on the equity that there was, compounded
+    assert gross["y"] == pytest.approx([1.10, 1.1 * 1.07 / 1.09, 1.1 * 1.07 / 1.09 * 1.10 / 1.06], rel=1e-5)
+    assert drawn.conclusion == "Sealed span: 10.0% net, 12.1% gross."
+    assert "at worst 2.8% below its peak" in drawdown_figure(rows).conclusion  # 1.06 / 1.09 - 1
     paid = cost_figure(rows)
     assert paid is not None
-    assert paid.conclusion == "2.0% of the starting equity was paid on the sealed span: commission 1.5%, spread 0.5%."
+    # 0.01 / 1 + 0.01 / 1.09
+    assert paid.conclusion == "Costs add up to 1.9% of the equity on the sealed span: commission 1.4%, spread 0.5%."
     assert cost_figure(runs.track_of(np.zeros(3), np.zeros(3), first=0, span="sealed")) is None
 
 
@@ -175,13 +268,19 @@ def test_absent_columns_are_left_out():
     few = forecast_section(runs.predictions(20, 1, opened=False), {})
     assert "too few" in few.blocks[0].text  # pyright: ignore[reportAttributeAccessIssue]
     never = backtest_section(runs.track(50, opened=False, drift=0).clear(), runs.verdict("no_edge", opened=True))
-    assert len(never.blocks) == 2
+    assert isinstance(never.blocks[0], Text)
+    assert "Nothing was traded" in never.blocks[0].text
 
 
 def test_levels_beside_a_single_curve_are_named():
     grid: Any = training_section(runs.history(), runs.verdict("edge", opened=True)).blocks[0]
     skill = next(figure.plot for figure in grid.blocks if figure.title == "Ranking skill")
-    assert [trace["name"] for trace in skill["data"]] == ["validation AUC", "coin flipping", "best possible"]
+    assert [trace["name"] for trace in skill["data"]] == [
+        "validation AUC",
+        "coin flipping",
+        "best possible",
+        "kept epoch",
+    ]
     assert skill["layout"]["showlegend"]
 
 
@@ -193,9 +292,41 @@ def test_oracle_and_threshold_words():
     assert noise is not None
     assert "coin flip" in noise.conclusion
     assert oracle_figure({"oracle": None}) is None
+    assert "scored against them" in known.caption
     losing = threshold_figure([{"theta": 0.5, "net_growth": -0.1, "chosen": False}])
     assert losing is not None
     assert "never trades" in losing.conclusion
+    growth = [-0.4, -0.1, 0.13]
+    last = threshold_figure(
+        [{"theta": 0.5 + k / 10, "net_growth": value, "chosen": k == 2} for k, value in enumerate(growth)]
+    )
+    assert last is not None
+    assert "1 of 3 thresholds gains after costs. The best, 0.700, the last one tried, gains 13.0%" in last.conclusion
+
+
+def test_calibration_words_give_the_slope():
+    forecast = np.tile([0.4, 0.6], 200)
+    label = np.r_[np.tile([0, 1], 40), np.tile([1, 0], 40), np.tile([0, 1], 120)]
+    times = runs.moments(0, 400)
+    table = pl.DataFrame([times, pl.Series("probability", forecast), pl.Series("label", label)])
+    drawn = calibration_figure(table.with_columns(span=pl.lit("validation")))
+    assert drawn is not None
+    # 160 of 200 rise at 0.6, 40 of 200 at 0.4: 0.6 more for 0.2 more
+    assert "worth 3.00 points of outcome" in drawn.conclusion
+
+
+def test_training_words_compare_with_knowing_nothing():
+    best = runs.history()
+    worse = best.with_columns(log_loss=pl.col("log_loss") + 0.05)
+    words = [_loss(history) for history in (best, worse)]
+    assert ["better than always" in text for text in words] == [True, True]
+    assert ["no better than" in text for text in words] == [False, True]
+
+
+def _loss(history: pl.DataFrame) -> str:
+    drawn = loss_figure(history)
+    assert drawn is not None
+    return drawn.conclusion
 
 
 def test_the_timeline_draws_the_seal():

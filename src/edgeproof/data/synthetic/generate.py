@@ -13,7 +13,9 @@ from edgeproof.core.errors import ConfigError
 from edgeproof.core.rng import Rng
 from edgeproof.data.synthetic.law import FREEDOM, WARM_UP_BARS, up_probability
 from edgeproof.data.synthetic.planted import KINDS, Kind
+from edgeproof.data.synthetic.signals import state_size
 from edgeproof.data.synthetic.walk import Draws, Setting, walk
+from edgeproof.stats.classify import soft_auc
 
 __all__ = ["MINIMUM_BARS", "START", "Generated", "generate"]
 
@@ -111,10 +113,12 @@ def generate(
     kappa = chosen.strength(strength)
     T, rng = WARM_UP_BARS + bars, Rng(seed).child("synthetic")
     open_T1 = parse_time(start) + HOUR_NS * np.arange(-WARM_UP_BARS, bars + 1, dtype=np.int64)
-    kappa_T1 = np.concatenate([np.full(WARM_UP_BARS, kappa), chosen.path(kappa, bars + 1)])
+    kappa_T1 = np.concatenate([np.full(WARM_UP_BARS, kappa), chosen.path(kappa, bars)])
     setting = _setting(rng, chosen, symbols, kappa_T1, open_T1)
-    made = walk(_draw(rng, symbols, T), setting, chosen.signal, chosen.law)
+    start_SK = np.zeros((symbols, state_size(chosen.signal)))
+    made = walk(_draw(rng, symbols, T), setting, start_SK, (chosen.signal, chosen.switched), chosen.law)
     drift, sigma = made.drift[:, WARM_UP_BARS:], made.sigma[:, WARM_UP_BARS:]
+    p_up = up_probability(drift, sigma, chosen.law.gap)
     open_time = open_T1[WARM_UP_BARS:-1]
     digits = max(2, len(str(symbols - 1)))
     return Generated(
@@ -122,7 +126,7 @@ def generate(
         open_time=open_time,
         close_time=open_time + HOUR_NS,
         ohlcv=made.ohlcv[:, WARM_UP_BARS:].copy(),
-        p_up=up_probability(drift, sigma, chosen.law.gap),
+        p_up=p_up,
         mean=drift * sigma,
         volatility=sigma * np.sqrt(1.0 + chosen.law.gap),
         parameters={
@@ -136,5 +140,7 @@ def generate(
             "warm_up_bars": WARM_UP_BARS,
             "law": chosen.law._asdict(),
             "sigma": [float(value) for value in setting.sigma],
+            "oracle_auc": soft_auc(p_up, p_up),
+            **chosen.stated(bars),
         },
     )

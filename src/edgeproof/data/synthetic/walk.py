@@ -11,7 +11,8 @@ Symbol s, bar t; everything on the right is known at the close of t-1 except the
     hI_t    = (1 - a - b) + a min(e_t^2, 16) / 0.9555 + b hI_{t-1};  hM the same on the mean over symbols
 
 w is the exact excess of a Brownian bridge from 0 to b over its ends (E standard exponential; Karatzas & Shreve 1991,
-4.3.40). A signal is a code with its own scalar state, so that one compiled recursion carries every kind.
+4.3.40). A signal is a code with its own scalar state (`signals`), so that one compiled recursion carries every kind.
+Where the market has a regime, g counts only while that is on.
 """
 
 # S symbols, T bars (warm-up included), K numbers of a signal's state
@@ -23,12 +24,9 @@ import numpy as np
 from numba import njit
 
 from edgeproof.data.synthetic.law import Law
+from edgeproof.data.synthetic.signals import signal_after, switch_after
 
-__all__ = ["NO_SIGNAL", "WICK_SIGNAL", "Draws", "Setting", "Walk", "walk"]
-
-NO_SIGNAL = 0
-WICK_SIGNAL = 1
-STATE = 1
+__all__ = ["Draws", "Setting", "Walk", "walk"]
 
 
 class Draws(NamedTuple):
@@ -90,27 +88,14 @@ def _shock(s: int, t: int, draws: Draws, law: Law) -> float:
 
 
 @njit(cache=True)
-def _signal(code: int, state_K: np.ndarray, bar_5: np.ndarray, law: Law) -> float:
-    """The signal g after this bar: the state takes the bar in, whatever the signal is made of."""
-    if code == WICK_SIGNAL:
-        # (lower wick - upper wick) / range = 2 (C-L)/(H-L) - 1 - (C-O)/(H-L): white over time, symmetric, independent
-        # of the return's sign, so that a planted market looks like noise; an AR(1) of it with unit variance
-        opened, high, low, close = bar_5[0], bar_5[1], bar_5[2], bar_5[3]
-        asymmetry = ((close - low) - (high - close) - (close - opened)) / (high - low) / law.wick_scale
-        phi = law.signal_memory
-        state_K[0] = phi * state_K[0] + math.sqrt(1.0 - phi * phi) * asymmetry
-        return min(max(state_K[0], -law.signal_cap), law.signal_cap)
-    return 0.0
-
-
-@njit(cache=True)
-def walk(draws: Draws, setting: Setting, signal: int, law: Law) -> Walk:
+def walk(draws: Draws, setting: Setting, start_SK: np.ndarray, signal: tuple[int, bool], law: Law) -> Walk:
     """Run the recursion of this module over all symbols, bar by bar.
 
     Args:
         draws: every random number, T bars.
         setting: symbols' constants, strength and hour of each bar.
-        signal: `NO_SIGNAL` or `WICK_SIGNAL`.
+        start_SK: f64[S, K] zeros, K the signal's `state_size`.
+        signal: code of the signal, and whether it counts in one regime only.
         law: parameters.
 
     Returns:
@@ -118,20 +103,22 @@ def walk(draws: Draws, setting: Setting, signal: int, law: Law) -> Walk:
     """
     S, T = draws.own.shape
     ohlcv_ST5, drift_ST, sigma_ST = np.empty((S, T, 5)), np.empty((S, T)), np.empty((S, T))
-    close_S, level_S, state_SK = setting.price.copy(), np.zeros(S), np.zeros((S, STATE))
-    own_S, market = np.ones(S), 1.0
+    close_S, level_S, state_SK = setting.price.copy(), np.zeros(S), start_SK.copy()
+    own_S, market, switch_3 = np.ones(S), 1.0, np.zeros(3)
+    code, switched = signal
     # the law of the bar at hand is (drift, sigma); the gap before it has the volatility of the bar before (last)
     drift_S, sigma_S, root_gap = np.zeros(S), setting.sigma.copy(), math.sqrt(law.gap)
     last_S = sigma_S.copy()
     level_sd = law.volume_sd * math.sqrt(1.0 - law.volume_memory * law.volume_memory)
     for t in range(T):
-        shocks = 0.0
+        shocks = moved = 0.0
         for s in range(S):
             bar_5, sigma, mean, last = ohlcv_ST5[s, t], sigma_S[s], drift_S[s] * sigma_S[s], last_S[s]
             body = max(mean + sigma * _shock(s, t, draws, law), law.floor)
             log_body = math.log(1.0 + body)
             bar_5[0] = close_S[s] * math.exp(root_gap * last * draws.gap[s, t] - 0.5 * law.gap * last * last)
-            close_S[s] = bar_5[3] = bar_5[0] * (1.0 + body)
+            before, bar_5[3] = close_S[s], bar_5[0] * (1.0 + body)
+            close_S[s] = bar_5[3]
             bar_5[1] = max(bar_5[0], bar_5[3]) * math.exp(_wick(log_body, sigma, draws.upper[s, t]))
             bar_5[2] = min(bar_5[0], bar_5[3]) * math.exp(-_wick(log_body, sigma, draws.lower[s, t]))
             level_S[s] = law.volume_memory * level_S[s] + level_sd * draws.level[s, t]
@@ -140,9 +127,12 @@ def walk(draws: Draws, setting: Setting, signal: int, law: Law) -> Walk:
             squared = min(((body - mean) / sigma) ** 2, law.shock_cap)
             shocks += squared
             own_S[s] = _variance(own_S[s], squared, law.own_news, law.own_memory, law)
-            drift_S[s] = setting.kappa[t + 1] * _signal(signal, state_SK[s], bar_5, law)
+            drift_S[s] = setting.kappa[t + 1] * signal_after(code, state_SK[s], bar_5, law)
+            moved += math.log(bar_5[3] / before) if switched else 0.0
             last_S[s] = sigma
         market = _variance(market, shocks / S, law.market_news, law.market_memory, law)
+        if switched and switch_after(switch_3, moved / S) == 0.0:
+            drift_S[:] = 0.0
         for s in range(S):
             sigma_S[s] = _sigma(setting.sigma[s], market * own_S[s], setting.day[t + 1], law)
             drift_ST[s, t], sigma_ST[s, t] = drift_S[s], sigma_S[s]

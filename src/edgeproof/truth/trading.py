@@ -1,0 +1,168 @@
+"""The optimal policy of a known-truth market after costs, and what any policy earns there without the return's noise.
+
+Known for the kinds whose signal has a law of its own (`noise`, `linear`, `costly`, `dead`): its wick asymmetry does not
+depend on the return's sign, so signal and volatility bin are the state. The signals of `nonlinear` and `temporal` feed
+on returns, `regime` follows a slow variance, `decaying` the clock: their optimum is not known, and none is given.
+"""
+
+# S symbols, T bars, V volatility bins
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from edgeproof.core.errors import OptionError
+from edgeproof.truth.optimum import Chain, Optimum, Reward, nodes, optimum, signal_kernel
+from edgeproof.truth.stated import Stated
+
+__all__ = ["OPTIMUM_KINDS", "MarketOptimum", "PolicyFigures", "evaluate_policy", "market_optimum"]
+
+OPTIMUM_KINDS = ("noise", "linear", "costly", "dead")
+POSITIONS = np.array([-1.0, 0.0, 1.0])
+SHOCKS = 300
+LATTICE = 48  # midpoints a dimension of (|body|, upper, lower wick): 110,592 bars stand for the law of x
+BPS = 1e-4
+
+
+@dataclass(frozen=True)
+class MarketOptimum:
+    """The best policy of a market and how to look it up.
+
+    Attributes:
+        best: gain per bar and policy.
+        edges: f64[V - 1] volatilities between bins.
+        strength: kappa.
+        cost_bps: cost a side that it was solved for.
+    """
+
+    best: Optimum
+    edges: np.ndarray
+    strength: float
+    cost_bps: float
+
+    def weights(self, stated: Stated, gap: float = 0.02) -> np.ndarray:
+        """Positions of the best policy along a market, f64[S, T], flat before the first bar and where nothing is known.
+
+        Args:
+            stated: the market's law; the decision at a bar reads that bar's entry alone.
+            gap: delta of the market's law.
+        """
+        S, T = stated.mean.shape
+        sigma = stated.volatility / np.sqrt(1.0 + gap)
+        scale = np.where(stated.known, sigma * self.strength, np.inf)
+        signal_ST = np.divide(stated.mean, scale, out=np.zeros((S, T)), where=scale > 0.0)
+        count = len(self.best.signal)
+        node_ST = np.rint(np.interp(signal_ST, self.best.signal, np.arange(count))).astype(np.int64)
+        bin_ST = np.searchsorted(self.edges, stated.volatility)
+        zero = int(np.argmin(np.abs(self.best.positions)))
+        held_S, out = np.full(S, zero), np.zeros((S, T))
+        for t in range(T):
+            taken = self.best.choice[held_S, node_ST[:, t], bin_ST[:, t]]
+            held_S = np.where(stated.known[:, t], taken, zero)
+            out[:, t] = self.best.positions[held_S]
+        return out
+
+
+@dataclass(frozen=True)
+class PolicyFigures:
+    """What a policy earns a bar and symbol, the return's noise integrated out.
+
+    Attributes:
+        gain: mean of w mu - w^2 vol^2 / 2 - c |dw| (without the second term if risk-neutral).
+        turnover: mean |dw|.
+        active: mean |w|.
+        per_bar: f64[T] gain of each bar, mean over symbols.
+    """
+
+    gain: float
+    turnover: float
+    active: float
+    per_bar: np.ndarray
+
+
+def _wick_shocks() -> np.ndarray:
+    """The law of x, the wick asymmetry over its spread, as equally likely values f64[SHOCKS].
+
+    From the bars' own law at small volatility, where it has no scale: body a Student t_5 of unit variance, wicks
+    (sqrt(b^2 + 2 E) - |b|) / 2 with E exponential; midpoints of quantiles in three dimensions, no random numbers.
+    """
+    middle = (np.arange(LATTICE) + 0.5) / LATTICE
+    body = student.ppf(0.5 + 0.5 * middle, 5) * np.sqrt(3.0 / 5.0)
+    wick = 0.5 * (np.sqrt(body[:, None] ** 2 - 2.0 * np.log(middle)[None, :]) - body[:, None])
+    lower, upper = wick[:, :, None], wick[:, None, :]
+    x = (lower - upper) / (body[:, None, None] + lower + upper)
+    x = np.sort(x.ravel())
+    shock = np.quantile(x, (np.arange(SHOCKS) + 0.5) / SHOCKS)
+    shock = 0.5 * (shock - shock[::-1])  # symmetric, to the last bit
+    return shock / np.sqrt(np.mean(shock**2))
+
+
+def _volatility_chain(stated: Stated, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Edges f64[V-1] of equally filled bins, transitions f64[V, V] within symbols, mean vol and vol^2 f64[2, V]."""
+    seen = stated.volatility[stated.known]
+    if bins > 1 and seen.size < 100 * bins:
+        raise OptionError(f"bins {bins}: {seen.size} bars are fewer than 100 a bin; take bins=1 or a longer market")
+    edges = np.quantile(seen, np.arange(1, bins) / bins)
+    place = np.searchsorted(edges, stated.volatility)
+    both = stated.known[:, 1:] & stated.known[:, :-1]
+    moves = np.bincount((place[:, :-1] * bins + place[:, 1:])[both], minlength=bins * bins).reshape(bins, bins)
+    kernel = moves / np.maximum(moves.sum(axis=1, keepdims=True), 1)
+    inside = np.searchsorted(edges, seen)
+    count = np.bincount(inside, minlength=bins)
+    moments = np.stack([np.bincount(inside, seen**power, bins) / count for power in (1, 2)])
+    return edges, kernel, moments
+
+
+def market_optimum(
+    truth: Mapping[str, Any], stated: Stated, *, cost_bps: float | None = None, growth: bool = True, bins: int = 12
+) -> MarketOptimum:
+    """Solve a known-truth market for the positions -1, 0, 1 that earn most after costs.
+
+    Args:
+        truth: the market's truth parameters (`market.manifest.truth`).
+        stated: its law on the open span: where the volatility bins come from.
+        cost_bps: cost a side; None takes the market's own, which `costly` and `dead` have.
+        growth: log growth to second order; False for risk-neutral.
+        bins: volatility bins; 1 for constant volatility.
+
+    Raises:
+        OptionError: a kind whose optimum is not known, no cost, or too few bars for the bins.
+    """
+    kind = truth.get("kind", "")
+    if kind not in OPTIMUM_KINDS:
+        raise OptionError(
+            f"the optimum of kind {kind!r} is not known: it has no small state; "
+            f"ask for one of {', '.join(OPTIMUM_KINDS)}"
+        )
+    cost = truth.get("cost_bps") if cost_bps is None else cost_bps
+    if cost is None or not 0.0 <= cost < np.inf:
+        raise OptionError(f"cost_bps {cost!r}: kind {kind!r} needs a cost a side of 0 or more; 10 is usual")
+    law, kappa = truth["law"], float(truth["strength"])
+    edges, kernel, (vol_V, square_V) = _volatility_chain(stated, bins)
+    signal_N = nodes()
+    drift = kappa * np.clip(signal_N, -law["signal_cap"], law["signal_cap"])
+    held = POSITIONS[:, None, None] * drift[None, :, None] * vol_V / np.sqrt(1.0 + law["gap"])
+    if growth:
+        held = held - 0.5 * POSITIONS[:, None, None] ** 2 * square_V
+    chain = Chain(signal_N, signal_kernel(signal_N, law["signal_memory"], _wick_shocks()), kernel)
+    return MarketOptimum(optimum(chain, Reward(POSITIONS, held, cost * BPS)), edges, kappa, float(cost))
+
+
+def evaluate_policy(weights_ST: np.ndarray, stated: Stated, *, cost_bps: float, growth: bool = True) -> PolicyFigures:
+    """What positions earn by the stated law; the same expectation as realised returns, a tenth of their error.
+
+    Args:
+        weights_ST: f64[S, T] position decided at each bar, held over the bar after it; the first is bought from flat.
+        stated: the law of that bar.
+        cost_bps: cost a side.
+        growth: log growth to second order; False for risk-neutral.
+    """
+    traded = np.abs(np.diff(weights_ST, axis=1, prepend=0.0))
+    earned = weights_ST * stated.mean - cost_bps * BPS * traded
+    if growth:
+        earned = earned - 0.5 * weights_ST**2 * stated.volatility**2
+    per_bar = earned.mean(axis=0)
+    return PolicyFigures(float(per_bar.mean()), float(traded.mean()), float(np.abs(weights_ST).mean()), per_bar)
