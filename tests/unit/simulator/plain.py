@@ -166,7 +166,8 @@ class Day:
             for a, p in self.book.items():
                 if p.units:
                     self.leave(a, p.mark, "liquidated", o.liquidation_bps / 1e4)
-        if self.worth() > 0:
+        self.worth_now = self.worth()
+        if self.worth_now > 0:
             for a, p in self.book.items():
                 if decided[a, self.t] and p.mark > 0:
                     self.decide(a, p, float(weights[a, self.t]), self.worth_now)
