@@ -54,6 +54,7 @@ class Rules(NamedTuple):
     funded: bool
     bracketed: bool
     in_volatilities: bool
+    convex: bool
     at_close: bool
 
 

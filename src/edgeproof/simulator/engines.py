@@ -121,6 +121,7 @@ def _rules(costs: CostsConfig, options: Options, *, funded: bool) -> Rules:
         funded=funded,
         bracketed=options.has_bracket,
         in_volatilities=options.in_volatilities,
+        convex=costs.impact > 0.0 or costs.commission_per_unit > 0.0 or costs.commission_minimum > 0.0,
         at_close=options.fill_at_close,
     )
 

@@ -59,7 +59,7 @@ def end_trade(a: int, t: int, units: float, reason: int, account: Account) -> No
     asset[a, GAIN], asset[a, PAID] = 0.0, 0.0
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def in_lots(units: float, rules: Rules) -> float:
     """Units >= 0 rounded down to whole lots; a millionth of a lot is rounding error."""
     if rules.lot > 0.0 and units < rules.lot * MOST_LOTS:
@@ -67,10 +67,12 @@ def in_lots(units: float, rules: Rules) -> float:
     return units
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def cost_of(size: float, price: float, impact: float, rules: Rules) -> tuple[float, float]:
     """Commission and impact of an order that trades `size` units, in money; both convex in the size."""
     notional = size * price
+    if not rules.convex:
+        return notional * rules.commission, 0.0
     commission = max(notional * rules.commission + size * rules.per_unit, rules.minimum)
     return commission, (impact * math.sqrt(size) * notional if impact > 0.0 else 0.0)
 
@@ -95,7 +97,7 @@ def _enter(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
         asset[a, DUE] = t + later + rules.bracket_bars if rules.bracket_bars > 0 else np.inf
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def execute(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
     """Trade what `fill` says, and charge it at once.
 
@@ -124,23 +126,24 @@ def execute(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
     account.money[CASH] -= (now - units) * price + cost
     rows[t, GROSS] += gain
     rows[t, COMMISSION] += commission
-    rows[t, IMPACT] += impact
+    if rules.convex:
+        rows[t, IMPACT] += impact
     rows[t, TRADED] += notional
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _closing(units: float, order: float) -> float:
     """How much of an order only reduces the position, in units >= 0."""
-    return min(max(-order if units > 0.0 else order, 0.0), abs(units))
+    return min(abs(order), abs(units)) if order * units < 0.0 else 0.0
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _may_fill(a: int, t: int, feed: Feed, rules: Rules) -> bool:
     """There is a bar, and what a fill in it costs is known."""
     return feed.present[t, a] and (not rules.impacted or feed.impact[t, a] < np.inf)
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _sizes(a: int, t: int, feed: Feed, account: Account, rules: Rules) -> tuple[float, float]:
     """Units of the order that close and that open, within what the participation cap lets through."""
     order, units = account.asset[a, ORDER], account.asset[a, UNITS]
@@ -151,7 +154,7 @@ def _sizes(a: int, t: int, feed: Feed, account: Account, rules: Rules) -> tuple[
     return closing, size - closing
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _shares(t: int, price: np.ndarray, feed: Feed, account: Account, rules: Rules) -> tuple[float, float]:
     """Shares of all closing and of all opening parts that are filled, by the turnover limit and the exposure limit.
 
@@ -159,18 +162,19 @@ def _shares(t: int, price: np.ndarray, feed: Feed, account: Account, rules: Rule
     closings alone + k x those of everything: exact for costs in proportion, an upper bound for convex ones.
     """
     asset, limit, most = account.asset, rules.gross_limit, rules.turnover * account.money[EQUITY]
-    rate = rules.spread + rules.slippage
+    rate = rules.spread + rules.slippage + (0.0 if rules.convex else rules.commission)
     equity, kept, closed, added, first, more = account.money[CASH], 0.0, 0.0, 0.0, 0.0, 0.0
     for a in range(asset.shape[0]):
         units, at = asset[a, UNITS], price[t, a] if feed.present[t, a] else asset[a, MARK]
         exposed = abs(units)
         if asset[a, ORDER] != 0.0 and _may_fill(a, t, feed, rules):
             closing, opening = _sizes(a, t, feed, account, rules)
-            impact = feed.impact[t, a] if rules.impacted else 0.0
-            fee, push = cost_of(closing, at, impact, rules)
-            all_fee, all_push = cost_of(closing + opening, at, impact, rules)
-            first += fee + push
-            more += (all_fee - fee) + (all_push - push)
+            if rules.convex:
+                impact = feed.impact[t, a] if rules.impacted else 0.0
+                fee, push = cost_of(closing, at, impact, rules)
+                all_fee, all_push = cost_of(closing + opening, at, impact, rules)
+                first += fee + push
+                more += (all_fee - fee) + (all_push - push)
             closed += closing * at
             added += opening * at
             exposed -= closing
@@ -186,7 +190,7 @@ def _shares(t: int, price: np.ndarray, feed: Feed, account: Account, rules: Rule
     return 1.0, (share if share > DUST else 0.0)  # a full account's rounding error is no room
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _settle_order(a: int, wanted: float, closing: float, rest: float, account: Account) -> None:
     """What remains of an order after its bar.
 
@@ -198,7 +202,7 @@ def _settle_order(a: int, wanted: float, closing: float, rest: float, account: A
     asset[a, HELD], asset[a, ORDER] = NO_TARGET if cut else asset[a, ASKED], rest
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def fill_orders(t: int, price: np.ndarray, feed: Feed, account: Account, rules: Rules) -> None:
     """Fill every order that has a bar at `t`, at `price` f64[T, A], all at the same shares; cancel the others."""
     asset = account.asset
@@ -211,10 +215,10 @@ def fill_orders(t: int, price: np.ndarray, feed: Feed, account: Account, rules: 
             rest = side * (abs(order) - (closing + opening)) if rules.carry else 0.0
             if closing_share < 1.0:
                 closing, rest = in_lots(closing * closing_share, rules), 0.0
-            opening = in_lots(opening * opening_share, rules)
+            if opening_share < 1.0:
+                opening = in_lots(opening * opening_share, rules)
             size = closing + opening
-            leaves = opening == 0.0 and closing == abs(units)
-            if size > 0.0 and (leaves or size * price[t, a] >= rules.smallest):
+            if size > 0.0 and (size * price[t, a] >= rules.smallest or (opening == 0.0 and closing == abs(units))):
                 impact = feed.impact[t, a] if rules.impacted else 0.0
                 fill = Fill(price[t, a], side, closing, opening, impact, 0.0, BY_SIGNAL)
                 execute(a, t, fill, account, rules)

@@ -51,7 +51,7 @@ from edgeproof.simulator.hold import borrow, bracket, delist, fund, liquidate, r
 __all__ = ["settle", "settle_account", "settle_accounts"]
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _mark(t: int, feed: Feed, account: Account) -> None:
     """Value the account at the closes; an asset without a bar keeps its last valid price."""
     asset, gross, equity = account.asset, 0.0, account.money[CASH]
@@ -68,7 +68,7 @@ def _mark(t: int, feed: Feed, account: Account) -> None:
     account.money[EQUITY] = equity
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _weigh(t: int, account: Account) -> None:
     """Write the positions at this close as shares of equity."""
     asset, equity = account.asset, account.money[EQUITY]
@@ -76,7 +76,7 @@ def _weigh(t: int, account: Account) -> None:
         account.weights[t, a] = asset[a, UNITS] * asset[a, MARK] / equity
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _may_ask(a: int, t: int, feed: Feed, account: Account, rules: Rules) -> bool:
     """Whether the target of asset `a` is to be traded: another one than held, not barred, its bracket computable."""
     asset, target = account.asset, account.target[t, a]
@@ -89,7 +89,7 @@ def _may_ask(a: int, t: int, feed: Feed, account: Account, rules: Rules) -> bool
     return rules.always or target != asset[a, HELD]
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _decide(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     """Turn targets into orders, all sized by the equity at this close and the assets' last valid prices."""
     asset, equity, orders = account.asset, account.money[EQUITY], 0.0
@@ -113,7 +113,7 @@ def _decide(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     account.money[ORDERS] = orders
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def _until_close(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     """Everything in bar `t` up to the marks at its close."""
     if rules.funded:
@@ -131,7 +131,7 @@ def _until_close(t: int, feed: Feed, account: Account, rules: Rules) -> None:
         liquidate(t, feed, account, rules)
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def settle(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     """One bar of one account: fills at the open, brackets in the bar, marks at the close, orders for the next open.
 

@@ -1,6 +1,7 @@
 """Figures of a span: a track worked by hand, costs by kind, and what the forecasts add to trailing volatility."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ def make_track(gross, cost, weights, traded, trades=()):
     """A track of one asset that starts with equity 100; `cost` is commission."""
     gross, cost = np.array(gross, float), np.array(cost, float)
     zero, net = np.zeros_like(gross), gross - cost
+    kinds: dict[str, Any] = dict.fromkeys(COST_KINDS, zero) | {"commission": cost}
     return Track(
-        **(dict.fromkeys(COST_KINDS, zero) | {"commission": cost}),
+        **kinds,
         gross=gross,
         net=net,
         equity=100 + np.r_[0.0, np.cumsum(net)],

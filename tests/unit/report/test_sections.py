@@ -152,7 +152,7 @@ def test_figures_net_and_gross_with_reasons():
 def idle_track(bars: int) -> Track:
     zero = np.zeros(bars)
     trades = np.zeros(0, dtype=[("entry_bar", "i8"), ("net", "f8")])
-    columns = {field.name: zero for field in fields(Track)}
+    columns: dict[str, Any] = {field.name: zero for field in fields(Track)} | {"stamps": ()}
     return Track(**columns | {"equity": np.ones(bars + 1), "weights": np.zeros((bars, 1)), "trades": trades})
 
 
