@@ -41,6 +41,7 @@ def refused(answer, *words):
         ("label.horizon_bars=5000", ["bars"]),
         ("label.threshold_bps=100000", ["all 0"]),
         ("split.train=0.9", ["split"]),
+        ("costs.impact=1", ["costs.impact", "size of the account"]),
         ("nonsense", ["key=value"]),
     ],
 )

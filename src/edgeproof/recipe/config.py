@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgeproof.backtest.policy import POLICIES, ThresholdConfig
 from edgeproof.core.config import Config, Part, apply_overrides, from_mapping, part, read_yaml
@@ -66,6 +66,15 @@ class RunConfig(Config):
     costs: CostsConfig
     verdict: VerdictConfig = VerdictConfig()
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _no_account_size(self) -> "RunConfig":
+        for name in ("impact", "commission_per_unit", "commission_minimum"):
+            if getattr(self.costs, name):
+                raise ValueError(
+                    f"costs.{name} depends on the size of the account, which a run does not have yet; set it to 0"
+                )
+        return self
 
     def trial_identity(self) -> dict[str, Any]:
         """The part of the config that makes one trial differ from another: all but market, seed and verdict."""
