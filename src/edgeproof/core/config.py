@@ -158,7 +158,8 @@ def _first_problem(error: ValidationError, kind: type[Config], body: Mapping[str
     value = repr(problem["input"])
     value = value if len(value) < 60 else value[:57] + "..."
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(place)}: {message[0].lower() + message[1:]} (got {value})"
+    message = message[0].lower() + message[1:]
+    return f"{'.'.join(place)}: {message} (got {value})" if place else message  # of the whole: it says what it got
 
 
 def _known_keys(kind: type[Config], place: Sequence[str], body: Mapping[str, Any]) -> list[str]:
