@@ -3,8 +3,8 @@
 from edgeproof.core.config import Config
 from edgeproof.labels.decide import decision_bars
 from edgeproof.labels.forward import ForwardReturnConfig
-from edgeproof.labels.label import Labels
+from edgeproof.labels.label import Bracket, Labels
 
-__all__ = ["LABELS", "ForwardReturnConfig", "Labels", "decision_bars"]
+__all__ = ["LABELS", "Bracket", "ForwardReturnConfig", "Labels", "decision_bars"]
 
 LABELS: dict[str, type[Config]] = {"forward_return": ForwardReturnConfig}

@@ -6,7 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Labels"]
+__all__ = ["Bracket", "Labels"]
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """The exits of a long position that a barrier label speaks of, counted from its fill at the open of t+1.
+
+    Attributes:
+        take_profit: distance of the target above the fill, a share of it, or in volatilities; 0 for none.
+        stop_loss: distance of the stop below the fill, in the same unit; 0 for none.
+        bars: H, bars after which the position is given up; the fill's bar is the first of them.
+        in_volatilities: the distances are multiples of the label's `barrier_volatility`, else shares of the fill.
+    """
+
+    take_profit: float
+    stop_loss: float
+    bars: int
+    in_volatilities: bool
 
 
 @dataclass(frozen=True)
