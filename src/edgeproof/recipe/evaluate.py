@@ -10,13 +10,12 @@ from edgeproof.core.clock import iso
 from edgeproof.core.device import set_threads
 from edgeproof.core.errors import DataError
 from edgeproof.data.store import Market, open_market
-from edgeproof.ledger.seal import open_span
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.judging import evaluate_span, market_facts, unknown_symbols
-from edgeproof.recipe.prepare import prepare
+from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.train.bundle import Bundle, read_bundle
 from edgeproof.verdict.open import open_seal
 from edgeproof.verdict.ready import json_ready
@@ -44,14 +43,7 @@ def evaluate_bundle(
     set_threads()
     config = load_run_config(bundle.config)
     ledger = Ledger(find_workspace(workspace, market.path))
-    span = open_span(
-        ledger,
-        market.fingerprints(),
-        close_time=market.clock() + market.manifest.interval_ns,
-        sealed_share=config.split.model_dump()["sealed"],
-        bars_hash=market.hash,
-    )
-    span, opening = _within_lineage(span, bundle, market), None
+    span, opening = _within_lineage(open_bars(config, market, ledger), bundle, market), None
     if open_sealed:
         opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
         span, opening = opened.span, opened.opening

@@ -19,11 +19,13 @@ from edgeproof.labels.forward import ForwardReturnConfig
 from edgeproof.labels.label import Labels
 from edgeproof.leakage.causal import check_causal
 from edgeproof.leakage.stable import check_stable
+from edgeproof.ledger.seal import open_span
 from edgeproof.ledger.span import Span
+from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.config import RunConfig
 from edgeproof.truth.stated import Stated, stated_truth
 
-__all__ = ["Prepared", "audit_features", "market_findings", "prepare", "silent_symbols"]
+__all__ = ["Prepared", "audit_features", "market_findings", "open_bars", "prepare", "silent_symbols"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class Prepared:
     labels: Labels
     decide: np.ndarray
     stated: Stated | None
+
+
+def open_bars(config: RunConfig, market: Market, ledger: Ledger) -> Span:
+    """The market's open span in a workspace; its first use fixes the seal."""
+    close_time = market.clock() + market.manifest.interval_ns
+    share = config.split.model_dump()["sealed"]
+    return open_span(ledger, market.fingerprints(), close_time=close_time, sealed_share=share, bars_hash=market.hash)
 
 
 def prepare(config: RunConfig, market: Market, span: Span, *, cache: Path | None = None) -> Prepared:

@@ -17,7 +17,6 @@ from edgeproof.core.files import read_json
 from edgeproof.core.finding import Finding
 from edgeproof.data.store import Market, open_market
 from edgeproof.ledger.lineage import record_candidate
-from edgeproof.ledger.seal import open_span
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_trials
@@ -26,7 +25,7 @@ from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.judging import judge_run, judged_span, write_span
 from edgeproof.recipe.learn import Learned, learn, trial_config
-from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, prepare, silent_symbols
+from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, open_bars, prepare, silent_symbols
 from edgeproof.recipe.tables import history_table
 from edgeproof.recipe.trade import choose, trade
 from edgeproof.report.console import verdict_html
@@ -130,7 +129,7 @@ def run(
     set_threads()
     folder = RunFolder(Path(out))
     ledger = Ledger(place)
-    span = _open_span(settings, opened, ledger)
+    span = open_bars(settings, opened, ledger)
     folder.begin(settings, {"market": opened.identity, "workspace": str(place)})
     if not folder.trained:
         try:
@@ -159,14 +158,8 @@ def judge_again(path: Path | str, *, market: Path | str | None = None, open_seal
     ledger = Ledger(Path(identity["workspace"]))
     if not ledger.path.is_file():
         raise LedgerError(f"{ledger.path}: the ledger of this run is gone; restore the workspace from a copy")
-    span = _open_span(config, opened, ledger)
+    span = open_bars(config, opened, ledger)
     return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
-
-
-def _open_span(config: RunConfig, market: Market, ledger: Ledger) -> Span:
-    close_time = market.clock() + market.manifest.interval_ns
-    share = config.split.model_dump()["sealed"]
-    return open_span(ledger, market.fingerprints(), close_time=close_time, sealed_share=share, bars_hash=market.hash)
 
 
 def _market(config: RunConfig, market: Market | Path | str | None) -> Market:
