@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from edgeproof.core.config import Config
 from edgeproof.data.panel import Panel
 from edgeproof.labels.label import Labels
-from edgeproof.labels.volatility import trailing_volatility
+from edgeproof.labels.volatility import panel_volatility
 from edgeproof.labels.weight import uniqueness
 
 __all__ = ["ForwardReturnConfig"]
@@ -62,8 +62,8 @@ class ForwardReturnConfig(Config):
             with np.errstate(divide="ignore", invalid="ignore"):
                 y[:, reached] = known[:, reached] & (leave / fill - 1.0 > threshold)
         decided = opened if decide is None else opened & decide
-        weight = np.where(known, uniqueness(decided, H), 0.0).astype(np.float32)
         resolved_at = np.broadcast_to(np.arange(T, dtype=np.int32) + 1 + H, (S, T))
+        weight = np.where(known, uniqueness(decided, resolved_at - 1), 0.0).astype(np.float32)
         reach = self.volatility_bars if self.threshold_volatilities else 0
         return Labels(y, resolved_at, weight, known, H, reach)
 
@@ -72,5 +72,4 @@ class ForwardReturnConfig(Config):
         if not self.threshold_volatilities:
             return np.full(panel.present.shape, self.threshold_bps * 1e-4)
         scale = self.threshold_volatilities * np.sqrt(self.horizon_bars)
-        rows = zip(panel.prices[:, :, 3], panel.present, strict=True)
-        return scale * np.stack([trailing_volatility(close, there, self.volatility_bars) for close, there in rows])
+        return scale * panel_volatility(panel, self.volatility_bars)

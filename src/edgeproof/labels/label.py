@@ -35,8 +35,9 @@ class Labels:
         resolved_at: i32[S, T] clock index of the bar at which the label is known.
         weight: f32[S, T] mean uniqueness of the bars that the label spans, 0 to 1; 0 where not known.
         known: bool[S, T] the label exists.
-        horizon_bars: bars from fill to resolution.
-        reach: bars before t that the label reads (its own volatility), 0 for a threshold in bps.
+        horizon_bars: H, bars from fill to resolution; the most of them where a barrier may end a label sooner.
+        reach: bars before t that the label or its weight reads prices of (its own volatility, paths that share its
+            bars), 0 for a return over a threshold in bps.
     """
 
     y: np.ndarray

@@ -1,10 +1,18 @@
-"""The volatility that a label's threshold is measured in: the standard deviation of past log returns."""
+"""The volatility that a label's distances are measured in: the standard deviation of past log returns."""
 
-# T bars
+# S symbols, T bars
 
 import numpy as np
 
-__all__ = ["trailing_volatility"]
+from edgeproof.data.panel import Panel
+
+__all__ = ["panel_volatility", "trailing_volatility"]
+
+
+def panel_volatility(panel: Panel, bars: int) -> np.ndarray:
+    """f64[S, T]: `trailing_volatility` of every symbol."""
+    rows = zip(panel.prices[:, :, 3], panel.present, strict=True)
+    return np.stack([trailing_volatility(close, there, bars) for close, there in rows])
 
 
 def trailing_volatility(close: np.ndarray, present: np.ndarray, bars: int) -> np.ndarray:
