@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgeproof.backtest.policy import POLICIES
+from edgeproof.backtest.policies import POLICIES
 from edgeproof.core.catalog import whole
 from edgeproof.core.config import dump_yaml, from_mapping
 from edgeproof.core.rng import Rng

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeproof.backtest.policy import ThresholdConfig
+from edgeproof.backtest.policies.policy import Policy
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate, simulate_many
+from edgeproof.simulator.feed import Outside
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import Track
 
-__all__ = ["Choice", "Replay", "choose_theta", "hold_return", "run_policy"]
+__all__ = ["Choice", "Replay", "choose_theta", "hold_return", "run_policy", "targets"]
 
 PARALLEL_CELLS = 20_000_000  # thresholds x symbols x bars simulated at once: about 0.5 GB
 DEFAULT = Options()
@@ -29,6 +30,7 @@ class Replay:
         prices: f64[S, T, 5].
         present: bool[S, T].
         horizon_bars: H of the label that was forecast.
+        volatility: f64[S, T] of one bar, known at the close of t, for options that are measured in it.
     """
 
     p: np.ndarray
@@ -37,6 +39,7 @@ class Replay:
     prices: np.ndarray
     present: np.ndarray
     horizon_bars: int
+    volatility: np.ndarray | None = None
 
     def cut(self, span: slice) -> "Replay":
         """The bars of `span` alone: nothing outside it is traded or read."""
@@ -47,7 +50,12 @@ class Replay:
             self.prices[:, span],
             self.present[:, span],
             self.horizon_bars,
+            None if self.volatility is None else self.volatility[:, span],
         )
+
+    def outside(self, options: Options) -> Outside:
+        """The series that the options read beside the bars."""
+        return Outside(volatility=self.volatility if options.in_volatilities else None)
 
 
 @dataclass(frozen=True)
@@ -68,27 +76,27 @@ class Choice:
 
 
 def run_policy(
-    policy: ThresholdConfig, replay: Replay, theta: float | None, costs: CostsConfig, options: Options = DEFAULT
+    policy: Policy, replay: Replay, theta: float | None, costs: CostsConfig, options: Options = DEFAULT
 ) -> Track:
     """The track of a policy over a span; without a threshold it never trades."""
-    weights = np.zeros(replay.p.shape) if theta is None else _weights(policy, replay, theta, options)
-    every = np.ones(len(replay.decide), bool)
-    return simulate(replay.prices, replay.present, weights, every, costs, options=options)
+    weights, every = targets(policy, replay, theta, options), np.ones(len(replay.decide), bool)
+    outside = replay.outside(options)
+    return simulate(replay.prices, replay.present, weights, every, costs, options=options, outside=outside)
 
 
-def choose_theta(policy: ThresholdConfig, replay: Replay, costs: CostsConfig, options: Options = DEFAULT) -> Choice:
+def choose_theta(policy: Policy, replay: Replay, costs: CostsConfig, options: Options = DEFAULT) -> Choice:
     """Trade every candidate threshold, each in an account of its own, and keep the one that grew most.
 
     The first of equals is kept. A threshold is only kept if its account ends above its start.
     """
     thetas = policy.candidates(replay.p, replay.made & replay.decide)
-    every = np.ones(len(replay.decide), bool)
+    every, outside = np.ones(len(replay.decide), bool), replay.outside(options)
     step = max(1, PARALLEL_CELLS // max(replay.p.size, 1))
     returns, growth = np.zeros((len(every), len(thetas))), np.zeros(len(thetas))
     for first in range(0, len(thetas), step):
         part = thetas[first : first + step]
-        weights = np.stack([_weights(policy, replay, theta, options) for theta in part])
-        tracks = simulate_many(replay.prices, replay.present, weights, every, costs, options=options)
+        weights = np.stack([targets(policy, replay, float(theta), options) for theta in part])
+        tracks = simulate_many(replay.prices, replay.present, weights, every, costs, options=options, outside=outside)
         for k, track in enumerate(tracks, first):
             returns[:, k] = track.net_return
             growth[k] = track.equity[-1] / track.equity[0] - 1.0
@@ -97,15 +105,41 @@ def choose_theta(policy: ThresholdConfig, replay: Replay, costs: CostsConfig, op
     return Choice(theta=kept, thetas=thetas, growth=growth, returns=returns)
 
 
-def _weights(policy: ThresholdConfig, replay: Replay, theta: float, options: Options) -> np.ndarray:
-    """Targets of a policy that forgets a symbol which has been closed as delisted: back in only on a new forecast."""
-    weights = policy.weights(replay.p, replay.made, replay.decide, float(theta), replay.horizon_bars)
-    for s, t in np.argwhere(_delisted(replay.present, options.delisting_bars)):
-        rest = replay.cut(slice(t, None))
-        row = slice(s, s + 1)
-        later = policy.weights(rest.p[row], rest.made[row], rest.decide, float(theta), replay.horizon_bars)
-        weights[s, t:] = later[0] / len(weights)
+def targets(policy: Policy, replay: Replay, theta: float | None, options: Options) -> np.ndarray:
+    """Target weights, f64[S, T], of a policy that forgets a symbol which has been closed as delisted.
+
+    From then on the symbol is forecast at a half until it is forecast again, which gives up the place it holds among
+    others; a policy that still asks for it is asked again without what it heard before.
+    """
+    if theta is None:
+        return np.zeros(replay.p.shape)
+    gone = _delisted(replay.present, options.delisting_bars)
+    if not gone.any():
+        return policy.weights(replay.p, replay.made, replay.decide, theta, replay.horizon_bars)
+    bars = np.arange(gone.shape[1])
+    silent = replay.decide & (_last(gone, bars) > _last(replay.made & replay.decide, bars))
+    p, made = np.where(silent, 0.5, replay.p), replay.made | silent
+    weights = policy.weights(p, made, replay.decide, theta, replay.horizon_bars)
+    for since in _each_time(gone):
+        after, never = bars >= since[:, np.newaxis], (since == len(bars))[:, np.newaxis]
+        stale = (after & silent & (weights != 0.0)).any(axis=1)[:, np.newaxis]
+        if stale.any():
+            again = policy.weights(p, made & (after | never), replay.decide, theta, replay.horizon_bars)
+            weights = np.where(after & stale, again, weights)
     return weights
+
+
+def _last(acts: np.ndarray, bars: np.ndarray) -> np.ndarray:
+    """The last bar at or before each one at which `acts`, i64[S, T]; -1 before the first."""
+    return np.maximum.accumulate(np.where(acts, bars, -1), axis=1)
+
+
+def _each_time(gone: np.ndarray) -> list[np.ndarray]:
+    """Bars of the first, the second and each further delisting, i64[S] each; T where a symbol has no more of them."""
+    count, T = np.cumsum(gone, axis=1), gone.shape[1]
+    return [
+        np.where((count == n).any(axis=1), np.argmax(count == n, axis=1), T) for n in range(1, int(count.max()) + 1)
+    ]
 
 
 def _delisted(present: np.ndarray, bars: int) -> np.ndarray:

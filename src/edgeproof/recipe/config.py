@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from edgeproof.backtest.policy import POLICIES, ThresholdConfig
+from edgeproof.backtest.policies import POLICIES, ThresholdConfig
 from edgeproof.core.config import Config, Part, apply_overrides, from_mapping, part, read_yaml
 from edgeproof.data.quality import QualityConfig
 from edgeproof.labels import LABELS
@@ -16,6 +16,7 @@ from edgeproof.models.logistic import LogisticConfig
 from edgeproof.samples.split import SPLITS
 from edgeproof.samples.split.holdout import HoldoutConfig
 from edgeproof.simulator.costs import CostsConfig
+from edgeproof.simulator.options import Options
 from edgeproof.train import LOSSES
 from edgeproof.train.losses import BceConfig
 from edgeproof.train.settings import TrainConfig
@@ -32,6 +33,17 @@ class VerdictConfig(Config):
     smallest_sharpe: Annotated[float | None, Field(gt=0)] = None
 
 
+# An asset without a bar for a day is closed at its last price: longer than any outage of a large venue, 4 hours.
+ACCOUNT = Options(delisting_bars=24)
+SIZED_COSTS = ("impact", "commission_per_unit", "commission_minimum")
+SIZED_RULES = ("participation", "lot", "minimum_notional")
+
+
+def _account(body: Any) -> Any:
+    """A run's account has its own defaults, also where only some of its keys are given."""
+    return {"delisting_bars": ACCOUNT.delisting_bars, **body} if isinstance(body, Mapping) else body
+
+
 class RunConfig(Config):
     """Everything that a run depends on; two runs with equal configs, seeds and data are the same trial.
 
@@ -46,7 +58,9 @@ class RunConfig(Config):
         split: training and validation shares of the market, and the share that its first use seals.
         model, loss, train: what is trained, on what, how.
         policy: how forecasts become positions.
-        costs: what each side of a trade pays; there is no default.
+        costs: what each side of a trade pays; there is no default. `costs.preset` takes a venue's fee schedule.
+        account: money at the start and the rules that the account obeys, on each span anew. Brackets in volatilities
+            read those of the last 24 bars. Funding is not charged: a market has no series of its rates.
         verdict: what the verdict asks.
         seed: of everything random.
     """
@@ -64,17 +78,42 @@ class RunConfig(Config):
     train: TrainConfig = TrainConfig()
     policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
     costs: CostsConfig
+    account: Annotated[Options, BeforeValidator(_account)] = ACCOUNT
     verdict: VerdictConfig = VerdictConfig()
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
-    def _no_account_size(self) -> "RunConfig":
-        for name in ("impact", "commission_per_unit", "commission_minimum"):
-            if getattr(self.costs, name):
+    def _money_is_said(self) -> "RunConfig":
+        """What depends on the size of the account needs one; 1.0 is no amount of money that anybody trades."""
+        sized = {f"costs.{name}": getattr(self.costs, name) for name in SIZED_COSTS}
+        sized |= {f"account.{name}": getattr(self.account, name) for name in SIZED_RULES}
+        for name, value in sized.items():
+            if value and self.account.start == Options().start:
                 raise ValueError(
-                    f"costs.{name} depends on the size of the account, which a run does not have yet; set it to 0"
+                    f"{name} depends on the size of the account; set account.start, its money at the start"
                 )
+        if self.account.fill_at_close:
+            raise ValueError(
+                "account.fill_at_close is an ablation that no market offers; leave it out: every run is traded under "
+                "it beside its result (ablations in verdict.json)"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _exits_are_there(self) -> "RunConfig":
+        """A policy that leaves by barriers says so now, not after the training."""
+        _ = self.options
+        return self
+
+    @property
+    def options(self) -> Options:
+        """Rules of the account, with the exits of a policy that has its own."""
+        own = getattr(self.policy, "account", None)
+        if own is None:
+            return self.account
+        barriers = getattr(self.label, "bracket", None)
+        horizon_bars = getattr(self.label, "horizon_bars", 1)
+        return own(self.account, None if barriers is None else barriers(), horizon_bars)
 
     def trial_identity(self) -> dict[str, Any]:
         """The part of the config that makes one trial differ from another: all but market, seed and verdict."""

@@ -7,9 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from edgeproof.backtest.policy import ThresholdConfig
+from edgeproof.backtest.policies import Policy
 from edgeproof.backtest.run import Choice, Replay, choose_theta, hold_return, run_policy
+from edgeproof.data.panel import Panel
 from edgeproof.evaluate.figures import trading_figures
+from edgeproof.labels.volatility import panel_volatility
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.simulator.engines import simulate
@@ -17,10 +19,9 @@ from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import Track
 from edgeproof.train.forecast import Forecast
 
-__all__ = ["Traded", "choose", "trade"]
+__all__ = ["Traded", "choose", "trade", "without_exits"]
 
-# An asset without a bar for a day is closed at its last price: longer than any outage of a large venue, 4 hours.
-OPTIONS = Options(delisting_bars=24)
+VOLATILITY_BARS = 24  # of brackets in volatilities that no label measures
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Traded:
 
 def choose(config: RunConfig, prepared: Prepared, forecast: Forecast, bars: slice) -> Choice:
     """Try every threshold on the validation bars."""
-    return choose_theta(_policy(config), _replay(prepared, forecast, bars), config.costs, OPTIONS)
+    return choose_theta(_policy(config), _replay(config, prepared, forecast, bars), config.costs, config.options)
 
 
 def trade(
@@ -56,24 +57,30 @@ def trade(
         bars: the span.
         bars_per_year: annualises the benchmarks' figures.
     """
-    replay = _replay(prepared, forecast, bars)
-    track = run_policy(_policy(config), replay, theta, config.costs, OPTIONS)
+    replay = _replay(config, prepared, forecast, bars)
+    track = run_policy(_policy(config), replay, theta, config.costs, config.options)
     held = trading_figures(_buy_and_hold(config, replay), bars_per_year=bars_per_year)["net"]
     return Traded(track, hold_return(track, replay.prices, replay.present), {"buy_and_hold": held})
 
 
 def _buy_and_hold(config: RunConfig, replay: Replay) -> Track:
-    """Equal weights bought once and held, under the same costs."""
+    """Equal weights bought once and held, in the same account under the same costs, without exits."""
     weights = np.full(replay.p.shape, 1.0 / len(replay.p))
     every = np.ones(len(replay.decide), dtype=bool)
-    return simulate(replay.prices, replay.present, weights, every, config.costs, options=OPTIONS)
+    return simulate(replay.prices, replay.present, weights, every, config.costs, options=without_exits(config.options))
 
 
-def _policy(config: RunConfig) -> ThresholdConfig:
-    return cast("ThresholdConfig", config.policy)  # or an outside policy with the same two methods
+def without_exits(options: Options) -> Options:
+    """The same account for what is only held: benchmarks have no target and no stop."""
+    exits = ("stop_loss", "take_profit", "stop_volatilities", "take_volatilities", "bracket_bars")
+    return options.model_copy(update=dict.fromkeys(exits, 0))
 
 
-def _replay(prepared: Prepared, forecast: Forecast, bars: slice) -> Replay:
+def _policy(config: RunConfig) -> Policy:
+    return cast("Policy", config.policy)
+
+
+def _replay(config: RunConfig, prepared: Prepared, forecast: Forecast, bars: slice) -> Replay:
     return Replay(
         p=forecast.probability,
         made=forecast.made,
@@ -81,4 +88,14 @@ def _replay(prepared: Prepared, forecast: Forecast, bars: slice) -> Replay:
         prices=prepared.panel.prices,
         present=prepared.panel.present,
         horizon_bars=prepared.labels.horizon_bars,
+        volatility=_volatility(config, prepared.panel),
     ).cut(bars)
+
+
+def _volatility(config: RunConfig, panel: Panel) -> np.ndarray | None:
+    """f64[S, T] of one bar where exits are measured in it: the label's own if they are the label's."""
+    if not config.options.in_volatilities:
+        return None
+    if getattr(config.policy, "from_label", False):
+        return config.label.barrier_volatility(panel)  # pyright: ignore[reportAttributeAccessIssue] - it has barriers
+    return panel_volatility(panel, VOLATILITY_BARS)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeproof.backtest.policy import ThresholdConfig
+from edgeproof.backtest.policies import ThresholdConfig
 from edgeproof.core.config import from_mapping
 from edgeproof.core.errors import ConfigError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgeproof.backtest import run
-from edgeproof.backtest.policy import ThresholdConfig
+from edgeproof.backtest.policies import ThresholdConfig
 from edgeproof.backtest.run import Replay, choose_theta, hold_return, run_policy
 from edgeproof.core.rng import Rng
 from edgeproof.simulator.costs import CostsConfig

@@ -1,4 +1,4 @@
-"""The rule that turns forecasts into positions: the `threshold` policy, with every threshold it tries a trial."""
+"""Threshold: enter on a forecast that is far enough from a half, leave on the opposite one or after H bars."""
 
 # S symbols, T bars, K thresholds
 
@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from edgeproof.backtest.policies.policy import distances, sides
 from edgeproof.core.config import Config
 
-__all__ = ["POLICIES", "ThresholdConfig"]
-
-HIGHEST_QUANTILE = 0.98  # above it a threshold would rest on fewer than one forecast in fifty
+__all__ = ["ThresholdConfig"]
 
 
 class ThresholdConfig(Config):
@@ -30,37 +29,14 @@ class ThresholdConfig(Config):
     thetas: Annotated[int, Field(ge=1, le=1000)] = 20
 
     def candidates(self, p: np.ndarray, made: np.ndarray) -> np.ndarray:
-        """Thresholds to try: 0.5 + quantiles of |p - 0.5| from 0 to 0.98 of the forecasts made, equal ones once.
-
-        Args:
-            p: f64[S, T] forecast probabilities of a positive label.
-            made: bool[S, T] where there is a forecast.
-
-        Returns:
-            f64[K], increasing, K <= `thetas`; empty without a forecast.
-        """
-        distance = np.abs(p[made] - 0.5)
-        if distance.size == 0:
-            return np.empty(0)
-        return 0.5 + np.unique(np.quantile(distance, np.linspace(0.0, HIGHEST_QUANTILE, self.thetas)))
+        """0.5 + quantiles of |p - 0.5|, see `Policy.candidates`."""
+        return distances(p, made, self.thetas)
 
     def weights(
         self, p: np.ndarray, made: np.ndarray, decide: np.ndarray, theta: float, horizon_bars: int
     ) -> np.ndarray:
-        """Target weights, f64[S, T], each decided at the close of its bar.
-
-        They only change where something is decided or a tranche ends, so the simulator may take every bar as decided.
-
-        Args:
-            p: f64[S, T] forecast probabilities of a positive label.
-            made: bool[S, T] where there is a forecast; elsewhere positions do not change.
-            decide: bool[T] decision bars.
-            theta: threshold, at least 0.5.
-            horizon_bars: H of the label.
-        """
-        usable = made & decide
-        up, down = usable & (p >= theta), usable & (p <= 1.0 - theta)
-        up, down = up & ~down, down & ~up  # p = theta = 0.5 says nothing
+        """Target weights, see `Policy.weights`; theta is at least 0.5."""
+        up, down = sides(p, made & decide, theta)  # p = theta = 0.5 says nothing
         if self.exit == "horizon":
             return _tranches(up.astype(np.int64) - (down & self.short), decide, horizon_bars) / len(p)
         return _last(up | down, up.astype(np.int8) - (down & self.short)) / len(p)
@@ -83,6 +59,3 @@ def _window_sum(values: np.ndarray, length: int) -> np.ndarray:
     total = np.cumsum(values, axis=1)
     total[:, length:] -= total[:, :-length].copy()
     return total
-
-
-POLICIES: dict[str, type[Config]] = {"threshold": ThresholdConfig}
