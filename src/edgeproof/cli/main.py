@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import edgeproof
-from edgeproof.cli import demo, evaluate, market, template, verdict
+from edgeproof.cli import calibrate, demo, evaluate, judge, market, template, verdict
 from edgeproof.cli import run as run_verb
 from edgeproof.core.device import prepare_environment
 from edgeproof.core.errors import EdgeproofError, Interrupted
@@ -38,6 +38,8 @@ app.add_typer(market.app, name="market")
 app.command("run")(run_verb.run)
 app.command("evaluate")(evaluate.evaluate)
 app.command("verdict")(verdict.verdict)
+app.command("judge")(judge.judge)
+app.command("calibrate")(calibrate.calibrate)
 app.add_typer(template.app, name="template")
 
 

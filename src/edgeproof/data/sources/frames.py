@@ -15,7 +15,7 @@ from edgeproof.data.unclosed import Retrieval
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_frame"]
+__all__ = ["read_frame", "to_polars"]
 
 
 def read_frame(
@@ -32,11 +32,20 @@ def read_frame(
     Raises:
         DataError: not a frame, or what a file with such content would be refused for.
     """
-    if isinstance(frame, pl.LazyFrame):
-        frame = frame.collect()
-    whole = frame if isinstance(frame, pl.DataFrame) else _from_pandas(frame)
+    whole = to_polars(frame)
     rows = np.arange(len(whole), dtype=np.int64)
     return arrange_tables([Table(whole, rows, "frame", "frame", symbol)], Retrieval(retrieved_ns, (), drop_last))
+
+
+def to_polars(frame: Any) -> pl.DataFrame:
+    """A pandas or Polars frame as Polars; a time index becomes a column.
+
+    Raises:
+        DataError: not a frame, or columns that are not told apart.
+    """
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    return frame if isinstance(frame, pl.DataFrame) else _from_pandas(frame)
 
 
 def _from_pandas(frame: "pd.DataFrame") -> pl.DataFrame:

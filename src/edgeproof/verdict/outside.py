@@ -1,0 +1,178 @@
+"""Returns of any other tool, judged by the same statistics; without a seal the answer is at best `inconclusive`.
+
+Declared trials are not counted ones: they enter in print, by Sidak, and nothing that a caller says can make an edge.
+"""
+
+# T bars, K series
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from edgeproof.core.clock import DAY_NS
+from edgeproof.core.rng import Rng
+from edgeproof.stats.blocks import BlockTest, block_t, upper_bound
+from edgeproof.stats.bootstrap import sharpe_interval
+from edgeproof.stats.compare import maximum_test, sidak
+from edgeproof.stats.deflated import dsr, expected_maximum
+from edgeproof.stats.overfit import cscv
+from edgeproof.stats.performance import performance
+from edgeproof.stats.sharpe import minimum_track, moments, psr
+from edgeproof.verdict.limit import bars_needed, detection_limit
+from edgeproof.verdict.ready import json_ready
+
+__all__ = ["OutsideVerdict", "judge_outside"]
+
+BLOCK_BARS = 24
+
+
+@dataclass(frozen=True)
+class OutsideVerdict:
+    """What the statistics say about returns whose trials nobody counted.
+
+    Attributes:
+        answer: `no_edge` where the upper bound of the Sharpe ratio is at most the smallest interesting one, else
+            `inconclusive`.
+        judged: the column that was judged.
+        figures: everything that is printed; no NaN, no infinity, absence is null.
+        reasons: why it is no more than this, in sentences.
+    """
+
+    answer: Literal["no_edge", "inconclusive"]
+    judged: str
+    figures: dict[str, Any]
+    reasons: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as a JSON object."""
+        body = {"verdict": self.answer, "judged": self.judged, "figures": self.figures, "reasons": list(self.reasons)}
+        return json_ready(body)
+
+    def __repr__(self) -> str:
+        return f"OutsideVerdict({self.answer!r}, judged={self.judged!r})"
+
+
+def judge_outside(
+    returns: np.ndarray,
+    names: Sequence[str],
+    *,
+    declared_trials: int,
+    bars_per_year: float,
+    interval_ns: int,
+    column: str | None = None,
+    smallest_sharpe: float | None = None,
+) -> OutsideVerdict:
+    """Judge net returns per bar.
+
+    Args:
+        returns: f64[T, K] net simple returns; further columns are the other trials whose returns are known.
+        names: K names.
+        declared_trials: how many strategies were tried, the given ones included; nobody can check it.
+        bars_per_year: annualises.
+        interval_ns: length of a bar.
+        column: the one to judge; default: the one with the largest Sharpe ratio.
+        smallest_sharpe: smallest interesting net annual Sharpe ratio; default: the detection limit.
+    """
+    place = _judged(returns, names, column)
+    x, trials = returns[:, place], max(declared_trials, returns.shape[1])
+    active, per_day = x != 0.0, max(1, DAY_NS // interval_ns)
+    test = block_t(x, active, bars_per_day=per_day)
+    root, limit = math.sqrt(bars_per_year), detection_limit(len(x), bars_per_year)
+    bound = upper_bound(x)
+    smallest = limit if smallest_sharpe is None else smallest_sharpe
+    figures = {
+        **performance(x, bars_per_year=bars_per_year),
+        **_interval(x, root),
+        "bars": len(x),
+        "bars_per_year": bars_per_year,
+        "sharpe_bound": None if bound is None else bound * root,
+        "t": test.adjusted,
+        "p": test.p,
+        "units": test.units,
+        "declared_trials": trials,
+        "p_declared": None if test.p is None else sidak(0.0, test.p, trials),
+        "expected_maximum_sharpe": expected_maximum(trials) / math.sqrt(len(x)) * root,
+        "detection_limit": limit,
+        "smallest_sharpe": smallest,
+        **_conventions(x, returns, trials),
+        **_among(returns, trials),
+    }
+    sharpe = figures["sharpe"]
+    figures["bars_needed"] = None if not isinstance(sharpe, float) else bars_needed(sharpe, bars_per_year)
+    none = not active.any() or (bound is not None and smallest is not None and bound * root <= smallest)
+    return OutsideVerdict(
+        "no_edge" if none else "inconclusive", names[place], figures, _reasons(test, figures, active=active, none=none)
+    )
+
+
+def _judged(returns: np.ndarray, names: Sequence[str], column: str | None) -> int:
+    if column is not None:
+        return list(names).index(column)
+    ratios = [0.0 if (known := moments(x)) is None else known.sharpe for x in returns.T]
+    return int(np.argmax(ratios))
+
+
+def _interval(x: np.ndarray, root: float) -> dict[str, float | None]:
+    found = sharpe_interval(x, Rng(0).child("outside", "interval").numpy(), repetitions=1000)
+    return {
+        "sharpe_low": None if found is None else found.sharpe_low * root,
+        "sharpe_high": None if found is None else found.sharpe_high * root,
+    }
+
+
+def _conventions(x: np.ndarray, returns: np.ndarray, trials: int) -> dict[str, float | None]:
+    """PSR, DSR and the minimum track record; for one series DSR takes the spread that luck alone gives, 1/T."""
+    known = moments(x)
+    if known is None:
+        return {"psr": None, "dsr": None, "minimum_track_bars": None}
+    law = known.independent
+    ratios = [0.0 if (one := moments(column)) is None else one.sharpe for column in returns.T]
+    spread = float(np.var(ratios, ddof=1)) if len(ratios) > 1 else 1.0 / len(x)
+    return {
+        "psr": psr(known.sharpe, known.periods, law),
+        "dsr": dsr(known.sharpe, known.periods, law, trials=trials, trial_variance=spread),
+        "minimum_track_bars": minimum_track(known.sharpe, law),
+    }
+
+
+def _among(returns: np.ndarray, trials: int) -> dict[str, float | None]:
+    """The best of several given series against luck, the declared ones that are not given entering by Sidak."""
+    if returns.shape[1] < 2:
+        return {"p_max": None, "pbo": None, "probability_of_loss": None}
+    best = maximum_test(returns, Rng(0).child("outside", "maximum").numpy(), block_bars=BLOCK_BARS)
+    split = cscv(returns)
+    return {
+        "p_max": None if best is None else sidak(best.p, best.p_best, trials - returns.shape[1]),
+        "pbo": None if split is None else split.pbo,
+        "probability_of_loss": None if split is None else split.probability_of_loss,
+    }
+
+
+def _reasons(test: BlockTest, figures: dict[str, Any], *, active: np.ndarray, none: bool) -> list[str]:
+    said = []
+    if not active.any():
+        return ["Every return is zero: nothing was traded."]
+    if none:
+        said.append(
+            f"The 95% upper bound of the net annual Sharpe ratio, {figures['sharpe_bound']:.2f}, is at most the "
+            f"smallest interesting one, {figures['smallest_sharpe']:.2f}."
+        )
+    if test.p is not None:
+        said.append(
+            f"As the only strategy ever tried its p is {test.p:.3g}; as the best of {figures['declared_trials']:,} "
+            f"declared ones it is at most {figures['p_declared']:.3g}."
+        )
+    else:
+        said.append("Too few bars, or no variation: the 14 blocks cannot be tested.")
+    if figures["units"] < 30:
+        said.append(f"It rests on {figures['units']} units (episodes or days); fewer than 30 carry no answer.")
+    return [
+        *said,
+        f"Luck alone gives the best of that many an annual Sharpe ratio of {figures['expected_maximum_sharpe']:.2f}.",
+        "Never an edge from here: the trials are declared and not counted, no bar was sealed before they were made, "
+        "and costs, fills and leaks cannot be seen in returns. Positions are not given either, so drift is not told "
+        "from timing.",
+    ]

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeproof.core.clock import HOUR_NS
+from edgeproof.stats.blocks import block_t
+from edgeproof.verdict.outside import judge_outside
+
+YEAR = 8760.0
+
+
+def judge(x, **given_):
+    x = np.atleast_2d(np.asarray(x, float).T).T if np.ndim(x) == 1 else x
+    options = {"declared_trials": 1, "bars_per_year": YEAR, "interval_ns": HOUR_NS} | given_
+    return judge_outside(x, [f"s{k}" for k in range(x.shape[1])], **options)
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 1000), st.floats(-3, 30), st.integers(1, 10_000))
+def test_never_an_edge_whatever_is_declared(seed, sharpe, trials):
+    generator = np.random.default_rng(seed)
+    x = 0.01 * (generator.standard_normal(2000) + sharpe / np.sqrt(YEAR))
+    assert judge(x, declared_trials=trials).answer in ("no_edge", "inconclusive")
+
+
+def test_more_declared_trials_never_look_better():
+    x = 0.01 * (np.random.default_rng(1).standard_normal(4000) + 4 / np.sqrt(YEAR))
+    p = [judge(x, declared_trials=n).figures["p_declared"] for n in (1, 2, 10, 100, 1000)]
+    assert p == sorted(p)
+    single = block_t(x, x != 0, bars_per_day=24).p
+    assert single is not None
+    assert p[0] == pytest.approx(single, rel=1e-12)
+    assert p[2] == pytest.approx(1 - (1 - single) ** 10, rel=1e-9)
+
+
+def test_costly_noise_is_no_edge_and_a_strong_track_is_inconclusive():
+    generator = np.random.default_rng(2)
+    noise = generator.standard_normal(8760)
+    assert judge(0.01 * (noise - 4 / np.sqrt(8760))).answer == "no_edge"
+    assert judge(0.01 * (noise + 6 / np.sqrt(8760))).answer == "inconclusive"
+    assert judge(np.zeros(100)).answer == "no_edge"
+
+
+def test_the_given_series_are_the_trials_that_can_be_seen():
+    generator = np.random.default_rng(3)
+    x = 0.01 * generator.standard_normal((3000, 20))
+    found = judge(x, declared_trials=5)
+    assert found.figures["declared_trials"] == 20  # no fewer than are given
+    assert found.figures["p_max"] > found.figures["p"]
+    assert judge(x, declared_trials=2000).figures["p_max"] > found.figures["p_max"]
+    best = int(np.argmax(x.mean(axis=0) / x.std(axis=0)))
+    assert found.judged == f"s{best}"
+    assert judge(x, column="s3").judged == "s3"
+
+
+def test_a_user_who_cares_about_less_gets_no_denial():
+    x = 0.01 * np.random.default_rng(4).standard_normal(8760)
+    x = x - x.mean() - 0.0001
+    assert judge(x).answer == "no_edge"
+    assert judge(x, smallest_sharpe=0.1).answer == "inconclusive"
+
+
+@pytest.mark.parametrize("x", [np.zeros(50), np.full(50, 0.01), np.array([0.01, -0.01]), np.r_[np.zeros(40), -1.0]])
+def test_degenerate_returns_give_nulls_and_words(x):
+    body = judge(x, declared_trials=3).to_json()
+    assert body["reasons"]
+    assert all(value is None or np.isfinite(value) for value in body["figures"].values() if not isinstance(value, str))
