@@ -21,19 +21,27 @@ class Samples:
         first: i64[N] clock index of the first bar that any feature in the sample's window reads.
         decided: i64[N] decision bar.
         resolved: i64[N] bar at which the label is known.
+        clock: i64[T] close times in ns of the bars that these numbers count, for splits that speak of months.
     """
 
     index: np.ndarray
     first: np.ndarray
     decided: np.ndarray
     resolved: np.ndarray
+    clock: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def take(self, which: np.ndarray) -> "Samples":
+    def take(self, which: np.ndarray | slice) -> "Samples":
         """The samples at these positions (or where this mask is true)."""
-        return Samples(self.index[which], self.first[which], self.decided[which], self.resolved[which])
+        return Samples(self.index[which], self.first[which], self.decided[which], self.resolved[which], self.clock)
+
+    def sorted(self) -> "Samples":
+        """The samples in the order of their decision bars, as they are where they are in order already."""
+        if (self.decided[1:] >= self.decided[:-1]).all():
+            return self
+        return self.take(np.argsort(self.decided, kind="stable"))
 
     def among(self, *parts: np.ndarray) -> "Samples":
         """The samples with these flat indices, part after part.

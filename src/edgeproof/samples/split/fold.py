@@ -1,6 +1,6 @@
-"""A fold is one split, and it proves itself by brute force over all pairs before anything is trained on it."""
+"""A fold is one split, and before anything is trained on it, it proves itself by walking the bars it holds out."""
 
-# N samples
+# N samples, T bars
 
 from dataclasses import dataclass, field
 
@@ -10,9 +10,9 @@ from edgeproof.core.errors import SplitError
 from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.purge import purge
 
-__all__ = ["Fold", "make_fold"]
+__all__ = ["Fold", "Stretch", "make_fold"]
 
-_PAIRS_AT_ONCE = 1_000_000  # their masks stay in the cache
+Stretch = tuple[int, int]  # bars [start, stop) of the clock
 
 
 def _none() -> np.ndarray:
@@ -34,6 +34,8 @@ class Fold:
         embargo_bars: embargo after a held-out block.
         closed: closed or half-open intervals.
         number: position among the folds of its split.
+        validation_bars: bars [start, stop) that validation is traded on; None: from its first sample to the end.
+        test_bars: bars [start, stop) of each out-of-sample block; none where the test span is the sealed one.
     """
 
     train: np.ndarray
@@ -46,9 +48,11 @@ class Fold:
     embargo_bars: int = 0
     closed: bool = True
     number: int = 0
+    validation_bars: Stretch | None = None
+    test_bars: tuple[Stretch, ...] = ()
 
     def prove(self, samples: Samples) -> None:
-        """Compare every kept and every dropped sample with every held-out sample.
+        """Compare the bars of every kept and every dropped sample with the bars that held-out samples occupy.
 
         Args:
             samples: all samples that the fold was made from.
@@ -67,7 +71,7 @@ class Fold:
         self._prove_side("validation", validation, lost_validation, before_test, test)
 
     def _prove_side(self, name: str, kept: Samples, lost: Samples, candidates: Samples, held: Samples) -> None:
-        ends = _block_ends_by_loop(candidates, held)
+        ends = _block_ends_by_loop(candidates, held) if self.embargo_bars else []
         leaked = self._forbidden(kept, held, ends)
         if leaked.any():
             worst = kept.take(np.flatnonzero(leaked)[:1])
@@ -82,48 +86,45 @@ class Fold:
                 f"at bar {lost.decided[np.flatnonzero(spare)[0]]}; report this as a defect"
             )
 
-    def _forbidden(self, subject: Samples, held: Samples, ends: np.ndarray) -> np.ndarray:
-        """bool[N] by comparing all pairs: the sample meets a held-out one or starts within an embargo."""
-        low, high, back = _distinct(subject.first, subject.resolved)
-        start, stop, _ = _distinct(held.decided, held.resolved)
-        bad = np.zeros(len(low), dtype=bool)
-        step = max(1, _PAIRS_AT_ONCE // max(1, len(start)))
-        for a in range(0, len(low), step):
-            lo, hi = low[a : a + step, None], high[a : a + step, None]
-            if self.closed:
-                bad[a : a + step] = ((lo <= stop) & (start <= hi)).any(axis=1)
-            else:
-                bad[a : a + step] = ((lo < stop) & (start < hi)).any(axis=1)
+    def _forbidden(self, subject: Samples, held: Samples, ends: list[int]) -> np.ndarray:
+        """bool[N] by the definition: one of the sample's own bars is occupied, or it starts within an embargo.
+
+        Two closed intervals meet if and only if they share a bar; two half-open ones if and only if they share the
+        step from one bar to the next.
+        """
+        low, high = subject.first, subject.resolved + self.closed
+        before = _occupied_before(held, closed=self.closed, bars=1 + int(high.max(initial=0)))
+        bad = before[high] > before[low]
         for end in ends:
             after = (low > end, low <= end + self.embargo_bars)
             if not self.closed:
                 after = (low >= end, low < end + self.embargo_bars)
             bad |= after[0] & after[1]
-        return bad[back]
+        return bad
 
 
-def _distinct(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct (low, high) pairs and the position of each sample among them."""
-    code, back = np.unique((low << 32) | high, return_inverse=True)
-    return (code >> 32).astype(np.int32), (code & 0xFFFFFFFF).astype(np.int32), back
+def _occupied_before(held: Samples, *, closed: bool, bars: int) -> np.ndarray:
+    """i64[T + 1]: how many of the first t bars (steps, if half-open) at least one held-out sample occupies."""
+    length = max(bars, 2 + int(held.resolved.max(initial=0)))
+    opened = np.bincount(held.decided, minlength=length) - np.bincount(held.resolved + closed, minlength=length)
+    return np.concatenate(([0], np.cumsum(np.cumsum(opened) > 0)))
 
 
-def _block_ends_by_loop(candidates: Samples, held: Samples) -> np.ndarray:
+def _block_ends_by_loop(candidates: Samples, held: Samples) -> list[int]:
     """Ends of the held-out blocks by walking the bars one by one."""
-    resolved: dict[int, int] = {}
-    bars, last, _ = _distinct(held.decided, held.resolved)
-    for bar, end in zip(bars.tolist(), last.tolist(), strict=True):
-        resolved[bar] = max(end, resolved.get(bar, end))
-    split_at = set(np.flatnonzero(np.bincount(candidates.decided)).tolist())
+    bars = 1 + int(max(held.decided.max(initial=0), candidates.decided.max(initial=0)))
+    latest = np.full(bars, -1, dtype=np.int64)
+    np.maximum.at(latest, held.decided, held.resolved)
+    splits = np.bincount(candidates.decided, minlength=bars) > 0
     ends: list[int] = []
     fresh = True
-    for bar in sorted(split_at | resolved.keys()):
-        if bar in split_at and bar not in resolved:
-            fresh = True
-        if bar in resolved:
-            ends = [*ends, resolved[bar]] if fresh else [*ends[:-1], max(ends[-1], resolved[bar])]
-            fresh = False
-    return np.asarray(ends, dtype=np.int64)
+    for end, split_here in zip(latest.tolist(), splits.tolist(), strict=True):
+        if end < 0:
+            fresh |= split_here
+            continue
+        ends = [*ends, end] if fresh else [*ends[:-1], max(ends[-1], end)]
+        fresh = False
+    return ends
 
 
 def make_fold(
@@ -133,6 +134,7 @@ def make_fold(
     embargo_bars: int,
     closed: bool = True,
     number: int = 0,
+    stretches: tuple[Stretch | None, tuple[Stretch, ...]] = (None, ()),
 ) -> Fold:
     """Purge one split: train against validation and test, validation against test.
 
@@ -142,6 +144,7 @@ def make_fold(
         embargo_bars: embargo after a held-out block.
         closed: closed or half-open intervals.
         number: position among the folds.
+        stretches: bars that validation and each test block are traded on.
     """
     train, validation, test = (samples.take(role) for role in roles)
     held = samples.take(roles[1] | roles[2])
@@ -158,4 +161,6 @@ def make_fold(
         embargo_bars=embargo_bars,
         closed=closed,
         number=number,
+        validation_bars=stretches[0],
+        test_bars=stretches[1],
     )

@@ -3,6 +3,7 @@
 # N samples
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from edgeproof.core.config import Config
 from edgeproof.core.errors import SplitError
 from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.fold import Fold, make_fold
+from edgeproof.samples.split.purge import purge
 
 __all__ = ["HoldoutConfig"]
 
@@ -71,6 +73,14 @@ class HoldoutConfig(Config):
                 "lower window or the features' reach"
             )
         return (fold,)
+
+    def train_test(self, samples: Samples, *, bars: int, horizon_bars: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(train, validation) sample indices of the one split."""
+        inside = samples.take(samples.resolved < bars)
+        early = inside.decided < self._cut(bars)
+        train, held = inside.take(early), inside.take(~early)
+        embargo = horizon_bars if self.embargo_bars is None else self.embargo_bars
+        yield train.index[purge(train, held, embargo_bars=embargo, closed=self.closed).keep], held.index
 
     def _cut(self, bars: int) -> int:
         """First validation bar."""
