@@ -1,9 +1,10 @@
-"""What a Sharpe ratio is worth: its standard error, PSR and DSR; reported as conventions, they never decide.
+"""What a Sharpe ratio is worth: its standard errors, PSR and the track record it needs; conventions, they never decide.
 
-Ratios here are per period and not annualised; kurtosis is raw (normal: 3). What is undefined is None.
+Ratios here are per period and not annualised; kurtosis is raw (normal: 3). What is undefined is None, never infinite:
+returns without variation, moments that no law has, a ratio at or below its benchmark. `performance` names the reason.
 """
 
-# T periods, N trials
+# T periods
 
 import math
 from dataclasses import dataclass
@@ -11,20 +12,70 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-__all__ = ["Moments", "dsr", "expected_maximum", "moments", "psr", "standard_error"]
+__all__ = [
+    "NORMAL",
+    "Law",
+    "Moments",
+    "minimum_track",
+    "minimum_track_under_null",
+    "moments",
+    "psr",
+    "psr_under_null",
+    "standard_error",
+]
 
 _STILL = 1e-12  # a spread below this share of the largest return is rounding, not variation
 _ABSURD, _NOTHING = 1e50, 1e-50  # the fourth moment of larger returns overflows, of smaller ones vanishes
 
 
 @dataclass(frozen=True)
+class Law:
+    """What the standard error needs to know of the returns; the default is independent and normal.
+
+    Attributes:
+        skew, kurtosis: of the marginal law; kurtosis raw.
+        autocorrelation: at lag 1, of a linear AR(1).
+    """
+
+    skew: float = 0.0
+    kurtosis: float = 3.0
+    autocorrelation: float = 0.0
+
+    def variance(self, sharpe: float) -> float | None:
+        """T times the variance of the estimated ratio; None where no law has such moments.
+
+        a - b g3 SR + c (g4 - 1)/4 SR^2 with a = (1+r)/(1-r), b = 1 + r/(1-r) + r^2/(1-r^2), c = (1+r^2)/(1-r^2).
+        """
+        r = self.autocorrelation
+        if not -1 < r < 1:
+            return None
+        a, b, c = (1 + r) / (1 - r), 1 + r / (1 - r) + r * r / (1 - r * r), (1 + r * r) / (1 - r * r)
+        factor = a - b * self.skew * sharpe + c * (self.kurtosis - 1) / 4 * sharpe**2
+        return factor if factor > 0 else None
+
+
+NORMAL = Law()
+
+
+@dataclass(frozen=True)
 class Moments:
-    """Sharpe ratio (ddof 1), skewness and raw kurtosis (divisor T) of T returns."""
+    """Sharpe ratio (ddof 1), skewness, raw kurtosis (divisor T) and lag-1 autocorrelation of T returns."""
 
     sharpe: float
     skew: float
     kurtosis: float
+    autocorrelation: float
     periods: int
+
+    @property
+    def independent(self) -> Law:
+        """The law as if the returns were independent."""
+        return Law(self.skew, self.kurtosis)
+
+    @property
+    def dependent(self) -> Law:
+        """The law with its autocorrelation."""
+        return Law(self.skew, self.kurtosis, self.autocorrelation)
 
 
 def moments(returns: np.ndarray) -> Moments | None:
@@ -41,57 +92,76 @@ def moments(returns: np.ndarray) -> Moments | None:
         sharpe=float(x.mean() / x.std(ddof=1)),
         skew=float((centred**3).mean() / variance**1.5),
         kurtosis=float((centred**4).mean() / variance**2),
+        autocorrelation=float(centred[1:] @ centred[:-1]) / float(centred @ centred),
         periods=x.size,
     )
 
 
-def standard_error(sharpe: float, periods: int, *, skew: float = 0.0, kurtosis: float = 3.0) -> float | None:
-    """Standard error of an estimated Sharpe ratio of independent returns.
+def standard_error(sharpe: float, periods: float, law: Law = NORMAL) -> float | None:
+    """Standard error of an estimated Sharpe ratio from the law of its returns.
 
-    sqrt((1 - g3 SR + (g4 - 1)/4 SR^2) / T) (Mertens 2002; Opdyke 2007); with normal moments it is Lo's (2002)
-    sqrt((1 + SR^2/2)/T). None for T < 1 or where the moments make the variance not positive.
+    Normal and independent: sqrt((1 + SR^2/2)/T) (Lo 2002, FAJ 58(4)). Independent of any law:
+    sqrt((1 - g3 SR + (g4 - 1)/4 SR^2)/T) (Mertens 2002; Christie 2005; Opdyke 2007, J. of Asset Management 8).
+    Linear AR(1): see `Law.variance` (Lopez de Prado, Lipton & Zoonekynd 2025, "How to Use the Sharpe Ratio", ADIA
+    Lab 19); under clustered volatility its last term is too small. None for T <= 0 or moments that no law has.
     """
-    variance = 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
-    return math.sqrt(variance / periods) if periods >= 1 and variance > 0 else None
+    variance = law.variance(sharpe)
+    return math.sqrt(variance / periods) if variance is not None and periods > 0 else None
 
 
-def psr(
-    sharpe: float, periods: int, *, skew: float = 0.0, kurtosis: float = 3.0, benchmark: float = 0.0
-) -> float | None:
+def psr(sharpe: float, periods: float, law: Law = NORMAL, *, benchmark: float = 0.0) -> float | None:
     """Probabilistic Sharpe ratio: Phi((SR - SR*) sqrt(T-1) / sqrt(1 - g3 SR + (g4-1)/4 SR^2)).
 
     Bailey & Lopez de Prado (2012), J. of Risk 15(2). None for T < 2 or a variance that is not positive.
     """
-    error = standard_error(sharpe, periods - 1, skew=skew, kurtosis=kurtosis) if periods > 1 else None
+    error = standard_error(sharpe, periods - 1, law)
     return None if error is None else float(ndtr((sharpe - benchmark) / error))
 
 
-def expected_maximum(trials: int) -> float:
-    """Expected maximum of N independent standard normals, (1-ge) Z(1-1/N) + ge Z(1-1/(N e)); 0 for one trial.
-
-    Bailey & Lopez de Prado (2014), the "false strategy theorem"; ge is Euler's constant. 8% low at N = 2, 0.2 to
-    2.6% high from N = 3 on.
-    """
-    if trials < 1:
-        raise ValueError(f"{trials} trials: at least the judged one is a trial")
-    if trials == 1:
-        return 0.0
-    return float((1 - np.euler_gamma) * ndtri(1 - 1 / trials) + np.euler_gamma * ndtri(1 - 1 / (trials * math.e)))
-
-
-def dsr(
-    sharpe: float,
-    periods: int,
-    *,
-    trials: int,
-    trial_variance: float,
-    skew: float = 0.0,
-    kurtosis: float = 3.0,
+def psr_under_null(
+    sharpe: float, periods: float, law: Law = NORMAL, *, benchmark: float = 0.0, scale: float = 1.0
 ) -> float | None:
-    """Deflated Sharpe ratio: PSR against sqrt(V) E[max of N], V the variance of the trials' Sharpe ratios.
+    """PSR with the variance at the benchmark, as a test of SR = SR* asks for, and divisor T.
 
-    Bailey & Lopez de Prado (2014), J. of Portfolio Management 40(5). Not a calibrated p-value: "DSR > 0.95" has a
-    true size of 0.15% at N = 100. `sharpe` and V are in the same per-period units.
+    Lopez de Prado, Lipton & Zoonekynd (2025). Against zero, skewness and kurtosis drop out.
+
+    Args:
+        sharpe: per period.
+        periods: T.
+        law: of the returns.
+        benchmark: SR*.
+        scale: multiplies the variance, such as that of the maximum of N normals.
     """
-    benchmark = math.sqrt(max(trial_variance, 0.0)) * expected_maximum(trials)
-    return psr(sharpe, periods, skew=skew, kurtosis=kurtosis, benchmark=benchmark)
+    error = standard_error(benchmark, periods, law)
+    return None if error is None or scale <= 0 else float(ndtr((sharpe - benchmark) / (error * math.sqrt(scale))))
+
+
+def minimum_track(
+    sharpe: float, law: Law = NORMAL, *, benchmark: float = 0.0, confidence: float = 0.95
+) -> float | None:
+    """Minimum track record length in periods, at which PSR(SR*) reaches the confidence.
+
+    1 + (1 - g3 SR + (g4-1)/4 SR^2) (Z_confidence / (SR - SR*))^2, Bailey & Lopez de Prado (2012). None for SR <= SR*:
+    no length would do.
+    """
+    if (variance := law.variance(sharpe)) is None or sharpe <= benchmark:
+        return None
+    return _finite(1 + variance * _squared(confidence, sharpe - benchmark))
+
+
+def minimum_track_under_null(
+    sharpe: float, law: Law = NORMAL, *, benchmark: float = 0.0, confidence: float = 0.95
+) -> float | None:
+    """The same for `psr_under_null`: V(SR*) (Z_confidence / (SR - SR*))^2 periods (Lopez de Prado et al. 2025)."""
+    if (variance := law.variance(benchmark)) is None or sharpe <= benchmark:
+        return None
+    return _finite(variance * _squared(confidence, sharpe - benchmark))
+
+
+def _squared(confidence: float, distance: float) -> float:
+    ratio = float(ndtri(confidence)) / distance
+    return ratio * ratio
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

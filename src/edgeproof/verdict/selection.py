@@ -9,8 +9,9 @@ import numpy as np
 from edgeproof.core.rng import Rng
 from edgeproof.ledger.trials import TrialTable
 from edgeproof.stats.compare import maximum_test, sidak
+from edgeproof.stats.deflated import dsr
 from edgeproof.stats.overfit import cscv
-from edgeproof.stats.sharpe import dsr, moments, psr
+from edgeproof.stats.sharpe import moments, psr
 
 __all__ = ["LEAST_TRIALS", "Selection", "conventions", "select"]
 
@@ -82,9 +83,8 @@ def conventions(net: np.ndarray, selection: Selection) -> dict[str, float | None
     known = moments(net)
     if known is None:
         return {"psr": None, "dsr": None}
-    law = {"skew": known.skew, "kurtosis": known.kurtosis}
-    trials = max(selection.trials, 1)
+    law, trials = known.independent, max(selection.trials, 1)
     return {
-        "psr": psr(known.sharpe, known.periods, **law),
-        "dsr": dsr(known.sharpe, known.periods, trials=trials, trial_variance=selection.trial_variance, **law),
+        "psr": psr(known.sharpe, known.periods, law),
+        "dsr": dsr(known.sharpe, known.periods, law, trials=trials, trial_variance=selection.trial_variance),
     }
