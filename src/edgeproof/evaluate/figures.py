@@ -6,7 +6,7 @@ import numpy as np
 
 from edgeproof.evaluate.intervals import forecast_intervals
 from edgeproof.simulator.track import COST_KINDS, Track
-from edgeproof.stats.classify import auc, classification, soft_auc
+from edgeproof.stats.classify import auc, auc_within, classification, soft_auc
 from edgeproof.stats.performance import performance
 
 __all__ = ["forecast_figures", "in_market", "trading_figures"]
@@ -21,14 +21,18 @@ def in_market(track: Track) -> np.ndarray:
 
 
 def trading_figures(
-    track: Track, *, bars_per_year: float, span: slice = slice(None), hold_return: np.ndarray | None = None
+    track: Track,
+    *,
+    bars_per_year: float,
+    span: slice | np.ndarray = slice(None),
+    hold_return: np.ndarray | None = None,
 ) -> dict[str, Figures]:
-    """Net and gross figures of a track over a span of its bars.
+    """Net and gross figures of a track over some of its bars.
 
     Args:
         track: T bars of money.
         bars_per_year: annualises.
-        span: the bars to look at.
+        span: the bars to look at, a slice or bool[T]; bars that do not follow each other are put side by side.
         hold_return: f64[T] return of holding the track's own average weights, free of cost (zero outside the span).
 
     Returns:
@@ -49,7 +53,7 @@ def trading_figures(
     return {"net": figures, "gross": performance(gross, bars_per_year=bars_per_year)}
 
 
-def _activity(track: Track, span: slice, bars_per_year: float) -> Figures:
+def _activity(track: Track, span: slice | np.ndarray, bars_per_year: float) -> Figures:
     traded, weights = track.traded[span], np.abs(track.weights[span]).sum(axis=1)
     bars = len(traded)
     if bars == 0:
@@ -62,9 +66,10 @@ def _activity(track: Track, span: slice, bars_per_year: float) -> Figures:
     }
 
 
-def _trade_figures(track: Track, span: slice) -> Figures:
-    low, high, _ = span.indices(len(track.net))
-    inside = track.trades[(track.trades["entry_bar"] >= low) & (track.trades["entry_bar"] < high)]
+def _trade_figures(track: Track, span: slice | np.ndarray) -> Figures:
+    chosen = np.zeros(len(track.net), dtype=bool)
+    chosen[span] = True
+    inside = track.trades[chosen[track.trades["entry_bar"]]]
     before = track.equity[inside["entry_bar"]]
     result = np.divide(inside["net"], before, out=np.zeros(len(inside)), where=before > 0)
     gain, loss = result[result > 0], -result[result < 0]
@@ -78,7 +83,7 @@ def _trade_figures(track: Track, span: slice) -> Figures:
     }
 
 
-def _cost_figures(track: Track, span: slice, gross: np.ndarray) -> Figures:
+def _cost_figures(track: Track, span: slice | np.ndarray, gross: np.ndarray) -> Figures:
     before = track.equity[:-1][span]
     alive = before > 0
     kinds = {
@@ -115,7 +120,8 @@ def forecast_figures(
         generator: of the resamples.
         block_bars: length of a block; at least the label horizon, a day or more.
         volatility: f[S, T] trailing volatility; its own AUC stands beside the model's as `volatility_auc`, so that
-            the difference, `auc_over_volatility`, is what is not just size.
+            the difference, `auc_over_volatility`, is what is not just size; `auc_within_volatility` is the model's
+            AUC inside the deciles of volatility, the mean by their samples.
         truth: f[S, T] true probability of the label on a known-truth market, for `soft_auc`.
 
     Returns:
@@ -128,6 +134,7 @@ def forecast_figures(
     figures |= forecast_intervals(p, y, bar // max(1, block_bars), generator, repetitions=_INTERVAL_REPETITIONS)
     if volatility is not None:
         figures |= _beside_volatility(figures["auc"], auc(volatility[scored], y))
+        figures["auc_within_volatility"] = auc_within(p, y, volatility[scored])
     if truth is not None:
         figures["soft_auc"] = soft_auc(p, truth[scored])
     return figures

@@ -29,6 +29,7 @@ SCORES: dict[str, tuple[str, str]] = {
     "soft_auc": ("AUC against the true probabilities", "score"),
     "volatility_auc": ("AUC of trailing volatility alone", "score"),
     "auc_over_volatility": ("AUC beyond trailing volatility", "score"),
+    "auc_within_volatility": ("AUC within deciles of trailing volatility", "score"),
     "log_loss": ("Log loss (always one half: 0.6931)", "loss"),
     "brier": ("Brier score (always one half: 0.2500)", "loss"),
     "f1_plus": ("F1+ at its best threshold", "score"),

@@ -15,6 +15,7 @@ __all__ = [
     "accuracy",
     "always_positive_f1",
     "auc",
+    "auc_within",
     "brier",
     "calibration",
     "classification",
@@ -141,6 +142,43 @@ def auc(score: np.ndarray, label: np.ndarray, weight: np.ndarray | None = None) 
     return _area(_curve(s, w * y, w * (1 - y)))
 
 
+def auc_within(
+    score: np.ndarray, label: np.ndarray, by: np.ndarray, bins: int = 10, weight: np.ndarray | None = None
+) -> float | None:
+    """Mean of the AUCs inside `bins` equal groups of another variable, each by its weight: what is not that variable.
+
+    After the covariate-adjusted AUC of Janes & Pepe (2009, Biometrika 96, 371-382), who weigh strata by their cases,
+    not by all samples. Ties of `by` are never split; a group of one class has no part in the mean. What `by` still
+    varies inside a group is not taken out: of a smooth relation with `by` about 1/bins remains.
+
+    Args:
+        score: f[N] any monotone score.
+        label: [N] 0 or 1.
+        by: f[N] the other variable.
+        bins: groups.
+        weight: f[N] sample weights, not negative.
+    """
+    ready = _arrays(score, label, weight)
+    other = np.asarray(by, dtype=np.float64).ravel()
+    if ready is None or bins < 1 or other.size != ready[0].size or not np.isfinite(other).all():
+        return None
+    order = np.argsort(other, kind="stable")
+    areas, total = 0.0, 0.0
+    for group in np.split(order, _group_starts(other[order], bins)[1:]):
+        s, y, w = (part[group] for part in ready)
+        area = _area(_curve(s, w * y, w - w * y))
+        if area is not None:
+            areas, total = areas + area * float(w.sum()), total + float(w.sum())
+    return areas / total if total > 0 else None
+
+
+def _group_starts(ordered: np.ndarray, bins: int) -> np.ndarray:
+    """First places of at most `bins` groups of about equal count in a sorted array, ties never split."""
+    n = ordered.size
+    edges = np.searchsorted(ordered, ordered[np.linspace(0, n, bins, endpoint=False).astype(int)], side="left")
+    return np.unique(edges)
+
+
 def soft_auc(score: np.ndarray, p: np.ndarray) -> float | None:
     """AUC against true probabilities: each sample is a positive with weight p and a negative with weight 1 - p.
 
@@ -262,8 +300,7 @@ def calibration(probability: np.ndarray, label: np.ndarray, bins: int = 10) -> l
     p, y, _ = ready
     order = np.argsort(p, kind="stable")
     p, y = p[order], y[order]
-    edges = np.searchsorted(p, p[np.linspace(0, p.size, bins, endpoint=False).astype(int)], side="left")
-    starts = np.unique(edges)
+    starts = _group_starts(p, bins)
     count = np.diff(np.r_[starts, p.size])
     forecast, observed = np.add.reduceat(p, starts) / count, np.add.reduceat(y, starts) / count
     return [

@@ -142,6 +142,21 @@ def test_volatility_alone_stands_beside_the_model():
     assert same["auc_over_volatility"] == pytest.approx(0, abs=1e-9)
 
 
+def test_auc_within_volatility_takes_out_what_is_only_size():
+    g = np.random.default_rng(2)
+    size = g.standard_normal((6, 4000))
+    label = (g.random(size.shape) < 1 / (1 + np.exp(-0.5 * size))).astype(float)
+    p, scored = 1 / (1 + np.exp(-size)), np.ones_like(size, bool)
+    only = forecast_figures(p, label, scored, g, block_bars=24, volatility=size)
+    assert only["auc"] == pytest.approx(0.64, abs=0.01)
+    assert only["auc_within_volatility"] == pytest.approx(0.51, abs=0.015)
+    signal = g.standard_normal(size.shape)
+    label = (g.random(size.shape) < 1 / (1 + np.exp(-signal))).astype(float)
+    p = 1 / (1 + np.exp(-signal))
+    real = forecast_figures(p, label, scored, g, block_bars=24, volatility=size)
+    assert real["auc_within_volatility"] == pytest.approx(float(real["auc"] or 0), abs=0.005)
+
+
 def test_intervals_by_blocks_are_wider_where_bars_share_their_fate():
     # all symbols of a day have the same label: single samples would give an interval five times too narrow
     g = np.random.default_rng(3)
