@@ -1,4 +1,7 @@
-"""What a result must survive: every decision one bar late, every cost twice, and fills that no market offers."""
+"""What a result must survive: a bar of delay, twice the costs, the loss of its best trades; and fills nobody gets.
+
+Nothing is selected by them, so they are no trials, and nothing is decided by them.
+"""
 
 # A assets, T bars
 
@@ -12,8 +15,9 @@ from edgeproof.simulator.feed import Outside
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import Track
 
-__all__ = ["ABLATIONS", "Orders", "ablate"]
+__all__ = ["ABLATIONS", "BEST_TRADES", "Orders", "ablate", "without_best"]
 
+BEST_TRADES = 5
 Orders = tuple[np.ndarray, np.ndarray, CostsConfig, Options]  # targets f64[A, T], decided bool[T] or [A, T]
 
 
@@ -38,17 +42,41 @@ ABLATIONS: dict[str, Callable[..., Orders]] = {
 }
 
 
+def without_best(weights: np.ndarray, track: Track, count: int = BEST_TRADES) -> np.ndarray:
+    """The same targets, f64[A, T], as if the most profitable trades had never been entered.
+
+    The best are those of the largest net result as a share of the equity at their entry. A trade is left out from its
+    decision until its target leaves its side.
+    """
+    trades, kept = track.trades, weights.copy()
+    before = track.equity[trades["entry_bar"]]
+    result = np.divide(trades["net"], before, out=np.zeros(len(trades)), where=before > 0)
+    for trade in trades[np.argsort(-result, kind="stable")[:count]]:
+        row, first = kept[trade["asset"]], max(trade["entry_bar"] - 1, 0)
+        other = np.flatnonzero(weights[trade["asset"], first:] * trade["side"] <= 0.0)
+        row[first : first + other[0] if other.size else None] = 0.0
+    return kept
+
+
 def ablate(
-    prices: np.ndarray, present: np.ndarray, orders: Orders, *, outside: Outside | None = None
+    prices: np.ndarray,
+    present: np.ndarray,
+    orders: Orders,
+    *,
+    outside: Outside | None = None,
+    track: Track | None = None,
 ) -> dict[str, Track]:
     """The track of the same targets under each ablation; shapes as in `simulate`.
 
     `one_bar_late` moves targets and decisions one bar on, `costs_twice` doubles every cost but funding, which is a
-    transfer, and `same_close` fills at the close of the decision and stamps its track.
+    transfer, and `same_close` fills at the close of the decision and stamps its track. With the `track` of the orders
+    themselves, `without_five_best` leaves its five most profitable trades out.
     """
     series = outside or Outside()
-    tracks = {}
-    for name, change in ABLATIONS.items():
-        weights, decided, costs, options = change(*orders)
-        tracks[name] = simulate(prices, present, weights, decided, costs, options=options, outside=series)
-    return tracks
+    changed = {name: change(*orders) for name, change in ABLATIONS.items()}
+    if track is not None:
+        changed["without_five_best"] = (without_best(orders[0], track), *orders[1:])
+    return {
+        name: simulate(prices, present, weights, decided, costs, options=options, outside=series)
+        for name, (weights, decided, costs, options) in changed.items()
+    }

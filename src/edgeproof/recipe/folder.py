@@ -123,11 +123,11 @@ class RunFolder:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path}: cannot be read; run `edgeproof run` again with another --out") from error
 
-    def write_span(self, name: str, frame: pl.DataFrame, span: str) -> None:
-        """Put one span's rows into a table, in place of that span's earlier rows."""
+    def write_span(self, name: str, frame: pl.DataFrame, span: str, *, by: str = "close_time") -> None:
+        """Put one span's rows into a table, in place of that span's earlier rows; in order of `by`."""
         path = self.path / f"{name}.parquet"
         kept = self.table(name).filter(pl.col("span") != span) if path.exists() else frame.clear()
-        self.write_table(name, pl.concat([kept, frame]).sort("close_time", maintain_order=True))
+        self.write_table(name, pl.concat([kept, frame]).sort(by, maintain_order=True))
 
     def write_findings(self, findings: Sequence[Finding]) -> None:
         """Store what every check saw."""
@@ -145,6 +145,7 @@ class RunFolder:
             history=self.table("history"),
             predictions=self.table("predictions"),
             track=self.table("track"),
+            trades=self.table("trades"),
             findings=self.findings(),
             config_yaml=(self.path / "config.yaml").read_text(encoding="utf-8"),
             title=title,

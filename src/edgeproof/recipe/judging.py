@@ -3,6 +3,7 @@
 # S symbols, T bars
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,16 +25,17 @@ from edgeproof.ledger.trials import trials_of
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.prepare import Prepared, prepare
-from edgeproof.recipe.tables import predictions_table, track_table
-from edgeproof.recipe.trade import Traded, trade
+from edgeproof.recipe.tables import predictions_table, track_table, trades_table
+from edgeproof.recipe.trade import Traded, charged, trade
 from edgeproof.report.run import run_page
 from edgeproof.samples.dataset import ready_index
 from edgeproof.train.bundle import Bundle, read_bundle
 from edgeproof.train.forecast import Forecast, predict
-from edgeproof.truth.oracle import oracle_figures
+from edgeproof.truth.figures import oracle_figures
 from edgeproof.verdict.evidence import Evidence, SpanEvidence, span_evidence
 from edgeproof.verdict.judge import judge
 from edgeproof.verdict.open import open_seal
+from edgeproof.verdict.ready import json_ready
 
 YOUNGER_BY_NS = 24 * HOUR_NS  # a ledger begun a day after the market: trials may have been made elsewhere before
 
@@ -180,11 +182,22 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         rng=Rng(config.seed).child("verdict"),
     )
     body = judge(evidence).to_json()
+    body |= _what_was_traded(config, {"validation": validation, "sealed": sealed}, body)
     title = f"{config.model.model_dump()['name']} on {market.path.name}"
     ledger.export(rows_of(ledger, fingerprints), folder.path / "ledger.parquet")
     write_text(folder.path / "report.html", run_page(folder.data(title, body)))
     write_json(folder.path / "verdict.json", body)  # last: with it the judgement is whole
     return body
+
+
+def _what_was_traded(config: RunConfig, spans: Mapping[str, Judged | None], body: Mapping[str, Any]) -> dict[str, Any]:
+    """What verdict.json says of costs, account and ablations, those of each span and those of the judged one."""
+    ablations = {name: span.traded.ablations for name, span in spans.items() if span is not None}
+    beside = {name: body[name] | {"ablations": changed} for name, changed in ablations.items()}
+    account = config.options.model_dump()
+    return json_ready(
+        {"costs": charged(config.costs), "account": account, "ablations": ablations[body["span"]], **beside}
+    )
 
 
 def _opened_before(ledger: Ledger, market: Market, span: Span, bundle: Bundle) -> bool:
@@ -206,8 +219,10 @@ def _bundled_config(folder: RunFolder, bundle: Bundle) -> RunConfig:
 
 def write_span(folder: RunFolder, prepared: Prepared, judged: Judged, bars: slice, span: str) -> None:
     """Store a span's forecasts and money in the run's tables."""
-    close = prepared.panel.close_time[bars]
-    folder.write_span("track", track_table(judged.traded.track, judged.traded.hold_return, close, span), span)
+    close, track = prepared.panel.close_time[bars], judged.traded.track
+    folder.write_span("track", track_table(track, judged.traded.hold_return, close, span), span)
+    trades = trades_table(track, prepared.panel.symbols, close, prepared.panel.interval_ns, span)
+    folder.write_span("trades", trades, span, by="exit_time")
     predictions = predictions_table(prepared, judged.forecast.probability, judged.forecast.made, bars, span)
     folder.write_span("predictions", predictions, span)
 

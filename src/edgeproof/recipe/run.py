@@ -59,6 +59,11 @@ class Run:
         return RunFolder(self.folder).table("track")
 
     @property
+    def trades(self) -> pl.DataFrame:
+        """One row a round trip; gross, cost and net of a span's rows sum to those of its track."""
+        return RunFolder(self.folder).table("trades")
+
+    @property
     def predictions(self) -> pl.DataFrame:
         """One row a forecast."""
         return RunFolder(self.folder).table("predictions")

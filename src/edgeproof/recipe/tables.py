@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from edgeproof.recipe.prepare import Prepared
-from edgeproof.simulator.track import COST_KINDS, Track
+from edgeproof.simulator.track import COST_KINDS, REASONS, Track
 
-__all__ = ["history_table", "predictions_table", "times", "track_table"]
+__all__ = ["history_table", "predictions_table", "times", "track_table", "trades_table"]
 
+AT_OPEN = tuple(REASONS.index(reason) for reason in ("signal", "delisted", "time"))  # how else a trade ends: see below
 TIME = pl.Datetime("ns", "UTC")
 
 
@@ -47,6 +48,42 @@ def track_table(track: Track, hold_return: np.ndarray, close_time: np.ndarray, s
         "traded": track.traded,
     }
     return pl.DataFrame([times(close_time), *(pl.Series(name, values) for name, values in columns.items())])
+
+
+def trades_table(
+    track: Track, symbols: Sequence[str], close_time: np.ndarray, interval_ns: int, span: str
+) -> pl.DataFrame:
+    """One row a round trip, in order of their ends; gross, cost and net of all rows sum to those of the track.
+
+    `entry_time` is the open of the bar of the fill. `exit_time` is the open of the bar of the exit where an order, a
+    delisting or the time ended the trade, else its close: of a stop and a target the bar is known, not the moment.
+
+    Args:
+        track: of T bars.
+        symbols: of its A assets.
+        close_time: i64[T] ns UTC.
+        interval_ns: length of a bar.
+        span: `validation` or `sealed`.
+    """
+    trades = track.trades
+    at_open = np.isin(trades["reason"], AT_OPEN)
+    before = track.equity[trades["entry_bar"]]
+    share = np.divide(trades["net"], before, out=np.zeros(len(trades)), where=before > 0)
+    leave = close_time[trades["exit_bar"]] - np.where(at_open, interval_ns, 0)
+    columns = {
+        "span": pl.Series([span] * len(trades), dtype=pl.String),
+        "symbol": pl.Series([symbols[asset] for asset in trades["asset"]], dtype=pl.String),
+        "side": pl.Series(["long" if side > 0 else "short" for side in trades["side"]], dtype=pl.String),
+        "entry_time": times(close_time[trades["entry_bar"]] - interval_ns),
+        "exit_time": times(leave),
+        "reason": pl.Series([REASONS[reason] for reason in trades["reason"]], dtype=pl.String),
+        "bars": pl.Series(trades["exit_bar"] - trades["entry_bar"] + ~at_open, dtype=pl.Int64),
+        "gross": pl.Series(trades["gross"].copy()),
+        "cost": pl.Series(trades["cost"].copy()),
+        "net": pl.Series(trades["net"].copy()),
+        "net_share": pl.Series(share),
+    }
+    return pl.DataFrame(columns)
 
 
 def predictions_table(

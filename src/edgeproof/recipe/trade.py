@@ -7,19 +7,22 @@ from typing import Any, cast
 
 import numpy as np
 
+from edgeproof.backtest.ablations import ablate
 from edgeproof.backtest.policies import Policy
-from edgeproof.backtest.run import Choice, Replay, choose_theta, hold_return, run_policy
+from edgeproof.backtest.run import Choice, Replay, choose_theta, hold_return, run_policy, targets
 from edgeproof.data.panel import Panel
 from edgeproof.evaluate.figures import trading_figures
 from edgeproof.labels.volatility import panel_volatility
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
+from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate
 from edgeproof.simulator.options import Options
+from edgeproof.simulator.presets import preset
 from edgeproof.simulator.track import Track
 from edgeproof.train.forecast import Forecast
 
-__all__ = ["Traded", "choose", "trade", "without_exits"]
+__all__ = ["Traded", "charged", "choose", "trade", "without_exits"]
 
 VOLATILITY_BARS = 24  # of brackets in volatilities that no label measures
 
@@ -32,11 +35,14 @@ class Traded:
         track: over the bars of the span, flat before its first.
         hold_return: f64[bars] of holding the track's own average weights, free of cost.
         benchmarks: net figures of buy and hold under the same costs.
+        ablations: net figures of the same targets under each ablation, and `stamps`, what no market offers of it;
+            empty without a threshold.
     """
 
     track: Track
     hold_return: np.ndarray
     benchmarks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ablations: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def choose(config: RunConfig, prepared: Prepared, forecast: Forecast, bars: slice) -> Choice:
@@ -57,10 +63,28 @@ def trade(
         bars: the span.
         bars_per_year: annualises the benchmarks' figures.
     """
-    replay = _replay(config, prepared, forecast, bars)
-    track = run_policy(_policy(config), replay, theta, config.costs, config.options)
+    replay, options = _replay(config, prepared, forecast, bars), config.options
+    track = run_policy(_policy(config), replay, theta, config.costs, options)
     held = trading_figures(_buy_and_hold(config, replay), bars_per_year=bars_per_year)["net"]
-    return Traded(track, hold_return(track, replay.prices, replay.present), {"buy_and_hold": held})
+    return Traded(
+        track,
+        hold_return(track, replay.prices, replay.present),
+        benchmarks={"buy_and_hold": held},
+        ablations={} if theta is None else _ablations(config, replay, theta, track, bars_per_year),
+    )
+
+
+def _ablations(
+    config: RunConfig, replay: Replay, theta: float, track: Track, bars_per_year: float
+) -> dict[str, dict[str, Any]]:
+    weights, every = targets(_policy(config), replay, theta, config.options), np.ones(len(replay.decide), bool)
+    orders = (weights, every, config.costs, config.options)
+    outside = replay.outside(config.options)
+    changed = ablate(replay.prices, replay.present, orders, outside=outside, track=track)
+    return {
+        name: trading_figures(other, bars_per_year=bars_per_year)["net"] | {"stamps": list(other.stamps)}
+        for name, other in changed.items()
+    }
 
 
 def _buy_and_hold(config: RunConfig, replay: Replay) -> Track:
@@ -68,6 +92,16 @@ def _buy_and_hold(config: RunConfig, replay: Replay) -> Track:
     weights = np.full(replay.p.shape, 1.0 / len(replay.p))
     every = np.ones(len(replay.decide), dtype=bool)
     return simulate(replay.prices, replay.present, weights, every, config.costs, options=without_exits(config.options))
+
+
+def charged(costs: CostsConfig) -> dict[str, Any]:
+    """What the report says of the costs: every charge, and source, date and note of the preset that they are from."""
+    found = costs.model_dump()
+    if costs.preset is not None:
+        schedule = preset(costs.preset)
+        found |= {"source": schedule.source, "date": schedule.date, "note": schedule.note}
+        found["changed"] = [name for name, value in schedule.charges.items() if found[name] != value]
+    return found
 
 
 def without_exits(options: Options) -> Options:

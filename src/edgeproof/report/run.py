@@ -35,6 +35,7 @@ class RunData:
         findings: what every check saw.
         config_yaml: the resolved config.
         title: heading of the page.
+        trades: one row a round trip, see `recipe.tables.trades_table`; may be empty.
         thresholds: theta, net_growth and chosen of each threshold tried on validation; may be empty.
     """
 
@@ -46,6 +47,7 @@ class RunData:
     config_yaml: str
     title: str
     thresholds: Sequence[Mapping[str, Any]] = field(default=())
+    trades: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def setup_section(run: RunData) -> Section:
