@@ -11,6 +11,7 @@ import numpy as np
 from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
 from edgeproof.evaluate.figures import in_market, trading_figures
+from edgeproof.evaluate.regimes import ByRegime
 from edgeproof.ledger.trials import TrialTable
 from edgeproof.simulator.track import Track
 
@@ -29,6 +30,7 @@ class SpanEvidence:
         figures: {"net": ..., "gross": ...} of `evaluate.figures.trading_figures`.
         forecast: figures of `evaluate.figures.forecast_figures`.
         benchmarks: net figures by name, such as flat and buy_and_hold, under the same costs.
+        regimes: the span regime by regime; None where no regimes are known.
     """
 
     start_ns: int
@@ -40,6 +42,7 @@ class SpanEvidence:
     figures: Mapping[str, Mapping[str, Any]]
     forecast: Mapping[str, Any] = field(default_factory=dict)
     benchmarks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    regimes: ByRegime | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ def span_evidence(
     bars: slice = slice(None),
     forecast: Mapping[str, Any] | None = None,
     benchmarks: Mapping[str, Mapping[str, Any]] | None = None,
+    regimes: ByRegime | None = None,
 ) -> SpanEvidence:
     """The evidence of one span of a track.
 
@@ -117,6 +121,7 @@ def span_evidence(
         bars: the span, the whole track by default.
         forecast: figures of the forecasts in the span.
         benchmarks: net figures by name.
+        regimes: the span regime by regime.
     """
     times = close_time[bars]
     if len(times) == 0:
@@ -131,4 +136,5 @@ def span_evidence(
         figures=trading_figures(track, bars_per_year=bars_per_year, span=bars, hold_return=hold_return),
         forecast=dict(forecast or {}),
         benchmarks=dict(benchmarks or {}),
+        regimes=regimes,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.core.finding import Finding
+from edgeproof.evaluate.regimes import RegimeTest, regime_tests
 from edgeproof.stats.blocks import BLOCKS, BlockTest, alpha, block_t, traded_blocks, upper_bound
 from edgeproof.verdict.evidence import Evidence, SpanEvidence
 from edgeproof.verdict.selection import LEAST_TRIALS, Selection
@@ -27,6 +28,7 @@ GUARDS = (
 )
 _LEAST_UNITS, _LEAST_BLOCKS = 30, 10
 _MOST_P_MAX, _MOST_P_LOSS = 0.5, 0.5
+_REGIME_LEVEL = 0.05  # shared by all regimes of the span (Bonferroni)
 _CLOSED = "Known once the seal is opened."
 
 
@@ -115,7 +117,7 @@ def guards(evidence: Evidence, test: SealedTest | None, selection: Selection) ->
         _blocks(test),
         _p_max(selection),
         _p_loss(selection),
-        Guard("regimes", None, None, None, "Not built yet: whether a market regime loses significantly."),
+        _regimes(evidence, test),
         _candidate(evidence),
         _findings(evidence.findings),
         _survivorship(evidence.universe, evidence.findings),
@@ -188,6 +190,39 @@ def _p_loss(selection: Selection) -> Guard:
         f"the other; it must be less than {_MOST_P_LOSS:.0%}."
     )
     return Guard("p_loss", value, _MOST_P_LOSS, value < _MOST_P_LOSS, text)
+
+
+def _regimes(evidence: Evidence, test: SealedTest | None) -> Guard:
+    """No regime of the sealed span is significantly negative at 0.05/m, m being the regimes that the span has."""
+    span = evidence.sealed
+    if test is None or span is None:
+        return Guard("regimes", None, None, None, _CLOSED)
+    if span.regimes is None or (span.regimes.code < 0).all():
+        why = "no regimes were given" if span.regimes is None else "too few bars lie before it"
+        return Guard("regimes", None, None, None, f"The market's regimes in the sealed span are not known: {why}.")
+    days = {"bars_per_day": evidence.bars_per_day, "horizon_bars": evidence.horizon_bars}
+    tests = regime_tests(span.net, span.in_market, span.regimes.code, **days)
+    level = _REGIME_LEVEL / len(tests)
+    if not any(found.told for found in tests):
+        text = f"Traded too rarely in each of {len(tests)} {_plural(len(tests), 'regime')} to tell whether one loses."
+        return Guard("regimes", None, level, True, text)
+    p = min(found.p_loss for found in tests)
+    return Guard("regimes", p, level, p >= level, _regime_words(span.regimes.names, tests, level))
+
+
+def _regime_words(names: Sequence[str], tests: Sequence[RegimeTest], level: float) -> str:
+    worst = min((found for found in tests if found.told), key=lambda found: found.p_loss)
+    losing = [names[found.code] for found in tests if found.p_loss < level]
+    head = f"Loses significantly in {' and '.join(losing)}." if losing else "No regime loses significantly."
+    share = worst.bars / sum(found.bars for found in tests)
+    many = f"{_REGIME_LEVEL:g} over {len(tests)} {_plural(len(tests), 'regime')}"
+    middle = (
+        f"The worst, {names[worst.code]} ({share:.0%} of the bars), has t {worst.test.adjusted:.2f} and a p of loss of "
+        f"{_probability(worst.p_loss)}; below {level:.4g} ({many}) it fails."
+    )
+    mute = [names[found.code] for found in tests if not found.told]
+    tail = f" Traded too rarely to tell: {', '.join(mute)}." if mute else ""
+    return f"{head} {middle}{tail}"
 
 
 def _candidate(evidence: Evidence) -> Guard:

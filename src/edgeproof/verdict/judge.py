@@ -69,6 +69,8 @@ class Verdict:
             "span": name,
             "net": net,
             "gross": shown["gross"],
+            "regimes": shown["regimes"],
+            "regime_rule": None if self.evidence.judged.regimes is None else self.evidence.judged.regimes.rule,
             "oracle": self.evidence.oracle,
             "market": {**self.evidence.market, "universe": self.evidence.universe},
             "seconds": dict(self.evidence.seconds),
@@ -144,4 +146,5 @@ def _span_figures(name: str, span: SpanEvidence, evidence: Evidence, selection: 
         "net": {**span.figures["net"], **around, **conventions(span.net, selection), "p_value": None},
         "gross": dict(span.figures["gross"]),
         "benchmarks": {key: dict(body) for key, body in span.benchmarks.items()},
+        "regimes": [] if span.regimes is None else [dict(row) for row in span.regimes.figures],
     }

@@ -81,7 +81,7 @@ def error(check: str = "leakage.causal") -> Finding:
     return Finding(check, "error", "rsi_14 changes when later bars change")
 
 
-# --- verdict_rule.py (2026-11-21), the published reference of the rule, copied without its regimes ---
+# --- verdict_rule.py (2026-11-21), the published reference of the rule, copied ---
 Q, UPPER, LIMIT_SE = 14, 0.05, 3.0
 
 
@@ -109,7 +109,11 @@ def rule_t_adj(x, traded):
     return t + min(g, 0.0) / (6 * np.sqrt(max(len(u), 1))) * (2 * t * t + 1)
 
 
-def rule_verdict(net, hold, traded, opening=1, pmax=0.0, p_loss=0.0, s_min=None):
+def rule_regime_p(net, traded, regimes, r):
+    return stats.t.cdf(rule_t_adj(np.where(regimes == r, net, 0.0), traded), Q - 1)
+
+
+def rule_verdict(net, hold, traded, opening=1, pmax=0.0, p_loss=0.0, regimes=None, s_min=None):
     n = len(net)
     idx, why = np.arange(n) * Q // n, []
     if not traded.any():
@@ -128,6 +132,10 @@ def rule_verdict(net, hold, traded, opening=1, pmax=0.0, p_loss=0.0, s_min=None)
         why.append("p_max")
     if p_loss >= 0.5:
         why.append("p_loss")
+    if regimes is not None:
+        lab = np.unique(regimes)
+        if any(rule_regime_p(net, traded, regimes, r) < 0.05 / len(lab) for r in lab):
+            why.append("regimes")
     if p <= rule_alpha(opening):
         return ("inconclusive" if why else "edge"), why, (p, U, limit)
     return ("no_edge" if target >= U else "inconclusive"), why, (p, U, limit)

@@ -55,7 +55,7 @@ def test_a_good_model_is_an_edge_and_every_guard_is_listed():
     assert verdict.answer == "edge"
     assert tuple(guard.name for guard in verdict.guards) == GUARDS
     assert [guard.passed for guard in verdict.guards] == [True] * 6 + [None] + [True] * 3
-    assert reason(verdict, "regimes").text.startswith("Not built yet")
+    assert "not known" in reason(verdict, "regimes").text
 
 
 SPARSE = np.zeros(4000)
