@@ -33,12 +33,12 @@ SCORES: dict[str, tuple[str, str]] = {
     "log_loss": ("Log loss (always one half: 0.6931)", "loss"),
     "brier": ("Brier score (always one half: 0.2500)", "loss"),
     "f1_plus": ("F1+ at its best threshold", "score"),
-    "always_positive_f1": ("F1+ of always answering 'rises'", "score"),
+    "always_positive_f1": ("F1+ of always answering yes", "score"),
     "accuracy": ("Accuracy", "percent"),
     "precision": ("Precision", "percent"),
     "recall": ("Recall", "percent"),
     "pr_auc": ("PR-AUC", "score"),
-    "base_rate": ("Share of rising bars", "percent"),
+    "base_rate": ("Share of labels that are 1", "percent"),
     "count": ("Forecasts with a known label", "count"),
 }
 
@@ -80,7 +80,7 @@ def _labelled(predictions: pl.DataFrame) -> tuple[str, pl.DataFrame]:
 
 
 def _slope_words(forecast: np.ndarray, label: np.ndarray) -> str:
-    """The calibration slope: how much more often a bar rose for one more point of forecast (Cox 1958)."""
+    """The calibration slope: how much more often the label was 1 for one more point of forecast (Cox 1958)."""
     spread = float(np.var(forecast))
     if spread <= 0:
         return "All forecasts are the same."
@@ -107,8 +107,8 @@ def calibration_figure(predictions: pl.DataFrame) -> Figure | None:
         f"{_slope_words(forecast, label)}"
     )
     caption = (
-        f"Among forecasts of about p, the share that did rise ({where}, {len(rows):,} forecasts). On the dashed line a "
-        "forecast means what it says. Intervals take whole days as the unit, all symbols together."
+        f"Among forecasts of about p, the share that came true ({where}, {len(rows):,} forecasts). On the dashed line "
+        "a forecast means what it says. Intervals take whole days as the unit, all symbols together."
     )
     return Figure("Calibration", reliability(bins), caption, words, height=340)
 

@@ -103,7 +103,7 @@ def _score_figure(history: pl.DataFrame, oracle: Any) -> Figure | None:
     if best is not None and scores is not None:
         bound = f"; no model could exceed {show(oracle, 'score')} here" if is_number(oracle) else ""
         conclusion = f"AUC {show(scores[best], 'score')} at the kept epoch{bound}."
-    return Figure("Ranking skill", drawn, "How often a bar that rises is ranked above one that falls.", conclusion)
+    return Figure("Ranking skill", drawn, "How often a sample of label 1 is ranked above one of label 0.", conclusion)
 
 
 def _rate_words(first: float, last: float) -> str:
@@ -131,11 +131,11 @@ def _plus_figure(history: pl.DataFrame, always: Any) -> Figure | None:
     best, scores, cuts = best_epoch(history), _column(history, "f1_plus"), _column(history, "f1_threshold")
     if drawn is None:
         return None
-    caption = "F1 of the rising class at the best threshold of each epoch; precision and recall at one half."
+    caption = "F1 of label 1 at the best threshold of each epoch; precision and recall at one half."
     if best is None or scores is None:
         return Figure("F1+", drawn, caption)
     cut = "" if cuts is None else f" at threshold {show(cuts[best], 'score')}"
-    rival = f"; always answering 'rises' scores {show(always, 'score')}" if is_number(always) else ""
+    rival = f"; always answering yes scores {show(always, 'score')}" if is_number(always) else ""
     same = is_number(always) and scores[best] - always < SAME
     said = " No better than that, F1+ says nothing here." if same else ""
     return Figure("F1+", drawn, caption, f"F1+ {show(scores[best], 'score')}{cut} at the kept epoch{rival}.{said}")
