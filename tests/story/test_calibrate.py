@@ -1,0 +1,84 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import edgeproof as ep
+from edgeproof.cli.main import app
+from edgeproof.core.errors import ConfigError, DataError
+from edgeproof.core.progress import silent
+from edgeproof.ledger.store import Ledger
+from edgeproof.recipe.calibrate import calibrate
+from edgeproof.recipe.templates import template_body
+
+
+def small_config():
+    return template_body("logistic_baseline") | {"policy": {"name": "threshold", "short": True, "thetas": 5}}
+
+
+def run_once(out, market, *, surrogates=3, kind="sign_flip"):
+    return calibrate(
+        small_config(), market, out=out, surrogates=surrogates, kind=kind, overrides=["train.epochs=2"], write=silent
+    )
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("calibrate") / "planted"
+    return ep.make_market("linear", folder, symbols=4, bars=3000, seed=3, strength=0.15)
+
+
+@pytest.fixture(scope="module")
+def finished(planted, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "calibration"
+    return out, run_once(out, planted, kind="sign_flip")
+
+
+def test_it_counts_claims_and_stops_once_the_rest_cannot_change_the_answer(finished):
+    out, found = finished
+    assert found.planned == 3
+    assert found.most_by_chance == 1
+    assert found.done == len(found.results) <= 3
+    assert found.claims == sum(result["answer"] == "edge" for result in found.results)
+    assert found.flagged is not None
+    assert found.rate_low <= found.rate <= found.rate_high
+    assert json.loads((out / "calibration.json").read_text())["claims"] == found.claims
+
+
+def test_its_rows_are_in_a_ledger_of_its_own(finished, planted):
+    out, found = finished
+    assert len(Ledger(out).rows("opening")) == found.done
+    own = Ledger(planted.path.parent)
+    assert not own.rows("trial")
+    assert not own.rows("opening")
+
+
+def test_killed_and_resumed_it_ends_the_same(finished, planted, tmp_path):
+    _, whole = finished
+    again = tmp_path / "again"
+    run_once(again, planted)
+    (again / "results" / f"{whole.done - 1:05d}.json").unlink()
+    (again / "calibration.json").unlink()
+    assert run_once(again, planted).to_json() == whole.to_json()
+
+
+def test_a_folder_of_another_calibration_is_refused(finished, planted):
+    out, _ = finished
+    with pytest.raises(DataError, match="another config, market or kind"):
+        run_once(out, planted, kind="row_permutation")
+    with pytest.raises(ConfigError, match="bootstrap"):
+        run_once(out, planted, kind="bootstrap")
+    with pytest.raises(ConfigError, match="surrogates: 0"):
+        run_once(out, planted, surrogates=0)
+
+
+def test_the_command(finished, planted):
+    out, found = finished
+    config = out.parent / "config.yaml"
+    config.write_text(json.dumps(small_config()))
+    arguments = ["calibrate", str(config), "train.epochs=2", "--market", str(planted.path), "--out", str(out)]
+    done = CliRunner().invoke(app, [*arguments, "--surrogates", "3"])
+    assert done.exit_code == (1 if found.flagged else 0)
+    assert f"Claims of an edge: {found.claims}" in done.stdout
+    shown = CliRunner().invoke(app, [*arguments, "--surrogates", "3", "--json", "--exit-zero"])
+    assert json.loads(shown.stdout)["done"] == found.done
