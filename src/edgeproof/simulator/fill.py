@@ -11,6 +11,7 @@ from edgeproof.simulator.account import (
     ASKED,
     ASSET,
     BY_SIGNAL,
+    BY_TARGET,
     CASH,
     COMMISSION,
     DUE,
@@ -68,12 +69,12 @@ def in_lots(units: float, rules: Rules) -> float:
 
 
 @register_jitable(forceinline=True)
-def cost_of(size: float, price: float, impact: float, rules: Rules) -> tuple[float, float]:
-    """Commission and impact of an order that trades `size` units, in money; both convex in the size."""
+def cost_of(size: float, price: float, rate: float, impact: float, rules: Rules) -> tuple[float, float]:
+    """Commission at `rate` and impact of an order that trades `size` units, in money; both convex in the size."""
     notional = size * price
     if not rules.convex:
-        return notional * rules.commission, 0.0
-    commission = max(notional * rules.commission + size * rules.per_unit, rules.minimum)
+        return notional * rate, 0.0
+    commission = max(notional * rate + size * rules.per_unit, rules.minimum)
     return commission, (impact * math.sqrt(size) * notional if impact > 0.0 else 0.0)
 
 
@@ -103,10 +104,11 @@ def execute(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
 
     Costs go to the trade that causes them: the closing part's to the old one, the opening part's to the new one.
     """
-    asset, rows, price, units = account.asset, account.rows, fill.price, account.asset[a, UNITS]
+    asset, bar, price, units = account.asset, account.bar, fill.price, account.asset[a, UNITS]
     size = fill.closing + fill.opening
     notional = size * price
-    commission, impact = cost_of(size, price, fill.impact, rules)
+    rate = rules.maker if fill.reason == BY_TARGET else rules.commission  # a target rests in the book
+    commission, impact = cost_of(size, price, rate, fill.impact, rules)
     commission += notional * fill.penalty
     cost = commission + impact + notional * (rules.spread + rules.slippage)
     gain = units * (price - asset[a, MARK])
@@ -124,11 +126,11 @@ def execute(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
             _enter(a, t, fill, account, rules)
     asset[a, UNITS], asset[a, MARK], asset[a, GAIN], asset[a, PAID] = now, price, gained, paid + cost
     account.money[CASH] -= (now - units) * price + cost
-    rows[t, GROSS] += gain
-    rows[t, COMMISSION] += commission
+    bar[GROSS] += gain
+    bar[COMMISSION] += commission
     if rules.convex:
-        rows[t, IMPACT] += impact
-    rows[t, TRADED] += notional
+        bar[IMPACT] += impact
+    bar[TRADED] += notional
 
 
 @register_jitable(forceinline=True)
@@ -171,8 +173,8 @@ def _shares(t: int, price: np.ndarray, feed: Feed, account: Account, rules: Rule
             closing, opening = _sizes(a, t, feed, account, rules)
             if rules.convex:
                 impact = feed.impact[t, a] if rules.impacted else 0.0
-                fee, push = cost_of(closing, at, impact, rules)
-                all_fee, all_push = cost_of(closing + opening, at, impact, rules)
+                fee, push = cost_of(closing, at, rules.commission, impact, rules)
+                all_fee, all_push = cost_of(closing + opening, at, rules.commission, impact, rules)
                 first += fee + push
                 more += (all_fee - fee) + (all_push - push)
             closed += closing * at

@@ -49,7 +49,7 @@ def fund(t: int, feed: Feed, account: Account) -> None:
         if units != 0.0 and rate != 0.0:
             paid = units * (feed.open[t, a] if feed.present[t, a] else asset[a, MARK]) * rate
             asset[a, PAID] += paid
-            account.rows[t, FUNDING] += paid
+            account.bar[FUNDING] += paid
             account.money[CASH] -= paid
 
 
@@ -69,7 +69,7 @@ def borrow(t: int, feed: Feed, account: Account, rules: Rules) -> None:
         worth = asset[a, UNITS] * (feed.open[t, a] if feed.present[t, a] else asset[a, MARK])
         paid = worth * interest if worth > 0.0 else -worth * rules.borrow
         asset[a, PAID] += paid
-        account.rows[t, BORROW] += paid
+        account.bar[BORROW] += paid
         account.money[CASH] -= paid
 
 
@@ -158,5 +158,5 @@ def ruin(t: int, account: Account) -> None:
             asset[a, GAIN] += beyond * (abs(units) * asset[a, MARK] / notional)
             end_trade(a, t, units, BY_RUIN, account)
             asset[a, UNITS] = 0.0
-    account.rows[t, GROSS] += beyond
+    account.bar[GROSS] += beyond
     money[CASH], money[EQUITY], money[RUINED] = 0.0, 0.0, 1.0

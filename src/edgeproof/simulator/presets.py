@@ -1,6 +1,7 @@
 """Published fee schedules as costs, each with source and date; fees change, so look them up again.
 
-A fill at the next open takes liquidity, so every preset charges the taker's fee. Spread, slippage, impact and funding
+A fill at the next open takes liquidity, and so does a stop: they pay the taker's fee. A target that fills rested in the
+book: it pays the maker's. Spread, slippage, impact and funding
 are no part of a fee schedule: the half spread is the default of `CostsConfig`, and is yours to replace.
 """
 
@@ -22,25 +23,22 @@ class Preset:
     note: str = ""
 
 
+def _fees(taker: float, maker: float, source: str, date: str, note: str = "") -> Preset:
+    return Preset({"commission_bps": taker, "maker_bps": maker}, source, date, note)
+
+
 PRESETS: dict[str, Preset] = {
-    "binance_spot": Preset(
-        {"commission_bps": 10.0}, "Binance fee schedule, spot, VIP 0", "2026-10", "25% less if paid in BNB"
+    "binance_spot": _fees(10.0, 10.0, "Binance fee schedule, spot, VIP 0", "2026-10", "25% less if paid in BNB"),
+    "kraken_spot": _fees(40.0, 25.0, "Kraken Pro fee schedule, spot, entry tier", "2026-10"),
+    "coinbase_advanced": _fees(
+        120.0,
+        60.0,
+        "Coinbase Advanced fee schedule, tier Intro 1",
+        "2026-08",
+        "under 1,000 USD in 30 days; the tiers above pay less, so set your own",
     ),
-    "kraken_spot": Preset(
-        {"commission_bps": 40.0}, "Kraken Pro fee schedule, spot, entry tier", "2026-10", "makers pay 25 bps"
-    ),
-    "coinbase_advanced": Preset(
-        {"commission_bps": 60.0},
-        "Coinbase Advanced fee schedule, entry tier",
-        "2026-10",
-        "approximate; makers pay about 40 bps",
-    ),
-    "usdt_perpetual": Preset(
-        {"commission_bps": 5.0}, "Binance, OKX, Kraken fee schedules, USDT perpetuals", "2026-10", "makers pay 2 bps"
-    ),
-    "bybit_perpetual": Preset(
-        {"commission_bps": 5.5}, "Bybit fee schedule, USDT perpetuals", "2026-10", "makers pay 2 bps"
-    ),
+    "usdt_perpetual": _fees(5.0, 2.0, "Binance, OKX, Kraken fee schedules, USDT perpetuals, entry tier", "2026-10"),
+    "bybit_perpetual": _fees(5.5, 2.0, "Bybit fee schedule, USDT perpetuals, entry tier", "2026-10"),
     "ibkr_us_fixed": Preset(
         {"commission_bps": 0.0, "commission_per_unit": 0.005, "commission_minimum": 1.0},
         "Interactive Brokers, US stocks, fixed pricing",

@@ -40,7 +40,6 @@ from edgeproof.simulator.account import (
     SPREAD,
     TRADED,
     UNITS,
-    WORTH,
     Account,
     Feed,
     Rules,
@@ -64,7 +63,7 @@ def _mark(t: int, feed: Feed, account: Account) -> None:
             asset[a, MARK] = close
             gross += gain
         equity += units * asset[a, MARK]
-    account.rows[t, GROSS] += gross
+    account.bar[GROSS] += gross
     account.money[EQUITY] = equity
 
 
@@ -132,6 +131,30 @@ def _until_close(t: int, feed: Feed, account: Account, rules: Rules) -> None:
 
 
 @register_jitable(forceinline=True)
+def _write(t: int, before: float, account: Account, rules: Rules) -> None:
+    """Put down what bar `t` brought, in an account that was worth `before`; zeros are there already."""
+    bar, rows, gross, costs = account.bar, account.rows, account.bar[GROSS], 0.0
+    notional = bar[TRADED]
+    if notional > 0.0:
+        spread, slippage = notional * rules.spread, notional * rules.slippage
+        costs = bar[COMMISSION] + spread + slippage
+        rows[COMMISSION, t], rows[SPREAD, t], rows[SLIPPAGE, t] = bar[COMMISSION], spread, slippage
+        rows[TRADED, t] = notional / before
+        if rules.convex:
+            costs += bar[IMPACT]
+            rows[IMPACT, t], bar[IMPACT] = bar[IMPACT], 0.0
+        bar[COMMISSION], bar[TRADED] = 0.0, 0.0
+    if rules.borrow > 0.0 or rules.interest > 0.0:
+        costs += bar[BORROW]
+        rows[BORROW, t], bar[BORROW] = bar[BORROW], 0.0
+    if rules.funded:
+        costs += bar[FUNDING]
+        rows[FUNDING, t], bar[FUNDING] = bar[FUNDING], 0.0
+    if gross != 0.0 or costs != 0.0:
+        rows[GROSS, t], rows[NET, t], bar[GROSS] = gross, gross - costs, 0.0
+
+
+@register_jitable(forceinline=True)
 def settle(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     """One bar of one account: fills at the open, brackets in the bar, marks at the close, orders for the next open.
 
@@ -141,7 +164,7 @@ def settle(t: int, feed: Feed, account: Account, rules: Rules) -> None:
         account: what this account owns; changed in place.
         rules: costs, limits and modes.
     """
-    money, rows = account.money, account.rows
+    money = account.money
     if money[RUINED] == 0.0:
         before = money[EQUITY]
         _until_close(t, feed, account, rules)
@@ -154,18 +177,14 @@ def settle(t: int, feed: Feed, account: Account, rules: Rules) -> None:
             ruin(t, account)
         else:
             _weigh(t, account)
-        notional = rows[t, TRADED]
-        rows[t, SPREAD], rows[t, SLIPPAGE] = notional * rules.spread, notional * rules.slippage
-        rows[t, TRADED] = notional / before
-        costs = rows[t, COMMISSION] + rows[t, SPREAD] + rows[t, SLIPPAGE]
-        costs += rows[t, IMPACT] + rows[t, BORROW] + rows[t, FUNDING]
-        rows[t, NET], rows[t, WORTH] = rows[t, GROSS] - costs, money[EQUITY]
+        _write(t, before, account, rules)
+    account.equity[t + 1] = money[EQUITY]
 
 
 @register_jitable
 def settle_account(feed: Feed, account: Account, rules: Rules) -> None:
     """Every bar of one account; what is still open at the end becomes a trade that ended `BY_END`."""
-    bars = account.rows.shape[0]
+    bars = account.rows.shape[1]
     for t in range(bars):
         settle(t, feed, account, rules)
     for a in range(account.asset.shape[0]):
@@ -176,15 +195,21 @@ def settle_account(feed: Feed, account: Account, rules: Rules) -> None:
 
 @register_jitable
 def settle_accounts(first: int, last: int, feed: Feed, accounts: Account, rules: Rules) -> None:
-    """Accounts `first` to `last` (excluded), one after the other; arrays of `accounts` have a leading axis of N."""
+    """Accounts `first` to `last` (excluded), one after the other; arrays of `accounts` have a leading axis of N.
+
+    Those of `rows` and `weights` may be shorter: accounts take turns in them, for who reads nothing there.
+    """
+    kept = accounts.rows.shape[0]
     for n in range(first, last):
         account = Account(
             accounts.target[n],
             accounts.decided[n],
             accounts.asset[n],
             accounts.money[n],
-            accounts.rows[n],
-            accounts.weights[n],
+            accounts.bar[n],
+            accounts.rows[n % kept],
+            accounts.equity[n],
+            accounts.weights[n % kept],
             accounts.trades[n],
         )
         settle_account(feed, account, rules)

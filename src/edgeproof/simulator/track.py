@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["COST_KINDS", "REASONS", "TRADE_FIELDS", "Track"]
+from edgeproof.simulator import account as layout
+from edgeproof.simulator.account import Account
+from edgeproof.simulator.options import Options
+
+__all__ = ["COST_KINDS", "REASONS", "TRADE_FIELDS", "Curves", "Track", "stamps_of", "track_of", "trades_of"]
 
 COST_KINDS = ("commission", "spread", "slippage", "impact", "borrow", "funding")
 # Why a trade ended; `end`: still open at the last bar.
@@ -71,3 +75,54 @@ class Track:
         """Return of each bar before costs on the equity before it, f64[T]; 0 after ruin."""
         before = self.equity[:-1]
         return np.where(before > 0, self.gross / np.where(before > 0, before, 1.0), 0.0)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Many accounts' money in short: what each was worth and what it traded.
+
+    Attributes:
+        equity: f64[N, T+1], equity[:, 0] is the start.
+        trades: N structured arrays of `TRADE_FIELDS`.
+        stamps: as a track's.
+    """
+
+    equity: np.ndarray
+    trades: tuple[np.ndarray, ...]
+    stamps: tuple[str, ...] = ()
+
+
+def stamps_of(options: Options) -> tuple[str, ...]:
+    """What every report has to name of these rules."""
+    return ("fill_at_close",) if options.fill_at_close else ()
+
+
+def track_of(n: int, accounts: Account, options: Options) -> Track:
+    """Account n's outputs under their names."""
+    rows = accounts.rows[n]
+    return Track(
+        gross=rows[layout.GROSS],
+        commission=rows[layout.COMMISSION],
+        spread=rows[layout.SPREAD],
+        slippage=rows[layout.SLIPPAGE],
+        impact=rows[layout.IMPACT],
+        borrow=rows[layout.BORROW],
+        funding=rows[layout.FUNDING],
+        net=rows[layout.NET],
+        equity=accounts.equity[n],
+        weights=accounts.weights[n],
+        traded=rows[layout.TRADED],
+        trades=trades_of(n, accounts),
+        stamps=stamps_of(options),
+    )
+
+
+def trades_of(n: int, accounts: Account) -> np.ndarray:
+    """Account n's round trips as `TRADE_FIELDS`, in order of their end."""
+    table = accounts.trades[n, : int(accounts.money[n, layout.TRADES])]
+    trades = np.empty(len(table), TRADE_FIELDS)
+    names = ("asset", "entry_bar", "exit_bar", "side", "reason", "gross", "cost")
+    for index, name in enumerate(names):
+        trades[name] = table[:, index]
+    trades["net"] = trades["gross"] - trades["cost"]
+    return trades

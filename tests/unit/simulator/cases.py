@@ -32,27 +32,42 @@ def four(parts) -> Scene:
     return prices, present, weights, decided
 
 
-@st.composite
-def scenes(draw):
+def scene_of(rng, choose) -> Scene:
     """(prices, present, weights, decided): gaps, sparse decisions, long and short, also beyond gross 1."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    assets, bars = draw(st.integers(1, 5)), draw(st.integers(1, 40))
-    gross = draw(st.sampled_from([0.3, 1.0, 2.5]))
+    assets, bars = choose(range(1, 6)), choose(range(1, 41))
+    gross = choose([0.3, 1.0, 2.5])
     levels = rng.uniform(0.1, 1.0, 2) * gross / assets
-    choice = [0.0, levels[0], levels[1]] if draw(st.booleans()) else [0.0, levels[0], -levels[0], -levels[1]]
-    prices = market(rng, assets, bars, draw(st.sampled_from([0.005, 0.05, 0.4])))
-    present = rng.random((assets, bars)) > draw(st.sampled_from([0.0, 0.1, 0.5]))
+    choice = choose([[0.0, levels[0], levels[1]], [0.0, levels[0], -levels[0], -levels[1]]])
+    prices = market(rng, assets, bars, choose([0.005, 0.05, 0.4]))
+    present = rng.random((assets, bars)) > choose([0.0, 0.1, 0.5])
     weights = rng.choice(choice, (assets, bars))
-    decided = rng.random((assets, bars)) < draw(st.sampled_from([0.2, 0.6, 1.0]))
+    decided = rng.random((assets, bars)) < choose([0.2, 0.6, 1.0])
     return prices, present, weights, decided
 
 
 @st.composite
-def full_scenes(draw) -> Case:
-    """(scene, costs, options, outside): every option and cost, each on or off by chance, so in all combinations."""
-    prices, present, weights, decided = draw(scenes())
+def scenes(draw) -> Scene:
+    """`scene_of` with sizes that can shrink."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    density = draw(st.sampled_from([0.15, 0.4, 0.8]))
+    return scene_of(rng, lambda values: draw(st.sampled_from(values)))
+
+
+@st.composite
+def full_scenes(draw) -> Case:
+    """`case_of` with sizes that can shrink."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return case_of(rng, lambda values: draw(st.sampled_from(values)))
+
+
+def full_case(rng) -> Case:
+    """`case_of` by chance alone."""
+    return case_of(rng, lambda values: values[int(rng.integers(len(values)))])
+
+
+def case_of(rng, choose) -> Case:
+    """(scene, costs, options, outside): every option and cost, each on or off by chance, so in all combinations."""
+    prices, present, weights, decided = scene_of(rng, choose)
+    density = choose([0.15, 0.4, 0.8])
 
     def maybe(*values, off: Any = 0.0) -> Any:
         return values[rng.integers(len(values))] if rng.random() < density else off
@@ -63,6 +78,7 @@ def full_scenes(draw) -> Case:
     prices[:, :, 4] = rng.exponential(start, present.shape) / prices[:, :, 3] * (rng.random(present.shape) > 0.1)
     costs = CostsConfig(
         commission_bps=maybe(10.0, 99.0),
+        maker_bps=maybe(0.0, 5.0, 70.0, off=None),
         commission_per_unit=maybe(0.01, 0.001),
         commission_minimum=maybe(1e-3, 1e-4) * start,
         half_spread_bps=maybe(3.0),

@@ -75,9 +75,10 @@ class Bars:
         lot = self.options.lot
         return units if lot == 0 else math.floor(units / lot + 1e-6) * lot
 
-    def charge(self, size, price, impact, penalty=0.0):
+    def charge(self, size, price, impact, penalty=0.0, rests=False):
         c, worth = self.costs, size * price
-        fee = max(worth * c.commission_bps / 1e4 + size * c.commission_per_unit, c.commission_minimum)
+        bps = c.maker_bps if rests and c.maker_bps is not None else c.commission_bps
+        fee = max(worth * bps / 1e4 + size * c.commission_per_unit, c.commission_minimum)
         other = (c.half_spread_bps + c.slippage_bps) / 1e4 + penalty + impact * math.sqrt(size)
         return fee + worth * other
 
@@ -120,7 +121,7 @@ class Day:
     def trade(self, a, price, after, why, penalty=0.0):
         p, o = self.book[a], self.bars.options
         size, was = abs(after - p.units), p.units
-        cost = self.bars.charge(size, price, self.bars.impact(a, self.t), penalty)
+        cost = self.bars.charge(size, price, self.bars.impact(a, self.t), penalty, why == "target")
         self.costs.append(cost)
         self.notional.append(size * price)
         self.gains.append(was * (price - p.mark))

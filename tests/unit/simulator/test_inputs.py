@@ -70,6 +70,9 @@ def test_costs_cannot_be_negative_nor_misspelt():
 def test_costs_scale_and_know_when_they_are_free():
     costs = CostsConfig(commission_bps=4.0, half_spread_bps=1.0, slippage_bps=3.0)
     assert costs.times(2.0) == CostsConfig(commission_bps=8.0, half_spread_bps=2.0, slippage_bps=6.0)
+    resting = costs.model_copy(update={"maker_bps": 2.0})
+    assert resting.times(2.0).maker_bps == 4.0
+    assert costs.times(2.0).maker_bps is None
     assert costs.rates() == pytest.approx((4e-4, 1e-4, 3e-4))
     assert CostsConfig.free().is_free
     assert not costs.is_free
@@ -78,8 +81,8 @@ def test_costs_scale_and_know_when_they_are_free():
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(OptionError, match="known: njit, python"):
-        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), engine="cuda")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="known: njit, python, cuda"):
+        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), engine="numba")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

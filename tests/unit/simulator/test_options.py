@@ -199,6 +199,23 @@ def test_a_bracket_in_the_bar_after_the_entry(side, row, price, why):
     assert track.trades["gross"].tolist() == pytest.approx([0.5 * side * (price - 1)])
 
 
+@pytest.mark.parametrize(
+    ("row", "why", "price", "bps"),
+    [
+        ((1.0, 1.25, 0.99, 1.0), "target", 1.2, 20.0),
+        ((1.3, 1.4, 1.25, 1.3), "target", 1.2, 20.0),  # through the target: the order rested there before the gap
+        ((1.0, 1.01, 0.89, 1.0), "stop", 0.9, 50.0),
+        ((0.8, 0.95, 0.7, 0.9), "stop", 0.8, 50.0),
+    ],
+)
+def test_a_target_pays_the_makers_fee_and_a_stop_the_takers(row, why, price, bps):
+    costs = FREE.model_copy(update={"commission_bps": 50.0, "maker_bps": 20.0, "half_spread_bps": 1.0})
+    track = run(bars((1, 1), (1, 1), row, (1, 1)), [0.5] * 4, costs, stop_loss=0.1, take_profit=0.2)
+    assert reasons(track) == [why]
+    assert track.commission.tolist() == pytest.approx([0, 0.5 * 50e-4, 0.5 * price * bps / 1e4, 0])
+    assert track.spread.tolist() == pytest.approx([0, 0.5e-4, 0.5 * price * 1e-4, 0])
+
+
 def test_a_bracket_is_live_in_the_bar_of_the_entry_and_stays_out_until_the_signal_changes():
     prices = bars((1, 1), (1, 1, 0.8, 1), (1, 1), (1, 1), (1, 1), (1, 1))
     for rebalance in ("changes", "always"):

@@ -1,5 +1,7 @@
 """The account against a hand-worked case and against a second account written differently."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +12,10 @@ from edgeproof.simulator.engines import simulate, simulate_many
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import REASONS
 from tests.unit.simulator import plain
-from tests.unit.simulator.cases import MONEY, NOTHING, four, full_scenes, market, scenes
+from tests.unit.simulator.cases import MONEY, NOTHING, four, full_case, full_scenes, market, scenes
 
 COSTS = CostsConfig(commission_bps=10.0, half_spread_bps=3.0, slippage_bps=2.0)
+OFF = CostsConfig.free().model_dump() | Options().model_dump()
 OPTIONS = [
     Options(),
     Options(rebalance="always"),
@@ -128,6 +131,22 @@ def test_a_second_account_agrees(scene, options):
 @given(full_scenes())
 def test_a_second_account_agrees_over_every_option(case):
     check_against_the_second_account(*case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(10))
+def test_a_second_account_agrees_in_twenty_thousand_cases_over_every_option(chunk):
+    on = Counter()
+    for case in range(2_000):
+        rng = np.random.default_rng([2026, chunk, case])
+        scene, costs, options, outside = full_case(rng)
+        try:
+            check_against_the_second_account(scene, costs, options, outside)
+        except AssertionError as error:
+            raise AssertionError(f"case {[2026, chunk, case]}: {costs} {options}") from error
+        on.update(name for name, value in (*costs, *options) if value != OFF[name])
+        on["funding_rate"] += outside.funding_rate is not None
+    assert all(on[name] > 100 for name in (*OFF.keys() - {"preset"}, "funding_rate")), on
 
 
 def check_trades(track, other, scale=1.0):
