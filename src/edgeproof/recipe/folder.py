@@ -145,7 +145,7 @@ class RunFolder:
             history=self.table("history"),
             predictions=self.table("predictions"),
             track=self.table("track"),
-            trades=self.table("trades"),
+            trades=self.table("trades") if (self.path / "trades.parquet").exists() else pl.DataFrame(),
             findings=self.findings(),
             config_yaml=(self.path / "config.yaml").read_text(encoding="utf-8"),
             title=title,

@@ -57,6 +57,7 @@ def trades_table(
 
     `entry_time` is the open of the bar of the fill. `exit_time` is the open of the bar of the exit where an order, a
     delisting or the time ended the trade, else its close: of a stop and a target the bar is known, not the moment.
+    `net_share` is the net result as a share of the equity before the entry.
 
     Args:
         track: of T bars.

@@ -5,7 +5,8 @@ symbol is its event, and after an exit the account stays flat until that signal 
 
 - An event begins at a decision with p >= theta (short: p <= 1 - theta) while none of the symbol is alive.
 - It is alive until H bars after its fill, also where target or stop ended the position earlier. What is forecast
-  meanwhile belongs to it: labels that overlap are not events of their own, and a position is never enlarged.
+  meanwhile belongs to it: labels that overlap are not events of their own, and a position is never enlarged. An
+  entry that could not be filled is tried again while its event is alive.
 - Then the target weight is 0 for one decision, which is the change that the account waits for. So two entries of a
   symbol are at least H + 2 bars apart, and a forecast that stays high is entered again and again.
 """

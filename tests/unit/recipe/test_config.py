@@ -1,0 +1,79 @@
+"""The root config's account and costs: sizes, presets, exits, and what is refused at once."""
+
+import pytest
+
+from edgeproof.core.config import dump_yaml
+from edgeproof.core.errors import ConfigError
+from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.templates import template_body
+from edgeproof.recipe.trade import charged, without_exits
+
+BODY = template_body("logistic_baseline")
+
+
+def load(*overrides):
+    return load_run_config(BODY, overrides)
+
+
+def test_a_run_closes_delisted_positions_also_where_only_its_money_is_given():
+    assert load().account.delisting_bars == 24
+    assert load("account.start=100000").account.delisting_bars == 24
+    assert load("account.delisting_bars=0").account.delisting_bars == 0
+
+
+@pytest.mark.parametrize(
+    "key", ["costs.impact", "costs.commission_per_unit", "costs.commission_minimum", "account.participation"]
+)
+def test_what_depends_on_the_size_of_the_account_needs_one(key):
+    with pytest.raises(ConfigError, match=f"{key} depends on the size of the account; set account.start"):
+        load(f"{key}=0.5")
+    assert load(f"{key}=0.5", "account.start=50000").account.start == 50_000.0
+
+
+def test_fills_at_the_close_are_no_run():
+    with pytest.raises(ConfigError, match="ablation that no market offers"):
+        load("account.fill_at_close=true")
+
+
+def test_a_preset_stands_in_for_what_is_not_given():
+    bare = {key: value for key, value in BODY.items() if key != "costs"}
+    costs = load_run_config(bare, ["costs.preset=binance_spot"]).costs
+    assert (costs.commission_bps, costs.half_spread_bps) == (10.0, 1.0)
+    changed = load_run_config(
+        bare, ["costs.preset=binance_spot", "costs.commission_bps=7.5", "costs.half_spread_bps=2"]
+    )
+    assert (changed.costs.commission_bps, changed.costs.half_spread_bps) == (7.5, 2.0)
+    told = charged(changed.costs)
+    assert told["source"].startswith("Binance fee schedule")
+    assert told["date"] == "2026-10"
+    assert told["changed"] == ["commission_bps"]
+    assert "source" not in charged(load().costs)
+
+
+def test_a_resolved_preset_reads_back_as_it_was():
+    config = load("costs.preset=ibkr_us_fixed", "costs.commission_bps=0", "account.start=100000")
+    assert config.costs.commission_minimum == 1.0
+    again = load_run_config(config.model_dump(mode="json"))
+    assert again == config
+    assert "preset: ibkr_us_fixed" in dump_yaml(again)
+
+
+def test_an_unknown_preset_is_answered_with_the_nearest():
+    with pytest.raises(ConfigError, match="unknown cost preset 'binance_spt'; did you mean 'binance_spot'"):
+        load("costs.preset=binance_spt")
+
+
+def test_a_bracket_without_barriers_is_refused_before_anything_is_trained():
+    with pytest.raises(ConfigError, match="no barriers to leave at"):
+        load("policy=bracket")
+    own = load("policy=bracket", "policy.take_profit=0.02", "policy.bars=12").options
+    assert (own.take_profit, own.stop_loss, own.bracket_bars, own.delisting_bars) == (0.02, 0.0, 12, 24)
+    assert not without_exits(own).has_bracket
+    of_label = load_run_config(BODY | {"label": {"name": "opportunity"}}, ["policy.name=bracket"]).options
+    assert (of_label.take_volatilities, of_label.stop_volatilities, of_label.bracket_bars) == (3.0, 1.5, 24)
+    with pytest.raises(ConfigError, match="both have exits"):
+        load("policy=bracket", "policy.stop_loss=0.02", "account.stop_loss=0.1")
+
+
+def test_an_account_may_have_exits_under_any_policy():
+    assert load("account.stop_volatilities=3").options.in_volatilities
