@@ -11,6 +11,7 @@ from edgeproof.report.backtest import times_of
 from edgeproof.report.chart import oracle_bar, reliability, threshold_curve
 from edgeproof.report.number import DASH, get, humanise, is_number, show
 from edgeproof.report.part import Block, Cell, Figure, Grid, Section, Table, Text
+from edgeproof.report.training import always_the_base_rate
 
 __all__ = [
     "calibration_bins",
@@ -30,8 +31,8 @@ SCORES: dict[str, tuple[str, str]] = {
     "volatility_auc": ("AUC of trailing volatility alone", "score"),
     "auc_over_volatility": ("AUC beyond trailing volatility", "score"),
     "auc_within_volatility": ("AUC within deciles of trailing volatility", "score"),
-    "log_loss": ("Log loss (always one half: 0.6931)", "loss"),
-    "brier": ("Brier score (always one half: 0.2500)", "loss"),
+    "log_loss": ("Log loss", "loss"),
+    "brier": ("Brier score", "loss"),
     "f1_plus": ("F1+ at its best threshold", "score"),
     "always_positive_f1": ("F1+ of always answering yes", "score"),
     "accuracy": ("Accuracy", "percent"),
@@ -167,9 +168,20 @@ def forecast_table(verdict: Mapping[str, Any]) -> Table | None:
         label, kind = SCORES.get(key, (humanise(key), "plain"))
         rows.append((Cell(label), *(Cell(show(body.get(key), kind)) for body in found.values())))
         ends = [[show(body.get(f"{key}_{side}"), kind) for side in ("low", "high")] for body in found.values()]
+        if key in ("log_loss", "brier"):
+            rows += _always_row(key, label, found)
         if key == "auc" and all(DASH not in pair for pair in ends):
             rows.append((Cell("AUC, 95% interval"), *(Cell(" to ".join(pair)) for pair in ends)))
     return Table(("Forecasts", *found), rows, caption="Before any trading, at probability 0.5 where a cut is needed.")
+
+
+def _always_row(key: str, label: str, found: Mapping[str, Mapping[str, Any]]) -> list[tuple[Cell, ...]]:
+    """What always answering the base rate would score; no row where it is not known."""
+    bases = [body.get("base_rate") for body in found.values()]
+    if not all(is_number(base) for base in bases):
+        return []
+    values = [always_the_base_rate(base)[key] for base in bases if is_number(base)]
+    return [(Cell(f"{label} of always answering the base rate"), *(Cell(show(value, "loss")) for value in values))]
 
 
 def forecast_section(

@@ -11,11 +11,16 @@ from edgeproof.report.chart import Plot, line, plot, points, vertical
 from edgeproof.report.number import get, is_number, show
 from edgeproof.report.part import Block, Figure, Grid, Section, Text
 
-__all__ = ["best_epoch", "loss_figure", "training_section"]
+__all__ = ["always_the_base_rate", "best_epoch", "loss_figure", "training_section"]
 
 CURVE_POINTS = 500
-PRIOR = math.log(2)
 SAME = 0.005
+
+
+def always_the_base_rate(share: float) -> dict[str, float]:
+    """Log loss and Brier score of the forecast that is always the share of labels that are 1: -E ln p and p (1 - p)."""
+    loss = -sum(p * math.log(p) for p in (share, 1 - share) if p > 0)
+    return {"log_loss": loss, "brier": share * (1 - share)}
 
 
 def _column(history: pl.DataFrame, name: str) -> np.ndarray | None:
@@ -71,8 +76,13 @@ def _curves(
     return plot(traces, x={"title": "epoch", "range": [first - pad, last + pad]} | step, y=y, **marks)
 
 
-def loss_figure(history: pl.DataFrame) -> Figure | None:
-    """Training and validation loss of each epoch; None where neither was recorded."""
+def loss_figure(history: pl.DataFrame, base_rate: Any = 0.5) -> Figure | None:
+    """Training and validation loss of each epoch; None where neither was recorded.
+
+    Args:
+        history: one row an epoch.
+        base_rate: share of validation labels that are 1, what knowing nothing else would answer.
+    """
     if not len(history) or "epoch" not in history.columns:
         return None
     lines = {"train_loss": ("training loss", "@gross"), "log_loss": ("validation log loss", "@net")}
@@ -83,11 +93,14 @@ def loss_figure(history: pl.DataFrame) -> Figure | None:
     best, losses = best_epoch(history), _column(history, "log_loss")
     if best is None or losses is None:
         return Figure("Loss", drawn, caption)
+    known = is_number(base_rate)
+    prior = always_the_base_rate(base_rate if known else 0.5)["log_loss"]
+    answer = f"the base rate of {show(base_rate, 'percent')}" if known and base_rate != 0.5 else "one half"
     conclusion = (
         f"Epoch {history['epoch'][best]} of {len(history)} was kept: validation log loss {show(losses[best], 'loss')}, "
         f"after {show(losses[0], 'loss')} in the first and {show(losses[-1], 'loss')} in the last epoch. "
-        f"{'This is better' if losses[best] < PRIOR else 'This is no better'} than always answering one half "
-        f"({show(PRIOR, 'loss')})."
+        f"{'This is better' if losses[best] < prior else 'This is no better'} than always answering {answer} "
+        f"({show(prior, 'loss')})."
     )
     return Figure("Loss", drawn, caption, conclusion)
 
@@ -152,7 +165,7 @@ def training_section(history: pl.DataFrame, verdict: Mapping[str, Any]) -> Secti
     if not len(history) or "epoch" not in history.columns:
         return Section("Training", lead, (Text("No epoch was recorded.", "note"),))
     figures = (
-        loss_figure(history),
+        loss_figure(history, get(verdict, "validation", "base_rate")),
         _score_figure(history, get(verdict, "oracle", "auc")),
         _plus_figure(history, get(verdict, "validation", "always_positive_f1")),
         _step_figure(history),

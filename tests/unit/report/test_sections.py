@@ -16,6 +16,7 @@ from edgeproof.report.forecast import (
     calibration_bins,
     calibration_figure,
     forecast_section,
+    forecast_table,
     oracle_figure,
     threshold_figure,
 )
@@ -323,8 +324,31 @@ def test_training_words_compare_with_knowing_nothing():
     assert ["no better than" in text for text in words] == [False, True]
 
 
-def _loss(history: pl.DataFrame) -> str:
-    drawn = loss_figure(history)
+def test_a_rare_label_is_compared_with_its_base_rate():
+    """-.29 ln .29 - .71 ln .71 = .6022: a loss of .65 beats one half and knows less than nothing."""
+    history = runs.history().with_columns(log_loss=pl.lit(0.65))
+    assert "no better than always answering the base rate of 29.0% (0.6022)" in _loss(history, 0.29)
+    assert "This is better than always answering one half (0.6931)" in _loss(history, 0.5)
+    scores = {"auc": 0.5, "log_loss": 0.65, "brier": 0.23, "base_rate": 0.29}
+    table = forecast_table({"validation": scores})
+    assert table is not None
+    said = {row[0].text: row[1].text for row in table.rows}
+    assert said["Log loss of always answering the base rate"] == "0.6022"
+    assert said["Brier score of always answering the base rate"] == "0.2059"
+    assert forecast_table({"validation": scores | {"base_rate": None}}) is not None
+
+
+def test_the_auc_beside_and_within_volatility_is_shown():
+    scores = {"auc": 0.7, "volatility_auc": 0.69, "auc_over_volatility": 0.01, "auc_within_volatility": 0.52}
+    table = forecast_table({"validation": scores})
+    assert table is not None
+    said = {row[0].text: row[1].text for row in table.rows}
+    assert said["AUC of trailing volatility alone"] == "0.690"
+    assert said["AUC within deciles of trailing volatility"] == "0.520"
+
+
+def _loss(history: pl.DataFrame, base_rate: float = 0.5) -> str:
+    drawn = loss_figure(history, base_rate)
     assert drawn is not None
     return drawn.conclusion
 
