@@ -24,6 +24,7 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import trials_of
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
+from edgeproof.recipe.known import known_truth
 from edgeproof.recipe.prepare import Prepared, prepare
 from edgeproof.recipe.tables import predictions_table, track_table, trades_table
 from edgeproof.recipe.trade import Traded, charged, trade
@@ -31,7 +32,7 @@ from edgeproof.report.run import run_page
 from edgeproof.samples.dataset import ready_index
 from edgeproof.train.bundle import Bundle, read_bundle
 from edgeproof.train.forecast import Forecast, predict
-from edgeproof.truth.figures import oracle_figures
+from edgeproof.truth.oracle import is_stated
 from edgeproof.verdict.evidence import Evidence, SpanEvidence, span_evidence
 from edgeproof.verdict.judge import judge
 from edgeproof.verdict.open import open_seal
@@ -97,7 +98,7 @@ def judged_span(
     """Figures of a span that was forecast and traded."""
     scored = np.zeros_like(forecast.made)
     scored[:, bars] = (forecast.made & prepared.labels.known)[:, bars]
-    known = prepared.stated
+    known = prepared.stated if is_stated(config.label) else None
     per_day = bars_per_day(prepared.panel.interval_ns)
     figures = forecast_figures(
         forecast.probability,
@@ -117,7 +118,9 @@ def judged_span(
         forecast=figures,
         benchmarks=traded.benchmarks,
     )
-    oracle = None if known is None else _oracle(known.p_up[scored], forecast.logit[scored])
+    truth = market.manifest.truth or {}
+    size, made = trailing_volatility(prepared), (forecast, traded)
+    oracle = known_truth(truth, config, prepared, made, scored=scored, bars=bars, volatility=size)
     return Judged(evidence, oracle, forecast, traded)
 
 
@@ -127,11 +130,6 @@ def trailing_volatility(prepared: Prepared) -> np.ndarray | None:
     if "log_volatility_24" not in names:
         return None
     return prepared.table.x[:, :, names.index("log_volatility_24")]
-
-
-def _oracle(p_up: np.ndarray, logit: np.ndarray) -> dict[str, Any]:
-    found = oracle_figures(p_up, logit)
-    return {"auc": found.auc, "model_auc": found.model_auc, "auc_share": found.auc_share}
 
 
 def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, open_sealed: bool) -> dict[str, Any]:

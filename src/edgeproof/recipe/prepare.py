@@ -15,7 +15,6 @@ from edgeproof.data.store import Market
 from edgeproof.features import FeatureTable
 from edgeproof.features.table import build_features
 from edgeproof.labels.decide import decision_bars
-from edgeproof.labels.forward import ForwardReturnConfig
 from edgeproof.labels.label import Labels
 from edgeproof.leakage.causal import check_causal
 from edgeproof.leakage.stable import check_stable
@@ -37,7 +36,7 @@ class Prepared:
         table: unscaled features.
         labels: labels, known where they resolve within the span.
         decide: bool[T] decision bars.
-        stated: the known truth, of known-truth markets whose label is the one that the truth belongs to.
+        stated: the law of the next tradable return, of known-truth markets.
     """
 
     panel: Panel
@@ -69,16 +68,7 @@ def prepare(config: RunConfig, market: Market, span: Span, *, cache: Path | None
     )
     decide = decision_bars(panel, config.decide_every)
     labels = config.label.label(panel, decide)  # pyright: ignore[reportAttributeAccessIssue] - every label config has it
-    stated = stated_truth(market, panel, span) if _truth_fits(config) else None
-    return Prepared(panel, table, labels, decide, stated)
-
-
-def _truth_fits(config: RunConfig) -> bool:
-    """The stated truth is that of one label: the direction of the next tradable bar."""
-    label = config.label
-    return isinstance(label, ForwardReturnConfig) and (
-        (label.horizon_bars, label.threshold_bps, label.threshold_volatilities) == (1, 0.0, 0.0)
-    )
+    return Prepared(panel, table, labels, decide, stated_truth(market, panel, span))
 
 
 def market_findings(config: RunConfig, market: Market) -> list[Finding]:

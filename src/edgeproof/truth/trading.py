@@ -1,8 +1,7 @@
 """The optimal policy of a known-truth market after costs, and what any policy earns there without the return's noise.
 
 Known for the kinds whose signal has a law of its own (`noise`, `linear`, `costly`, `dead`): its wick asymmetry does not
-depend on the return's sign, so signal and volatility bin are the state. The signals of `nonlinear` and `temporal` feed
-on returns, `regime` follows a slow variance, `decaying` the clock: their optimum is not known, and none is given.
+depend on the return's sign, so signal and volatility bin are the state. `UNKNOWN` says of the others what is missing.
 """
 
 # S symbols, T bars, V volatility bins
@@ -18,9 +17,19 @@ from edgeproof.core.errors import OptionError
 from edgeproof.truth.optimum import Chain, Optimum, Reward, nodes, optimum, signal_kernel
 from edgeproof.truth.stated import Stated
 
-__all__ = ["OPTIMUM_KINDS", "MarketOptimum", "PolicyFigures", "evaluate_policy", "market_optimum"]
+__all__ = ["OPTIMUM_KINDS", "UNKNOWN", "MarketOptimum", "PolicyFigures", "evaluate_policy", "market_optimum"]
 
 OPTIMUM_KINDS = ("noise", "linear", "costly", "dead")
+UNKNOWN = {
+    "nonlinear": "the signal is made of RSI and the level of volume, and RSI feeds on the returns that it moves: "
+    "where it goes next takes 14 bars of prices and 168 of volume, more than a grid can hold",
+    "temporal": "the signal is made of RSI and 24 bars of volume in their order, and RSI feeds on the returns that it "
+    "moves: where it goes next takes the whole window, more than a grid can hold",
+    "regime": "whether the signal counts hangs on two moving variances of the whole market and on the switch before: "
+    "all symbols move them together, so no symbol has a small state of its own",
+    "decaying": "the strength falls with the clock, so there is no long run: every bar has a best policy of its own, "
+    "and the gain of the first is no bound for the last",
+}
 POSITIONS = np.array([-1.0, 0.0, 1.0])
 SHOCKS = 300
 LATTICE = 48  # midpoints a dimension of (|body|, upper, lower wick): 110,592 bars stand for the law of x
@@ -117,7 +126,13 @@ def _volatility_chain(stated: Stated, bins: int) -> tuple[np.ndarray, np.ndarray
 
 
 def market_optimum(
-    truth: Mapping[str, Any], stated: Stated, *, cost_bps: float | None = None, growth: bool = True, bins: int = 12
+    truth: Mapping[str, Any],
+    stated: Stated,
+    *,
+    cost_bps: float | None = None,
+    growth: bool = True,
+    bins: int = 12,
+    short: bool = True,
 ) -> MarketOptimum:
     """Solve a known-truth market for the positions -1, 0, 1 that earn most after costs.
 
@@ -127,6 +142,7 @@ def market_optimum(
         cost_bps: cost a side; None takes the market's own, which `costly` and `dead` have.
         growth: log growth to second order; False for risk-neutral.
         bins: volatility bins; 1 for constant volatility.
+        short: False for the positions 0 and 1.
 
     Raises:
         OptionError: a kind whose optimum is not known, no cost, or too few bars for the bins.
@@ -134,7 +150,7 @@ def market_optimum(
     kind = truth.get("kind", "")
     if kind not in OPTIMUM_KINDS:
         raise OptionError(
-            f"the optimum of kind {kind!r} is not known: it has no small state; "
+            f"the optimum of kind {kind!r} is not known: {UNKNOWN.get(kind, 'the law is not stated')}; "
             f"ask for one of {', '.join(OPTIMUM_KINDS)}"
         )
     cost = truth.get("cost_bps") if cost_bps is None else cost_bps
@@ -144,11 +160,12 @@ def market_optimum(
     edges, kernel, (vol_V, square_V) = _volatility_chain(stated, bins)
     signal_N = nodes()
     drift = kappa * np.clip(signal_N, -law["signal_cap"], law["signal_cap"])
-    held = POSITIONS[:, None, None] * drift[None, :, None] * vol_V / np.sqrt(1.0 + law["gap"])
+    positions = POSITIONS if short else POSITIONS[1:]
+    held = positions[:, None, None] * drift[None, :, None] * vol_V / np.sqrt(1.0 + law["gap"])
     if growth:
-        held = held - 0.5 * POSITIONS[:, None, None] ** 2 * square_V
+        held = held - 0.5 * positions[:, None, None] ** 2 * square_V
     chain = Chain(signal_N, signal_kernel(signal_N, law["signal_memory"], _wick_shocks()), kernel)
-    return MarketOptimum(optimum(chain, Reward(POSITIONS, held, cost * BPS)), edges, kappa, float(cost))
+    return MarketOptimum(optimum(chain, Reward(positions, held, cost * BPS)), edges, kappa, float(cost))
 
 
 def evaluate_policy(weights_ST: np.ndarray, stated: Stated, *, cost_bps: float, growth: bool = True) -> PolicyFigures:

@@ -158,7 +158,7 @@ def walked(kind: str, T: int, future: int | None) -> Walk:
         mixed = [np.concatenate([a[..., :future], b[..., future:]], axis=-1) for a, b in zip(draws, other, strict=True)]
         draws = Draws(*mixed)
     open_T1 = HOUR_NS * np.arange(T + 1, dtype=np.int64)
-    setting = _setting(rng, chosen, 2, chosen.path(chosen.default_strength, T), open_T1)
+    setting = _setting(rng, chosen.law, 2, chosen.path(chosen.default_strength, T), open_T1)
     start = np.zeros((2, state_size(chosen.signal)))
     return walk(draws, setting, start, (chosen.signal, chosen.switched), chosen.law)
 
@@ -166,7 +166,7 @@ def walked(kind: str, T: int, future: int | None) -> Walk:
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_draws_later_leave_bars_and_law_as_they_were(kind: str) -> None:
     as_is, changed = walked(kind, 700, None), walked(kind, 700, 500)
-    for here, there in zip(as_is, changed, strict=True):
+    for here, there in zip(as_is[:3], changed[:3], strict=True):
         assert np.array_equal(here[:, :500], there[:, :500])
     assert not np.array_equal(as_is.ohlcv, changed.ohlcv)
 

@@ -2,6 +2,7 @@
 
 # S symbols, T bars (warm-up included where said)
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +12,13 @@ from edgeproof.core.catalog import lookup
 from edgeproof.core.clock import DAY_NS, HOUR_NS, parse_time
 from edgeproof.core.errors import ConfigError
 from edgeproof.core.rng import Rng
-from edgeproof.data.synthetic.law import FREEDOM, WARM_UP_BARS, up_probability
+from edgeproof.data.synthetic.law import FREEDOM, WARM_UP_BARS, Law, up_probability
 from edgeproof.data.synthetic.planted import KINDS, Kind
 from edgeproof.data.synthetic.signals import state_size
-from edgeproof.data.synthetic.walk import Draws, Setting, walk
+from edgeproof.data.synthetic.walk import Draws, Setting, State, walk
 from edgeproof.stats.classify import soft_auc
 
-__all__ = ["MINIMUM_BARS", "START", "Generated", "generate"]
+__all__ = ["MINIMUM_BARS", "START", "Generated", "beginning", "generate"]
 
 START = "2020-01-01"
 MINIMUM_BARS = 10  # the last fifth is sealed: fewer leave nothing to look at
@@ -70,16 +71,40 @@ def _draw(rng: Rng, S: int, T: int) -> Draws:
     )
 
 
-def _setting(rng: Rng, kind: Kind, S: int, kappa_T1: np.ndarray, open_T1: np.ndarray) -> Setting:
+def _setting(rng: Rng, law: Law, S: int, kappa_T1: np.ndarray, open_T1: np.ndarray) -> Setting:
     """Constants of the symbols; the hour is that of each bar's open."""
     sigma_S, price_S, volume_S = (rng.child("symbol", what).numpy() for what in ("sigma", "price", "volume"))
     return Setting(
-        sigma=kind.law.sigma * np.exp(kind.law.sigma_spread * sigma_S.standard_normal(S)),
+        sigma=law.sigma * np.exp(law.sigma_spread * sigma_S.standard_normal(S)),
         price=100.0 * np.exp(price_S.standard_normal(S)),
         volume=10.0 + volume_S.standard_normal(S),
         kappa=kappa_T1,
         day=np.cos(2.0 * np.pi * (open_T1 % DAY_NS) / DAY_NS),
     )
+
+
+def _open_times(start: str, bars: int) -> np.ndarray:
+    """i64[WARM_UP_BARS + bars]: the bar 0 of the market opens at `start`."""
+    return parse_time(start) + HOUR_NS * np.arange(-WARM_UP_BARS, bars, dtype=np.int64)
+
+
+def _kappa(kind: Kind, strength: float, bars: int, beyond: int) -> np.ndarray:
+    return np.concatenate([np.full(WARM_UP_BARS, strength), kind.path(strength, bars, beyond)])
+
+
+def beginning(truth: Mapping[str, Any], beyond: int) -> tuple[Setting, State]:
+    """A market's constants, on a clock that begins with its first bar, and the state before that bar.
+
+    Args:
+        truth: the market's truth parameters.
+        beyond: bars after its last one that the clock reaches.
+    """
+    kind, law, S = KINDS[truth["kind"]], Law(**truth["law"]), truth["symbols"]
+    rng, bars = Rng(truth["seed"]).child("synthetic"), truth["bars"]
+    kappa, opened = _kappa(kind, truth["strength"], bars, beyond), _open_times(truth["start"], bars + beyond)
+    setting, start_SK = _setting(rng, law, S, kappa, opened), np.zeros((S, state_size(kind.signal)))
+    warm = walk(_draw(rng, S, WARM_UP_BARS), setting, start_SK, (kind.signal, kind.switched), law)
+    return setting._replace(kappa=setting.kappa[WARM_UP_BARS:], day=setting.day[WARM_UP_BARS:]), warm.state
 
 
 def _check(symbols: int, bars: int) -> None:
@@ -112,9 +137,8 @@ def generate(
     _check(symbols, bars)
     kappa = chosen.strength(strength)
     T, rng = WARM_UP_BARS + bars, Rng(seed).child("synthetic")
-    open_T1 = parse_time(start) + HOUR_NS * np.arange(-WARM_UP_BARS, bars + 1, dtype=np.int64)
-    kappa_T1 = np.concatenate([np.full(WARM_UP_BARS, kappa), chosen.path(kappa, bars)])
-    setting = _setting(rng, chosen, symbols, kappa_T1, open_T1)
+    open_T1 = _open_times(start, bars + 1)
+    setting = _setting(rng, chosen.law, symbols, _kappa(chosen, kappa, bars, 1), open_T1)
     start_SK = np.zeros((symbols, state_size(chosen.signal)))
     made = walk(_draw(rng, symbols, T), setting, start_SK, (chosen.signal, chosen.switched), chosen.law)
     drift, sigma = made.drift[:, WARM_UP_BARS:], made.sigma[:, WARM_UP_BARS:]

@@ -73,11 +73,11 @@ class Kind:
             )
         return 0.0 if self.signal == NO_SIGNAL else float(kappa)
 
-    def path(self, strength: float, bars: int) -> np.ndarray:
-        """Kappa of every bar and of the one after the last, f64[bars + 1]."""
+    def path(self, strength: float, bars: int, beyond: int = 1) -> np.ndarray:
+        """Kappa of every bar and of some after the last, f64[bars + beyond]."""
         if self.half_life_share == 0.0:
-            return np.full(bars + 1, strength)
-        return strength * np.exp2(-np.arange(bars + 1) / (self.half_life_share * bars))
+            return np.full(bars + beyond, strength)
+        return strength * np.exp2(-np.arange(bars + beyond) / (self.half_life_share * bars))
 
     def stated(self, bars: int) -> dict[str, Any]:
         """What the truth parameters say about the signal beyond the law; nothing for `noise` and `linear`."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from edgeproof.truth.oracle import capture, oracle_figures
+from edgeproof.truth.figures import capture, oracle_figures
 
 # Model: s is a Gaussian AR(1) of unit variance, r_{t+1} = rho s_t + sqrt(1 - rho^2) e; the label is r > tau and the
 # oracle knows s. Accuracy of the sign 1/2 + asin(rho)/pi (Sheppard 1899); AUC 1/2 + (2/pi) asin(rho / sqrt 2), the
