@@ -27,14 +27,17 @@ def history_table(history: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([dict(row) for row in history], infer_schema_length=None)
 
 
-def track_table(track: Track, hold_return: np.ndarray, close_time: np.ndarray, span: str) -> pl.DataFrame:
-    """One row a bar: money by kind, equity after the bar, returns, exposure.
+def track_table(
+    track: Track, hold_return: np.ndarray, close_time: np.ndarray, span: str, regime: pl.Series
+) -> pl.DataFrame:
+    """One row a bar: money by kind, equity after the bar, returns, exposure, regime.
 
     Args:
         track: of T bars.
         hold_return: f64[T] return of holding the track's own average weights, free of cost.
         close_time: i64[T] ns UTC.
         span: `validation` or `sealed`.
+        regime: name of each bar's regime, null where unknown.
     """
     money = {name: getattr(track, name) for name in ("gross", *COST_KINDS, "net")}
     columns = {
@@ -47,7 +50,7 @@ def track_table(track: Track, hold_return: np.ndarray, close_time: np.ndarray, s
         "exposure": np.abs(track.weights).sum(1),
         "traded": track.traded,
     }
-    return pl.DataFrame([times(close_time), *(pl.Series(name, values) for name, values in columns.items())])
+    return pl.DataFrame([times(close_time), *(pl.Series(name, values) for name, values in columns.items()), regime])
 
 
 def trades_table(
@@ -57,7 +60,7 @@ def trades_table(
 
     `entry_time` is the open of the bar of the fill. `exit_time` is the open of the bar of the exit where an order, a
     delisting or the time ended the trade, else its close: of a stop and a target the bar is known, not the moment.
-    `net_share` is the net result as a share of the equity before the entry.
+    `equity` is that before the bar of the entry.
 
     Args:
         track: of T bars.
@@ -68,8 +71,6 @@ def trades_table(
     """
     trades = track.trades
     at_open = np.isin(trades["reason"], AT_OPEN)
-    before = track.equity[trades["entry_bar"]]
-    share = np.divide(trades["net"], before, out=np.zeros(len(trades)), where=before > 0)
     leave = close_time[trades["exit_bar"]] - np.where(at_open, interval_ns, 0)
     columns = {
         "span": pl.Series([span] * len(trades), dtype=pl.String),
@@ -82,7 +83,7 @@ def trades_table(
         "gross": pl.Series(trades["gross"].copy()),
         "cost": pl.Series(trades["cost"].copy()),
         "net": pl.Series(trades["net"].copy()),
-        "net_share": pl.Series(share),
+        "equity": pl.Series(track.equity[trades["entry_bar"]]),
     }
     return pl.DataFrame(columns)
 

@@ -1,4 +1,4 @@
-"""What trading on the forecasts would have earned: equity, drawdown, costs by kind, and every figure net and gross."""
+"""What trading on the forecasts would have earned: equity, drawdown, and every figure net and gross."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,18 +6,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from edgeproof.report.chart import COST_COLOURS, Plot, area, bars, line, plot, seal_marks
+from edgeproof.report.ablation import ablations_table
+from edgeproof.report.chart import Plot, bars, line, plot, seal_marks
 from edgeproof.report.figures import SPAN_NAMES, beside_table, figures_tables, span_words
 from edgeproof.report.number import show
 from edgeproof.report.part import Block, Figure, Grid, Section, Text
 
 __all__ = [
     "backtest_section",
-    "cost_figure",
     "drawdown_figure",
     "equity_figure",
     "return_figure",
+    "share_of_equity",
     "spans_of",
+    "the_span",
     "times_of",
 ]
 
@@ -57,7 +59,7 @@ def _start(rows: pl.DataFrame) -> float:
     return float(_values(rows, "equity")[0] - _values(rows, "net")[0])
 
 
-def _share(rows: pl.DataFrame, name: str) -> np.ndarray:
+def share_of_equity(rows: pl.DataFrame, name: str) -> np.ndarray:
     """Money of each bar as a share of the equity before it, f64[N]; 0 after ruin."""
     before = _values(rows, "equity") - _values(rows, "net")
     return np.divide(_values(rows, name), before, out=np.zeros(len(rows)), where=before > 0)
@@ -65,12 +67,12 @@ def _share(rows: pl.DataFrame, name: str) -> np.ndarray:
 
 def _gross_equity(rows: pl.DataFrame) -> np.ndarray:
     """Equity without costs: the gross returns compounded, as in the verdict's gross figures."""
-    return _start(rows) * np.cumprod(1 + _share(rows, "gross"))
+    return _start(rows) * np.cumprod(1 + share_of_equity(rows, "gross"))
 
 
 def _equity_plot(track: pl.DataFrame, limit: int) -> Plot:
     traces: list[dict[str, Any]] = []
-    low, high = np.inf, -np.inf
+    low, high, first = np.inf, -np.inf, 1.0
     for number, (_, rows) in enumerate(spans_of(track)):
         when, net, first = times_of(rows), _values(rows, "equity"), _start(rows)
         gross = _gross_equity(rows)
@@ -82,7 +84,9 @@ def _equity_plot(track: pl.DataFrame, limit: int) -> Plot:
         traces.append(line(when, net, name="net", color="@net", width=2, **shown))
         low, high = min(low, net.min(), gross.min()), max(high, net.max(), gross.max())
     log = low > 0 and high / low > 5
-    y = {"title": "equity, start 1", "tickformat": ".3~f"} | ({"type": "log", "dtick": "D2"} if log else {})
+    y = {"title": f"equity, start {show(first)}", "tickformat": ",.3~f" if first == 1 else ",.4~s"} | (
+        {"type": "log", "dtick": "D2"} if log else {}
+    )
     return plot(traces, x={"type": "date", "nticks": 6}, y=y, **_marks(track))
 
 
@@ -99,7 +103,7 @@ def equity_figure(track: pl.DataFrame, limit: int = LINE_POINTS) -> Figure:
         net, gross = _result(rows)
         said.append(f"{SPAN_NAMES[name]}: {show(net, 'percent')} net, {show(gross, 'percent')} gross")
     caption = (
-        "Each span starts with 1. Net is after every cost; gross compounds the same returns without them, so the gap "
+        "Each span starts anew. Net is after every cost; gross compounds the same returns without them, so the gap "
         "is what trading cost. The dotted line holds the strategy's own mean position, free of cost: mere exposure."
     )
     joined = "; ".join(said)
@@ -144,27 +148,8 @@ def drawdown_figure(track: pl.DataFrame, limit: int = LINE_POINTS) -> Figure:
     return Figure("Drawdown", drawn, "Net equity as a distance from its highest point so far.", words, height=220)
 
 
-def cost_figure(track: pl.DataFrame) -> Figure | None:
-    """Costs paid since the span began, by kind, each as a share of the equity at the time; None where none was paid."""
-    spans = spans_of(track)
-    if not spans:
-        return None
-    name, rows = spans[-1]
-    shares = {kind: _share(rows, kind) for kind in COST_COLOURS}
-    paid = {kind: np.cumsum(share) for kind, share in shares.items() if share.any()}
-    if not paid:
-        return None
-    when = times_of(rows)
-    layers = [area(when, sums, name=kind, color=COST_COLOURS[kind]) for kind, sums in paid.items()]
-    drawn = plot(layers, x={"type": "date", "nticks": 6}, y={"title": "paid so far", "tickformat": ".2~%"})
-    parts = ", ".join(f"{kind} {show(float(sums[-1]), 'percent')}" for kind, sums in paid.items())
-    total = show(float(sum(sums[-1] for sums in paid.values())), "percent")
-    words = f"Costs add up to {total} of the equity on {_the(name)}: {parts}."
-    caption = "Costs by kind, one on top of the other; each is taken as a share of the equity when it was paid."
-    return Figure("Costs", drawn, caption, words)
-
-
-def _the(name: str) -> str:
+def the_span(name: str) -> str:
+    """A span's name within a sentence."""
     return "the sealed span" if name == "sealed" else SPAN_NAMES[name]
 
 
@@ -190,7 +175,7 @@ def return_figure(track: pl.DataFrame) -> Figure | None:
         y={"title": "bars"},
         hovermode="x",
     )
-    caption = f"Net return of single bars of {_the(name)}; the last column at each side holds the tail."
+    caption = f"Net return of single bars of {the_span(name)}; the last column at each side holds the tail."
     flat = len(returns) - len(moved)
     words = (
         f"{show(float((moved > 0).mean()), 'percent')} of {len(moved):,} bars with a result gained; median "
@@ -200,17 +185,18 @@ def return_figure(track: pl.DataFrame) -> Figure | None:
 
 
 def backtest_section(track: pl.DataFrame, verdict: Mapping[str, Any]) -> Section:
-    """Equity, drawdown, costs, the distribution of returns, the benchmarks, and the figures in short tables.
+    """Equity, drawdown, the distribution of returns, ablations, benchmarks, and the figures in short tables.
 
     Args:
         track: one row a bar, see `report.run.RunData`.
         verdict: the run's verdict, whose `net` and `gross` are tabulated.
     """
     lead = "Decided at the close of a bar, filled at the next open, every cost paid."
-    beside, tables = beside_table(verdict), figures_tables(verdict)
-    figures: list[Block] = [Text(span_words(verdict)), *([] if beside is None else [beside]), tables]
+    beside, changed, tables = beside_table(verdict), ablations_table(verdict), figures_tables(verdict)
+    pair = [table for table in (beside, changed) if table is not None]
+    figures: list[Block] = [*([Grid(pair)] if pair else []), Text(span_words(verdict)), tables]
     if not len(track):
         return Section("Trading", lead, (Text("Nothing was traded: there is no track to draw.", "note"), *figures))
-    pair = [figure for figure in (cost_figure(track), return_figure(track)) if figure is not None]
-    drawn: list[Block] = [equity_figure(track), drawdown_figure(track), *([Grid(pair)] if pair else [])]
+    returns = return_figure(track)
+    drawn: list[Block] = [equity_figure(track), drawdown_figure(track), *([] if returns is None else [returns])]
     return Section("Trading", lead, [*drawn, *figures])

@@ -51,6 +51,7 @@ _RULES = {
     "chance": _chance,
     "count": lambda value: f"{value:,.0f}",
     "fine": lambda value: f"{value:.2%}",
+    "tenth": lambda value: f"{value:,.1f}",
     "bps": lambda value: f"{value:.1f} bps",
     "share_bps": lambda value: f"{value * 1e4:.1f} bps",
     "bars": lambda value: f"{value:,.0f} bars",

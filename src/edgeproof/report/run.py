@@ -8,11 +8,13 @@ import polars as pl
 
 from edgeproof.core.finding import Finding
 from edgeproof.report.backtest import backtest_section
+from edgeproof.report.costs import costs_section
 from edgeproof.report.data import data_section
 from edgeproof.report.forecast import forecast_section
 from edgeproof.report.number import clip, date_text, get, show
 from edgeproof.report.page import render
 from edgeproof.report.part import Cell, Code, Section, Table, Text
+from edgeproof.report.trades import trades_section
 from edgeproof.report.training import training_section
 from edgeproof.report.verdict import verdict_sections
 
@@ -30,7 +32,7 @@ class RunData:
         history: one row an epoch: epoch, train_loss, log_loss, accuracy, precision, recall, f1_plus, f1_threshold, auc,
             pr_auc, brier, lr, grad_norm, seconds, best.
         predictions: one row a forecast: close_time, symbol, probability, label, span.
-        track: one row a bar: close_time, span, gross, the costs by kind, net (money, start 1), equity, net_return,
+        track: one row a bar: close_time, span, gross, the costs by kind, net (money), equity, net_return,
             gross_return, hold_return, exposure, traded.
         findings: what every check saw.
         config_yaml: the resolved config.
@@ -65,6 +67,8 @@ def setup_section(run: RunData) -> Section:
 SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "verdict": lambda run: verdict_sections(run.verdict),
     "trading": lambda run: [backtest_section(run.track, run.verdict)],
+    "costs": lambda run: [costs_section(run.track, run.verdict)],
+    "trades": lambda run: [trades_section(run.trades)],
     "forecasts": lambda run: [forecast_section(run.predictions, run.verdict, run.thresholds)],
     "training": lambda run: [training_section(run.history, run.verdict)],
     "data": lambda run: [data_section(run.verdict, run.findings, run.track)],

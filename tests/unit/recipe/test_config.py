@@ -6,7 +6,7 @@ from edgeproof.core.config import dump_yaml
 from edgeproof.core.errors import ConfigError
 from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.templates import template_body
-from edgeproof.recipe.trade import charged, without_exits
+from edgeproof.recipe.trade import charged
 
 BODY = template_body("logistic_baseline")
 
@@ -68,7 +68,6 @@ def test_a_bracket_without_barriers_is_refused_before_anything_is_trained():
         load("policy=bracket")
     own = load("policy=bracket", "policy.take_profit=0.02", "policy.bars=12").options
     assert (own.take_profit, own.stop_loss, own.bracket_bars, own.delisting_bars) == (0.02, 0.0, 12, 24)
-    assert not without_exits(own).has_bracket
     of_label = load_run_config(BODY | {"label": {"name": "opportunity"}}, ["policy.name=bracket"]).options
     assert (of_label.take_volatilities, of_label.stop_volatilities, of_label.bracket_bars) == (3.0, 1.5, 24)
     with pytest.raises(ConfigError, match="both have exits"):

@@ -69,6 +69,36 @@ def predictions(bars: int, symbols: int, *, opened: bool, seed: int = 1) -> pl.D
     return pl.concat(parts)
 
 
+def trades(count: int, *, opened: bool, seed: int = 1) -> pl.DataFrame:
+    """Round trips of two spans, results in shares of an equity of 1."""
+    draw = Rng(seed).child("trades").numpy()
+    parts = []
+    for span in ("validation", "sealed") if opened else ("validation",):
+        held = draw.integers(1, 60, count)
+        gross = 0.004 * draw.standard_normal(count)
+        columns = {
+            "span": [span] * count,
+            "symbol": [f"SYN{number % 3}" for number in range(count)],
+            "side": ["long" if number % 2 else "short" for number in range(count)],
+            "entry_time": moments(0, count),
+            "exit_time": moments(5, count),
+            "reason": [("signal", "stop", "target", "time")[number % 4] for number in range(count)],
+            "bars": held,
+            "gross": gross,
+            "cost": np.full(count, 1e-4),
+            "net": gross - 1e-4,
+            "equity": np.ones(count),
+        }
+        parts.append(pl.DataFrame(columns))
+    return pl.concat(parts)
+
+
+def ablations(sharpe: float) -> dict[str, Any]:
+    names = ("one_bar_late", "costs_twice", "same_close", "without_five_best")
+    body = {"sharpe": sharpe / 2, "total_return": 0.1, "max_drawdown": 0.05, "stamps": []}
+    return {name: body | ({"stamps": ["fill_at_close"]} if name == "same_close" else {}) for name in names}
+
+
 def history(epochs: int = 15) -> pl.DataFrame:
     epoch = np.arange(1, epochs + 1)
     loss = 0.6931 - 0.01 * (1 - np.exp(-epoch / 3))
@@ -145,6 +175,8 @@ def verdict(answer: str, *, opened: bool, bars: int = 4000) -> dict[str, Any]:
             "start": START.isoformat(),
             "end": (START + timedelta(hours=5 * bars)).isoformat(),
         },
+        "costs": {"preset": None, "commission_bps": 4.0, "half_spread_bps": 1.0, "impact_bars": 24},
+        "ablations": ablations(sharpe),
         "seconds": {"panel": 1.2, "training": 9.8},
     }
 
@@ -165,6 +197,7 @@ def run(answer: str = "edge", *, opened: bool = True, bars: int = 4000, title: s
         history=history(),
         predictions=predictions(bars, 2, opened=opened),
         track=track(bars, opened=opened, drift=drift),
+        trades=trades(300, opened=opened),
         findings=FINDINGS,
         config_yaml="market: m\ntrain:\n  epochs: 15\n",
         title=title,

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import edgeproof.report.page as page_module
-from edgeproof.report.backtest import cost_figure, drawdown_figure, equity_figure, return_figure
+from edgeproof.report.backtest import drawdown_figure, equity_figure, return_figure
 from edgeproof.report.chart import MAX_POINTS, line, plot, share_scale, thin
+from edgeproof.report.costs import cost_figure
 from edgeproof.report.forecast import calibration_figure, oracle_figure, threshold_figure
 from edgeproof.report.part import Figure
 from edgeproof.report.training import training_section

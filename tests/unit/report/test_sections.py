@@ -9,7 +9,8 @@ import pytest
 
 from edgeproof.core.finding import Finding
 from edgeproof.evaluate.figures import trading_figures
-from edgeproof.report.backtest import backtest_section, cost_figure, drawdown_figure, equity_figure
+from edgeproof.report.backtest import backtest_section, drawdown_figure, equity_figure
+from edgeproof.report.costs import cost_figure
 from edgeproof.report.data import data_section, findings_block, timeline
 from edgeproof.report.figures import FIGURES, GROUPS, LEFT_OUT, beside_table, compared_tables, figures_tables
 from edgeproof.report.forecast import (
@@ -252,6 +253,7 @@ def test_a_run_with_nothing_in_it_still_makes_a_page():
         history=run.history.clear(),
         predictions=run.predictions.clear(),
         track=run.track.clear(),
+        trades=run.trades.clear(),
         findings=[],
         config_yaml="",
         thresholds=[],

@@ -1,0 +1,114 @@
+"""Every round trip: why it ended, how long it lasted, and the best and the worst of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from edgeproof.report.backtest import the_span
+from edgeproof.report.chart import bars, plot
+from edgeproof.report.number import clip, date_text, show
+from edgeproof.report.part import Cell, Figure, Grid, Section, Table, Text
+
+__all__ = ["extreme_tables", "holding_figure", "reason_table", "trades_section"]
+
+EXTREMES = 5
+MOST_COLUMNS = 60
+REASONS = {
+    "signal": "The signal changed",
+    "target": "Target reached",
+    "stop": "Stop reached",
+    "time": "Time was up",
+    "delisted": "No bar for too long",
+    "liquidated": "Margin called",
+    "ruin": "Everything lost",
+    "end": "Still open at the end",
+}
+
+
+def _last_span(trades: pl.DataFrame) -> tuple[str, pl.DataFrame]:
+    """The trades of the span that the verdict speaks of, with their results in basis points of the equity before."""
+    name = "sealed" if "sealed" in trades["span"].to_list() else "validation"
+    rows = trades.filter(pl.col("span") == name)
+    alive = pl.col("equity") > 0
+    shares = [
+        pl.when(alive).then(pl.col(kind) / pl.col("equity") * 1e4).otherwise(0.0).alias(f"{kind}_bps")
+        for kind in ("gross", "cost", "net")
+    ]
+    return name, rows.with_columns(shares)
+
+
+def reason_table(rows: pl.DataFrame) -> Table:
+    """How many trades ended by what, and what they brought."""
+
+    def row(label: str, part: pl.DataFrame) -> tuple[Cell, ...]:
+        net = part["net_bps"].to_numpy()
+        return (
+            Cell(label),
+            Cell(show(len(part), "count")),
+            Cell(show(float((net > 0).mean()), "percent")),
+            Cell(show(float(net.mean()), "bps")),
+            Cell(show(float(net.sum()) / 1e4, "percent")),
+        )
+
+    listed = [row(label, part) for key, label in REASONS.items() if len(part := rows.filter(pl.col("reason") == key))]
+    total = [row("All", rows)] if len(listed) > 1 else []
+    caption = "Why trades ended. Results are shares of the equity before the entry, after every cost."
+    return Table(("Ended because", "trades", "gained", "mean net", "sum"), [*listed, *total], caption=caption)
+
+
+def holding_figure(rows: pl.DataFrame) -> Figure | None:
+    """Distribution of the bars that a trade was held; None for fewer than ten trades or one length."""
+    held = rows["bars"].to_numpy()
+    if len(held) < 10 or held.min() == held.max():
+        return None
+    top = int(max(np.quantile(held, 0.98), held.min() + 1))
+    width = max(1, -(-(top - int(held.min()) + 1) // MOST_COLUMNS))
+    edges = np.arange(int(held.min()), top + width + 1, width)
+    counts, _ = np.histogram(np.clip(held, None, edges[-1] - 1), bins=edges)
+    drawn = plot(
+        [bars((edges[:-1] + edges[1:] - 1) / 2, counts, name="trades", color="@net")],
+        x={"title": "bars held"},
+        y={"title": "trades"},
+        hovermode="x",
+    )
+    words = (
+        f"Half of the trades were held {show(float(np.median(held)), 'bars')} or less; the longest "
+        f"{show(float(held.max()), 'bars')}."
+    )
+    return Figure("How long trades were held", drawn, "Bars from fill to exit; the last column holds the tail.", words)
+
+
+def _trade_row(trade: Mapping[str, Any]) -> tuple[Cell, ...]:
+    when = f"{date_text(trade['entry_time'], clock=True)} to {date_text(trade['exit_time'], clock=True)}"
+    label = f"{clip(trade['symbol'], 20)} {trade['side']}, {when}, {trade['reason']}"
+    return (Cell(label), *(Cell(show(trade[f"{kind}_bps"], "tenth")) for kind in ("net", "gross", "cost")))
+
+
+def extreme_tables(rows: pl.DataFrame) -> Grid:
+    """The five best and the five worst trades."""
+    ordered = rows.sort("net_bps", descending=True, maintain_order=True)
+    heads = ("net, bps", "gross", "cost")
+    best = [_trade_row(trade) for trade in ordered.head(EXTREMES).to_dicts()]
+    worst = [_trade_row(trade) for trade in ordered.tail(EXTREMES).reverse().to_dicts()]
+    return Grid([Table(("Best", *heads), best), Table(("Worst", *heads), worst)])
+
+
+def trades_section(trades: pl.DataFrame) -> Section:
+    """Counts by exit, holding times, best and worst trades.
+
+    Args:
+        trades: one row a round trip, see `recipe.tables.trades_table`; may be empty.
+    """
+    lead = "Each round trip from its entry to flat or to the other side, with its own gain and its own costs."
+    if not len(trades):
+        return Section("Trades", lead, (Text("There were no trades.", "note"),))
+    name, rows = _last_span(trades)
+    words = (
+        f"{show(len(rows), 'count')} round trips on {the_span(name)}. Gross, cost and net of all of them add up to "
+        "those of the account; the whole list is in trades.parquet."
+    )
+    held = holding_figure(rows)
+    blocks = [Text(words), reason_table(rows), *([] if held is None else [held]), extreme_tables(rows)]
+    return Section("Trades", lead, blocks)
