@@ -54,7 +54,8 @@ def test_blind_to_bars_after_its_resolution(name: str):
 def test_blind_to_bars_before_its_reach(name: str):
     was = EVERY[name]().label(PANEL)
     draw = np.random.default_rng(1)
-    for at in draw.integers(60, T - 20, 40):
+    assert was.reach < 150
+    for at in draw.integers(160, T - 20, 40):
         prices = PANEL.prices.copy()
         prices[:, : at - was.reach] *= np.exp(draw.standard_normal(prices[:, : at - was.reach].shape))
         now = EVERY[name]().label(replace(PANEL, prices=prices))
@@ -66,7 +67,7 @@ def test_blind_to_bars_before_its_reach(name: str):
 def test_starts_at_the_open_after_the_decision(name: str):
     """Of what happens up to the close of t a label at t reads only how far closes moved, for its volatility."""
     was = EVERY[name]().label(PANEL)
-    for at in range(30, T, 17):
+    for at in range(80, T, 13):
         doubled, stretched = PANEL.prices.copy(), PANEL.prices.copy()
         doubled[:, : at + 1] *= 2.0  # exact in binary: every past return stays what it was
         stretched[:, at, [0, 1, 2, 4]] *= 1.5

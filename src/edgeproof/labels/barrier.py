@@ -14,7 +14,7 @@ from edgeproof.core.config import Config
 from edgeproof.data.panel import Panel
 from edgeproof.labels.label import Bracket, Labels
 from edgeproof.labels.touch import LOWER, UPPER, first_touches, labels_of, open_paths, stand
-from edgeproof.labels.volatility import panel_volatility
+from edgeproof.labels.volatility import volatility_over_gaps
 
 __all__ = ["TripleBarrierConfig"]
 
@@ -30,7 +30,8 @@ class TripleBarrierConfig(Config):
         horizon_bars: H, bars to the vertical barrier, the fill's bar t+1 first.
         take_profit_volatilities: distance of the upper barrier above the fill.
         stop_loss_volatilities: distance of the lower barrier below the fill; 0 for none.
-        volatility_bars: one-bar log returns up to t that the volatility is taken from.
+        volatility_bars: one-bar log returns up to t that the volatility is taken from. Over fewer the estimate's own
+            error decides how far the barriers are, and so the label (docs/theory/labels.md).
         touch: `close` (the book's) or `range`: highs and lows touch, the stop first where a bar holds both.
         vertical: label at the vertical barrier: `sign` (the book's) is 1 where the last close up to t+H lies above the
             fill, `zero` is 0.
@@ -40,7 +41,7 @@ class TripleBarrierConfig(Config):
     horizon_bars: Annotated[int, Field(ge=1)] = 24
     take_profit_volatilities: Annotated[float, Field(gt=0.0)] = 4.0
     stop_loss_volatilities: Annotated[float, Field(ge=0.0)] = 4.0
-    volatility_bars: Annotated[int, Field(ge=2)] = 24
+    volatility_bars: Annotated[int, Field(ge=2)] = 72
     touch: Literal["close", "range"] = "close"
     vertical: Literal["sign", "zero"] = "sign"
 
@@ -50,7 +51,7 @@ class TripleBarrierConfig(Config):
 
     def barrier_volatility(self, panel: Panel) -> np.ndarray | None:
         """f64[S, T]: one unit of the barriers, a share of price known at the close of t."""
-        return panel_volatility(panel, self.volatility_bars)
+        return volatility_over_gaps(panel, self.volatility_bars)
 
     def label(self, panel: Panel, decide: np.ndarray | None = None) -> Labels:
         """The label of every bar; known once a barrier was touched or H bars have passed.

@@ -11,7 +11,7 @@ from edgeproof.core.config import Config
 from edgeproof.data.panel import Panel
 from edgeproof.labels.label import Bracket, Labels
 from edgeproof.labels.touch import UPPER, first_touches, labels_of, open_paths, stand
-from edgeproof.labels.volatility import panel_volatility
+from edgeproof.labels.volatility import volatility_over_gaps
 
 __all__ = ["OpportunityConfig"]
 
@@ -26,7 +26,8 @@ class OpportunityConfig(Config):
         unit: of both distances: one-bar trailing volatilities (not scaled by the horizon), or basis points.
         take_profit: u, distance of the target above the fill.
         stop_loss: d, distance of the stop below the fill; 0 for none.
-        volatility_bars: one-bar log returns up to t that the volatility is taken from.
+        volatility_bars: one-bar log returns up to t that the volatility is taken from. Over fewer the estimate's own
+            error decides how far the barriers are, and so the label (docs/theory/labels.md).
     """
 
     name: Literal["opportunity"] = "opportunity"
@@ -34,7 +35,7 @@ class OpportunityConfig(Config):
     unit: Literal["volatilities", "bps"] = "volatilities"
     take_profit: Annotated[float, Field(gt=0.0)] = 3.0
     stop_loss: Annotated[float, Field(ge=0.0)] = 1.5
-    volatility_bars: Annotated[int, Field(ge=2)] = 24
+    volatility_bars: Annotated[int, Field(ge=2)] = 72
 
     @model_validator(mode="after")
     def _distances_of_their_unit(self) -> "OpportunityConfig":
@@ -49,7 +50,7 @@ class OpportunityConfig(Config):
 
     def barrier_volatility(self, panel: Panel) -> np.ndarray | None:
         """f64[S, T]: one unit of the barriers, a share of price known at the close of t; None where the unit is bps."""
-        return panel_volatility(panel, self.volatility_bars) if self.unit == "volatilities" else None
+        return volatility_over_gaps(panel, self.volatility_bars) if self.unit == "volatilities" else None
 
     def label(self, panel: Panel, decide: np.ndarray | None = None) -> Labels:
         """The label of every bar; known once a barrier was touched or H bars have passed.

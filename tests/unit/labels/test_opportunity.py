@@ -66,7 +66,7 @@ def test_distances_in_volatilities_by_hand():
         panel = path(*[(100.0, close, 100.0, close) for close in closes], last)
         config = OpportunityConfig(take_profit=2, stop_loss=1, volatility_bars=3, horizon_bars=1)
         labels = config.label(panel)
-        assert labels.known[0].tolist() == [False, False, False, True, False]
+        assert labels.known[0].tolist() == [False, False, True, True, False]  # at 2 there are two of three returns
         assert labels.y[0, 3] == expected
         assert labels.reach == 3
         np.testing.assert_allclose(np.asarray(config.barrier_volatility(panel))[0, 3], sd)
