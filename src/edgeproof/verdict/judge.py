@@ -15,11 +15,12 @@ import numpy as np
 from edgeproof.core.clock import iso
 from edgeproof.stats.bootstrap import sharpe_interval
 from edgeproof.verdict.change import what_would_change, would_change
+from edgeproof.verdict.conventions import Search, conventions, search_figures, search_of
 from edgeproof.verdict.evidence import Evidence, SpanEvidence
 from edgeproof.verdict.guards import Guard, SealedTest, guards, sealed_test
 from edgeproof.verdict.limit import detection_limit
 from edgeproof.verdict.ready import json_ready
-from edgeproof.verdict.selection import Selection, conventions, select
+from edgeproof.verdict.selection import Selection, select
 
 __all__ = ["Answer", "Verdict", "decide", "judge"]
 
@@ -36,6 +37,7 @@ class Verdict:
         evidence: what was judged.
         test: on the sealed span; None before the opening.
         selection: the counted trials.
+        search: the same as the usual conventions see them.
         limit: smallest net annual Sharpe that the sealed span would find; None without sealed bars.
         smallest: S*, the smallest interesting one: the user's, else the limit.
         spans: the figures of validation and sealed span as they go into JSON.
@@ -46,6 +48,7 @@ class Verdict:
     evidence: Evidence
     test: SealedTest | None
     selection: Selection
+    search: Search
     limit: float | None
     smallest: float | None
     spans: Mapping[str, Mapping[str, Any] | None]
@@ -55,7 +58,7 @@ class Verdict:
         name = "validation" if self.test is None else "sealed"
         shown, selection = self.spans[name] or {}, self.selection
         net = shown["net"] | {"p_value": None if self.test is None else self.test.p}
-        change = what_would_change(self.evidence, net)
+        change, regimes = what_would_change(self.evidence, net), self.evidence.judged.regimes
         body = {
             "verdict": self.answer,
             "reasons": [guard.to_json() for guard in self.guards],
@@ -70,7 +73,8 @@ class Verdict:
             "net": net,
             "gross": shown["gross"],
             "regimes": shown["regimes"],
-            "regime_rule": None if self.evidence.judged.regimes is None else self.evidence.judged.regimes.rule,
+            "regime_rule": None if regimes is None else regimes.rule,
+            "regime_fits": [] if regimes is None else [dict(fit) for fit in regimes.fits],
             "oracle": self.evidence.oracle,
             "market": {**self.evidence.market, "universe": self.evidence.universe},
             "seconds": dict(self.evidence.seconds),
@@ -83,6 +87,7 @@ class Verdict:
                 "pbo": selection.pbo,
                 "probability_of_loss": selection.probability_of_loss,
                 "block_bars": selection.block_bars,
+                **search_figures(self.search, self.evidence.bars_per_year),
             },
             "what_would_change": change,
             "would_change": would_change(self.evidence, self.answer, self.guards, change, limit=self.limit),
@@ -99,16 +104,17 @@ def judge(evidence: Evidence) -> Verdict:
     """
     test = sealed_test(evidence)
     selection = select(evidence.trials, evidence.rng, horizon_bars=evidence.horizon_bars)
+    search = search_of(evidence.trials, selection.split, selection.trial_variance)
     listed = guards(evidence, test, selection)
     limit = detection_limit(evidence.sealed_bars, evidence.bars_per_year)
     smallest = limit if evidence.smallest_sharpe is None else evidence.smallest_sharpe
     spans = {
-        name: None if span is None else _span_figures(name, span, evidence, selection)
+        name: None if span is None else _span_figures(name, span, evidence, search)
         for name, span in (("validation", evidence.validation), ("sealed", evidence.sealed))
     }
     if test is not None and test.bound is not None and spans["sealed"] is not None:
         spans["sealed"]["net"]["sharpe_bound"] = test.bound
-    return Verdict(decide(test, listed, smallest), listed, evidence, test, selection, limit, smallest, spans)
+    return Verdict(decide(test, listed, smallest), listed, evidence, test, selection, search, limit, smallest, spans)
 
 
 def decide(test: SealedTest | None, listed: Sequence[Guard], smallest: float | None) -> Answer:
@@ -129,7 +135,7 @@ def decide(test: SealedTest | None, listed: Sequence[Guard], smallest: float | N
     return "no_edge" if bounded else "inconclusive"
 
 
-def _span_figures(name: str, span: SpanEvidence, evidence: Evidence, selection: Selection) -> dict[str, Any]:
+def _span_figures(name: str, span: SpanEvidence, evidence: Evidence, search: Search) -> dict[str, Any]:
     """Forecast figures flat, with dates, `net`, `gross` and benchmarks beside them."""
     generator = evidence.rng.child("interval", name).numpy()
     interval, root = sharpe_interval(span.net, generator, repetitions=1000), float(np.sqrt(evidence.bars_per_year))
@@ -143,7 +149,12 @@ def _span_figures(name: str, span: SpanEvidence, evidence: Evidence, selection: 
         "start": iso(span.start_ns),
         "end": iso(span.end_ns),
         "bars": len(span.net),
-        "net": {**span.figures["net"], **around, **conventions(span.net, selection), "p_value": None},
+        "net": {
+            **span.figures["net"],
+            **around,
+            **conventions(span.net, search, evidence.bars_per_year),
+            "p_value": None,
+        },
         "gross": dict(span.figures["gross"]),
         "benchmarks": {key: dict(body) for key, body in span.benchmarks.items()},
         "regimes": [] if span.regimes is None else [dict(row) for row in span.regimes.figures],

@@ -1,19 +1,18 @@
-"""What the search behind a candidate is worth: the maximum's bootstrap, CSCV and DSR over all counted trials."""
+"""What the search behind a candidate is worth: the maximum's bootstrap and CSCV over all counted trials."""
 
 # T bars, N trials
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from edgeproof.core.rng import Rng
 from edgeproof.ledger.trials import TrialTable
 from edgeproof.stats.compare import maximum_test, sidak
-from edgeproof.stats.deflated import dsr
-from edgeproof.stats.overfit import cscv
-from edgeproof.stats.sharpe import moments, psr
+from edgeproof.stats.overfit import Overfitting, cscv
+from edgeproof.stats.sharpe import moments
 
-__all__ = ["LEAST_TRIALS", "Selection", "conventions", "select"]
+__all__ = ["LEAST_TRIALS", "Selection", "select"]
 
 LEAST_TRIALS = 5  # CSCV says nothing about fewer
 _BLOCK_BARS, _LEAST_BLOCKS = 24, 50
@@ -33,6 +32,7 @@ class Selection:
         probability_of_loss: share of CSCV splits whose in-sample best loses out of sample.
         trial_variance: variance of the stored trials' Sharpe ratios per bar.
         block_bars: of the bootstrap.
+        split: all CSCV splits of the stored trials, for those who describe them.
     """
 
     trials: int
@@ -44,6 +44,7 @@ class Selection:
     probability_of_loss: float | None
     trial_variance: float
     block_bars: int
+    split: Overfitting | None = field(default=None, compare=False, repr=False)
 
 
 def select(table: TrialTable, rng: Rng, *, horizon_bars: int = 1) -> Selection:
@@ -69,6 +70,7 @@ def select(table: TrialTable, rng: Rng, *, horizon_bars: int = 1) -> Selection:
         probability_of_loss=None if split is None else split.probability_of_loss,
         trial_variance=float(ratios.var(ddof=1)) if ratios.size > 1 else 0.0,
         block_bars=block,
+        split=split,
     )
 
 
@@ -76,15 +78,3 @@ def _ratios(returns: np.ndarray) -> np.ndarray:
     """Sharpe ratio per bar of every trial, f64[N]; 0 for one that never trades or does not vary."""
     found = (moments(column) for column in returns.T)
     return np.array([0.0 if known is None else known.sharpe for known in found])
-
-
-def conventions(net: np.ndarray, selection: Selection) -> dict[str, float | None]:
-    """PSR and DSR of a net return series: printed, never deciding."""
-    known = moments(net)
-    if known is None:
-        return {"psr": None, "dsr": None}
-    law, trials = known.independent, max(selection.trials, 1)
-    return {
-        "psr": psr(known.sharpe, known.periods, law),
-        "dsr": dsr(known.sharpe, known.periods, law, trials=trials, trial_variance=selection.trial_variance),
-    }
