@@ -37,6 +37,17 @@ class RandomEntries:
     model: float
     p_value: float
 
+    def figures(self) -> dict[str, float]:
+        """Draws, the p-value, and the total return of the middle draw and of those that leave 5% at either side."""
+        low, middle, high = (float(value) for value in np.quantile(self.growth, [0.05, 0.5, 0.95]))
+        return {
+            "draws": float(len(self.growth)),
+            "p_value": self.p_value,
+            "total_return": middle,
+            "total_return_low": low,
+            "total_return_high": high,
+        }
+
 
 def _flat(replay: Replay, short: bool) -> np.ndarray:
     """Never in the market."""
@@ -105,24 +116,30 @@ def _following(replay: Replay, bars: int, short: bool) -> np.ndarray:
 def rotated(weights: np.ndarray, present: np.ndarray, share: float) -> np.ndarray:
     """The same targets, begun elsewhere: each symbol's own bars are turned by `share` of their number, f64[S, T].
 
+    Of n bars they are turned by 1 + share x (n - 1), rounded down, so by one bar at least and never once around.
+
     Order, length and side of every trade stay, and so does what is held at the same time in symbols whose bars are the
     same; a trade across the turning point is cut in two. Between bars of a symbol its target stays.
 
     Args:
         weights: f64[S, T] targets.
         present: bool[S, T].
-        share: 0 to 1; 0 changes nothing but targets between a symbol's bars.
+        share: at least 0, below 1.
     """
     T = weights.shape[1]
     if present.all():
-        return np.roll(weights, int(share * T), axis=1)
+        return np.roll(weights, _turn(share, T), axis=1)
     out = np.zeros_like(weights)
     for s in range(len(weights)):
         bars = np.flatnonzero(present[s])
         if len(bars):
-            turned = np.roll(weights[s, bars], int(share * len(bars)))
+            turned = np.roll(weights[s, bars], _turn(share, len(bars)))
             out[s, bars[0] :] = np.repeat(turned, np.diff(bars, append=T))
     return out
+
+
+def _turn(share: float, bars: int) -> int:
+    return 1 + int(share * (bars - 1))
 
 
 def random_entries(

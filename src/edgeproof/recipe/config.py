@@ -13,6 +13,8 @@ from edgeproof.labels import LABELS
 from edgeproof.labels.forward import ForwardReturnConfig
 from edgeproof.models import MODELS
 from edgeproof.models.logistic import LogisticConfig
+from edgeproof.regimes import REGIMES
+from edgeproof.regimes.rules import RulesConfig
 from edgeproof.samples.split import SPLITS
 from edgeproof.samples.split.holdout import HoldoutConfig
 from edgeproof.simulator.costs import CostsConfig
@@ -36,6 +38,7 @@ class VerdictConfig(Config):
 # An asset without a bar for a day is closed at its last price: longer than any outage of a large venue, 4 hours.
 ACCOUNT = Options(delisting_bars=24)
 SIZED_COSTS = ("impact", "commission_per_unit", "commission_minimum")
+FEES = ("commission_bps", "maker_bps", "commission_per_unit", "commission_minimum")
 SIZED_RULES = ("participation", "lot", "minimum_notional")
 
 
@@ -61,6 +64,8 @@ class RunConfig(Config):
         costs: what each side of a trade pays; there is no default. `costs.preset` takes a venue's fee schedule.
         account: money at the start and the rules that the account obeys, on each span anew. Brackets in volatilities
             read those of the last 24 bars. Funding is not charged: a market has no series of its rates.
+        regimes: how each bar gets the state of the market by which figures are told apart, and one guard of the
+            verdict is asked.
         verdict: what the verdict asks.
         seed: of everything random.
     """
@@ -79,6 +84,7 @@ class RunConfig(Config):
     policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
     costs: CostsConfig
     account: Annotated[Options, BeforeValidator(_account)] = ACCOUNT
+    regimes: Annotated[Part, part(REGIMES, "regimes")] = RulesConfig()
     verdict: VerdictConfig = VerdictConfig()
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -116,8 +122,8 @@ class RunConfig(Config):
         return own(self.account, None if barriers is None else barriers(), horizon_bars)
 
     def trial_identity(self) -> dict[str, Any]:
-        """The part of the config that makes one trial differ from another: all but market, seed and verdict."""
-        return self.model_dump(mode="json", exclude={"market", "seed", "verdict"})
+        """What makes one trial differ from another: all of the config but market, seed, regimes and verdict."""
+        return self.model_dump(mode="json", exclude={"market", "seed", "regimes", "verdict"})
 
 
 def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:
@@ -130,4 +136,12 @@ def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, override
         source = source.model_dump(mode="json")
     name = str(source) if isinstance(source, str | Path) else "config"
     body = read_yaml(Path(source)) if isinstance(source, str | Path) else dict(source)
-    return from_mapping(RunConfig, apply_overrides(body, overrides), source=name)
+    return from_mapping(RunConfig, apply_overrides(_without_fees(body, overrides), overrides), source=name)
+
+
+def _without_fees(body: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The mapping without the fees that it names, where an override names a fee schedule in their place."""
+    costs = body.get("costs")
+    if not (isinstance(costs, Mapping) and any(override.startswith("costs.preset=") for override in overrides)):
+        return body
+    return body | {"costs": {key: value for key, value in costs.items() if key not in FEES}}

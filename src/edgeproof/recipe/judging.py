@@ -22,6 +22,7 @@ from edgeproof.ledger.markets import rows_of
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import trials_of
+from edgeproof.recipe.by_regime import regime_column, span_by_regime
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.known import known_truth
@@ -109,6 +110,17 @@ def judged_span(
         volatility=trailing_volatility(prepared),
         truth=None if known is None else known.p_up,
     )
+    regimes = span_by_regime(
+        config,
+        prepared,
+        forecast,
+        traded,
+        scored,
+        bars=bars,
+        bars_per_year=market.bars_per_year,
+        volatility=trailing_volatility(prepared),
+        truth=None if known is None else known.p_up,
+    )
     evidence = span_evidence(
         traded.track,
         traded.hold_return,
@@ -117,6 +129,7 @@ def judged_span(
         bars_per_year=market.bars_per_year,
         forecast=figures,
         benchmarks=traded.benchmarks,
+        regimes=regimes,
     )
     truth = market.manifest.truth or {}
     size, made = trailing_volatility(prepared), (forecast, traded)
@@ -218,7 +231,8 @@ def _bundled_config(folder: RunFolder, bundle: Bundle) -> RunConfig:
 def write_span(folder: RunFolder, prepared: Prepared, judged: Judged, bars: slice, span: str) -> None:
     """Store a span's forecasts and money in the run's tables."""
     close, track = prepared.panel.close_time[bars], judged.traded.track
-    folder.write_span("track", track_table(track, judged.traded.hold_return, close, span), span)
+    regime = regime_column(judged.evidence.regimes, len(close))
+    folder.write_span("track", track_table(track, judged.traded.hold_return, close, span, regime), span)
     trades = trades_table(track, prepared.panel.symbols, close, prepared.panel.interval_ns, span)
     folder.write_span("trades", trades, span, by="exit_time")
     predictions = predictions_table(prepared, judged.forecast.probability, judged.forecast.made, bars, span)

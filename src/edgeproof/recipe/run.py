@@ -190,8 +190,9 @@ def _train(
     choice = choose(config, prepared, learned.forecast, validation)
     close = prepared.panel.close_time[validation]
     trials = _record_thresholds(config, ledger, span, close, learned=learned, choice=choice)
+    year = market.bars_per_year
     traded = trade(
-        config, prepared, learned.forecast, theta=choice.theta, bars=validation, bars_per_year=market.bars_per_year
+        config, prepared, learned.forecast, theta=choice.theta, bars=validation, bars_per_year=year, beside=False
     )
     judged = judged_span(config, prepared, learned.forecast, traded, bars=validation, market=market)
     net, found = judged.evidence.figures["net"], [*findings, *learned.trained.findings]

@@ -8,21 +8,21 @@ from typing import Any, cast
 import numpy as np
 
 from edgeproof.backtest.ablations import ablate
+from edgeproof.backtest.baselines import baselines, random_entries
 from edgeproof.backtest.policies import Policy
 from edgeproof.backtest.run import Choice, Replay, choose_theta, hold_return, run_policy, targets
+from edgeproof.core.rng import Rng
 from edgeproof.data.panel import Panel
 from edgeproof.evaluate.figures import trading_figures
 from edgeproof.labels.volatility import panel_volatility
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.simulator.costs import CostsConfig
-from edgeproof.simulator.engines import simulate
-from edgeproof.simulator.options import Options
 from edgeproof.simulator.presets import preset
 from edgeproof.simulator.track import Track
 from edgeproof.train.forecast import Forecast
 
-__all__ = ["Traded", "charged", "choose", "trade", "without_exits"]
+__all__ = ["Traded", "charged", "choose", "trade"]
 
 VOLATILITY_BARS = 24  # of brackets in volatilities that no label measures
 
@@ -34,9 +34,10 @@ class Traded:
     Attributes:
         track: over the bars of the span, flat before its first.
         hold_return: f64[bars] of holding the track's own average weights, free of cost.
-        benchmarks: net figures of buy and hold under the same costs.
+        benchmarks: net figures of each baseline under the same costs, and `random_entries`: the model's own trades at
+            random times; empty where nothing beside the track was asked for.
         ablations: net figures of the same targets under each ablation, and `stamps`, what no market offers of it;
-            empty without a threshold.
+            empty without a threshold, and where nothing beside the track was asked for.
     """
 
     track: Track
@@ -51,7 +52,14 @@ def choose(config: RunConfig, prepared: Prepared, forecast: Forecast, bars: slic
 
 
 def trade(
-    config: RunConfig, prepared: Prepared, forecast: Forecast, *, theta: float | None, bars: slice, bars_per_year: float
+    config: RunConfig,
+    prepared: Prepared,
+    forecast: Forecast,
+    *,
+    theta: float | None,
+    bars: slice,
+    bars_per_year: float,
+    beside: bool = True,
 ) -> Traded:
     """Trade a span with a threshold that was chosen elsewhere; None never trades.
 
@@ -61,17 +69,29 @@ def trade(
         forecast: of these bars.
         theta: threshold.
         bars: the span.
-        bars_per_year: annualises the benchmarks' figures.
+        bars_per_year: annualises the figures of benchmarks and ablations.
+        beside: also trade benchmarks and ablations.
     """
     replay, options = _replay(config, prepared, forecast, bars), config.options
     track = run_policy(_policy(config), replay, theta, config.costs, options)
-    held = trading_figures(_buy_and_hold(config, replay), bars_per_year=bars_per_year)["net"]
-    return Traded(
-        track,
-        hold_return(track, replay.prices, replay.present),
-        benchmarks={"buy_and_hold": held},
-        ablations={} if theta is None else _ablations(config, replay, theta, track, bars_per_year),
-    )
+    hold = hold_return(track, replay.prices, replay.present)
+    if not beside:
+        return Traded(track, hold)
+    changed = {} if theta is None else _ablations(config, replay, theta, track, bars_per_year)
+    return Traded(track, hold, _benchmarks(config, replay, theta, track, bars_per_year), changed)
+
+
+def _benchmarks(
+    config: RunConfig, replay: Replay, theta: float | None, track: Track, bars_per_year: float
+) -> dict[str, dict[str, Any]]:
+    short = bool(getattr(config.policy, "short", False))
+    rules = baselines(replay, config.costs, config.options, short=short)
+    found = {name: trading_figures(other, bars_per_year=bars_per_year)["net"] for name, other in rules.items()}
+    growth = float(track.equity[-1] / track.equity[0]) - 1.0
+    weights = targets(_policy(config), replay, theta, config.options)
+    generator = Rng(config.seed).child("baselines").numpy()
+    drawn = random_entries(weights, replay, config.costs, config.options, generator, growth=growth)
+    return found | ({} if drawn is None else {"random_entries": drawn.figures()})
 
 
 def _ablations(
@@ -87,13 +107,6 @@ def _ablations(
     }
 
 
-def _buy_and_hold(config: RunConfig, replay: Replay) -> Track:
-    """Equal weights bought once and held, in the same account under the same costs, without exits."""
-    weights = np.full(replay.p.shape, 1.0 / len(replay.p))
-    every = np.ones(len(replay.decide), dtype=bool)
-    return simulate(replay.prices, replay.present, weights, every, config.costs, options=without_exits(config.options))
-
-
 def charged(costs: CostsConfig) -> dict[str, Any]:
     """What the report says of the costs: every charge, and source, date and note of the preset that they are from."""
     found = costs.model_dump()
@@ -102,12 +115,6 @@ def charged(costs: CostsConfig) -> dict[str, Any]:
         found |= {"source": schedule.source, "date": schedule.date, "note": schedule.note}
         found["changed"] = [name for name, value in schedule.charges.items() if found[name] != value]
     return found
-
-
-def without_exits(options: Options) -> Options:
-    """The same account for what is only held: benchmarks have no target and no stop."""
-    exits = ("stop_loss", "take_profit", "stop_volatilities", "take_volatilities", "bracket_bars")
-    return options.model_copy(update=dict.fromkeys(exits, 0))
 
 
 def _policy(config: RunConfig) -> Policy:

@@ -79,11 +79,11 @@ def test_no_rule_knows_a_later_bar():
 def test_rotation_by_hand():
     weights = np.array([[0, 1, 1, 0, 0, -1, 0, 0], [0, 2, 2, 2, 0, 0, 0, 0]], float)
     every = np.ones((2, 8), bool)
-    assert rotated(weights, every, 0.25).tolist() == [[0, 0, 0, 1, 1, 0, 0, -1], [0, 0, 0, 2, 2, 2, 0, 0]]
+    assert rotated(weights, every, 0.2).tolist() == [[0, 0, 0, 1, 1, 0, 0, -1], [0, 0, 0, 2, 2, 2, 0, 0]]
     listed = every.copy()
     listed[1, :4] = False  # from bar 4 on: its own four bars are turned by one, and nothing is asked before
     late = np.array([[0, 1, 1, 0, 0, -1, 0, 0], [0, 0, 0, 0, 3, 3, 0, 0]], float)
-    assert rotated(late, listed, 0.25).tolist() == [[0, 0, 0, 1, 1, 0, 0, -1], [0, 0, 0, 0, 0, 3, 3, 0]]
+    assert rotated(late, listed, 0.2).tolist() == [[0, 0, 0, 1, 1, 0, 0, -1], [0, 0, 0, 0, 0, 3, 3, 0]]
 
 
 @given(st.integers(0, 2**31), st.floats(0, 0.999))
@@ -94,7 +94,7 @@ def test_a_rotation_keeps_every_target_and_its_order(seed, share):
     found = rotated(weights, present, share)
     for s in range(3):
         mine, theirs = weights[s, present[s]], found[s, present[s]]
-        np.testing.assert_array_equal(theirs, np.roll(mine, int(share * len(mine))))
+        np.testing.assert_array_equal(theirs, np.roll(mine, 1 + int(share * (len(mine) - 1))))
         ends = (np.diff(theirs) != 0).sum() - (np.diff(mine) != 0).sum()
         assert abs(int(ends)) <= 1
 
@@ -165,4 +165,4 @@ def test_a_model_that_knows_the_next_bar_beats_every_draw():
     replay = scene(prices)
     found = random_entries(ahead, replay, COSTS, OPTIONS, g, growth=grown(ahead, replay), draws=199)
     assert found is not None
-    assert found.p_value <= 2 / 200  # a share below one bar is the model itself
+    assert found.p_value == 1 / 200
