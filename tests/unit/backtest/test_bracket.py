@@ -75,6 +75,7 @@ def test_every_exit_is_the_label_s_own():
     options = policy.account(Options(delisting_bars=24), label.bracket(), label.horizon_bars)
     rng = np.random.default_rng(1)
     p, made = rng.uniform(0.3, 0.7, panel.present.shape), np.ones(panel.present.shape, bool)
+    made[:, :72] = False  # an event that waits for its volatility would be entered late, and left by its signal
     scene = Replay(p, made, made[0], panel.prices, panel.present, labels.horizon_bars, volatility)
     track = run_policy(policy, scene, 0.5, CostsConfig(), options)
     trades = track.trades
