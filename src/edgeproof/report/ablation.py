@@ -16,9 +16,8 @@ NAMES = {
     "same_close": "Filled at the decision's own close",
 }
 READ = (
-    "The same positions under harder terms; nothing here decides or counts as a trial. A result that one bar of delay "
-    "or five trades less turns into a loss rests on them, and one that a second helping of costs turns is not worth "
-    "its risk."
+    "The same positions under other terms; nothing here decides or counts as a trial. What a bar of delay or five "
+    "trades less turn into a loss rested on them; what doubled costs turn into a loss has no room for dearer markets."
 )
 
 
@@ -38,5 +37,5 @@ def ablations_table(verdict: Mapping[str, Any]) -> Table | None:
         stamps = [clip(stamp, 40) for stamp in get(body, "stamps") or ()]
         rows.append(_row(f"{label} *" if stamps else label, body))
         stamped += [stamp for stamp in stamps if stamp not in stamped]
-    note = f" * Stamped {', '.join(stamped)}: no market offers it; a gain over the first row is a mistake's worth."
+    note = f" * Stamped {', '.join(stamped)}: no market offers it; what it gains on the first row nobody can have."
     return Table(("What if", "return", "Sharpe", "drawdown"), rows, caption=READ + (note if stamped else ""))

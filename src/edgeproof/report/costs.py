@@ -9,13 +9,13 @@ import polars as pl
 from edgeproof.report.backtest import share_of_equity, spans_of, the_span, times_of
 from edgeproof.report.chart import COST_COLOURS, area, plot
 from edgeproof.report.number import DASH, clip, get, is_number, show
-from edgeproof.report.part import Block, Cell, Figure, Section, Table, Text
+from edgeproof.report.part import Block, Cell, Figure, Grid, Section, Table, Text
 
 __all__ = ["charge_words", "cost_figure", "cost_table", "costs_section"]
 
 CHARGES = {
     "commission_bps": ("commission", "bps a side"),
-    "maker_bps": ("commission of a target that fills", "bps"),
+    "maker_bps": ("where a target fills", "bps"),
     "commission_per_unit": ("commission", "a unit"),
     "commission_minimum": ("commission of at least", "an order"),
     "half_spread_bps": ("half spread", "bps a side"),
@@ -89,9 +89,10 @@ def _margin_words(verdict: Mapping[str, Any]) -> str:
         return ""
     if not is_number(even):
         return f"It paid {show(paid, 'bps')} a side and gained nothing before costs: no cost is low enough."
+    if even < paid:
+        return f"It paid {show(paid, 'bps')} a side; something would be left below {show(even, 'bps')}."
     times = f", {show(even / paid, 'times')} times that" if paid > 0 else ""
-    answer = "a cost that leaves something" if even > paid else "so it lost"
-    return f"It paid {show(paid, 'bps')} a side; at {show(even, 'bps')}{times}, nothing would be left: {answer}."
+    return f"It paid {show(paid, 'bps')} a side; nothing would be left at {show(even, 'bps')}{times}."
 
 
 def cost_figure(track: pl.DataFrame) -> Figure | None:
@@ -120,7 +121,7 @@ def costs_section(track: pl.DataFrame, verdict: Mapping[str, Any]) -> Section:
     """
     words = [charge_words(get(verdict, "costs")), _margin_words(verdict)]
     said: list[Block] = [Text(text, tone) for text, tone in zip(words, ("body", "strong"), strict=True) if text]
-    shown: list[Block] = [block for block in (cost_table(track), cost_figure(track)) if block is not None]
-    if not shown:
-        shown = [Text("No costs were paid: nothing was traded, or trading was free.", "note")]
-    return Section("Costs", "What was charged, by kind, and how much of it the result would bear.", [*said, *shown])
+    shown = [block for block in (cost_table(track), cost_figure(track)) if block is not None]
+    none = Text("No costs were paid: nothing was traded, or trading was free.", "note")
+    lead = "What was charged, by kind, and how much of it the result would bear."
+    return Section("Costs", lead, [*said, Grid(shown) if shown else none])

@@ -98,12 +98,12 @@ LEFT_OUT: dict[str, str] = {
     "expectancy": "said beneath the returns of single bars",
     "hold_total_return": "stands in the table of benchmarks",
     "hold_sharpe": "stands in the table of benchmarks",
-    "cost_commission": "drawn by kind",
-    "cost_spread": "drawn by kind",
-    "cost_slippage": "drawn by kind",
-    "cost_impact": "drawn by kind",
-    "cost_borrow": "drawn by kind",
-    "cost_funding": "drawn by kind",
+    "cost_commission": "tabulated by kind",
+    "cost_spread": "tabulated by kind",
+    "cost_slippage": "tabulated by kind",
+    "cost_impact": "tabulated by kind",
+    "cost_borrow": "tabulated by kind",
+    "cost_funding": "tabulated by kind",
 }
 FLAGS = {
     "short": "fewer than two bars",

@@ -55,7 +55,7 @@ def reason_table(rows: pl.DataFrame) -> Table:
     listed = [row(label, part) for key, label in REASONS.items() if len(part := rows.filter(pl.col("reason") == key))]
     total = [row("All", rows)] if len(listed) > 1 else []
     caption = "Why trades ended. Results are shares of the equity before the entry, after every cost."
-    return Table(("Ended because", "trades", "gained", "mean net", "sum"), [*listed, *total], caption=caption)
+    return Table(("Ended because", "trades", "gained", "mean net", "sum net"), [*listed, *total], caption=caption)
 
 
 def holding_figure(rows: pl.DataFrame) -> Figure | None:
@@ -110,5 +110,5 @@ def trades_section(trades: pl.DataFrame) -> Section:
         "those of the account; the whole list is in trades.parquet."
     )
     held = holding_figure(rows)
-    blocks = [Text(words), reason_table(rows), *([] if held is None else [held]), extreme_tables(rows)]
-    return Section("Trades", lead, blocks)
+    counted = Grid([reason_table(rows), *([] if held is None else [held])])
+    return Section("Trades", lead, [Text(words), counted, extreme_tables(rows)])

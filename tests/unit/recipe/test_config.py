@@ -50,8 +50,17 @@ def test_a_preset_stands_in_for_what_is_not_given():
     assert "source" not in charged(load().costs)
 
 
+def test_a_preset_on_the_command_line_comes_before_the_fees_of_the_file_but_not_before_other_keys():
+    assert BODY["costs"] == {"commission_bps": 4.0, "half_spread_bps": 1.0}
+    assert load("costs.preset=kraken_spot").costs.commission_bps == 40.0
+    assert load("costs.preset=kraken_spot", "costs.commission_bps=26").costs.commission_bps == 26.0
+    file = BODY | {"costs": {"preset": "kraken_spot", "half_spread_bps": 3.0}}
+    costs = load_run_config(file, ["costs.preset=binance_spot"]).costs
+    assert (costs.commission_bps, costs.half_spread_bps) == (10.0, 3.0)
+
+
 def test_a_resolved_preset_reads_back_as_it_was():
-    config = load("costs.preset=ibkr_us_fixed", "costs.commission_bps=0", "account.start=100000")
+    config = load("costs.preset=ibkr_us_fixed", "account.start=100000")
     assert config.costs.commission_minimum == 1.0
     again = load_run_config(config.model_dump(mode="json"))
     assert again == config

@@ -44,9 +44,10 @@ def said(section) -> str:
 def test_costs_say_how_much_they_could_have_been():
     track = runs.track_of(np.array([0.0, 0.01]), np.array([0.001, 0.001]), first=0, span="sealed")
     body: dict[str, Any] = {"net": {"cost_bps": 5.0, "break_even_bps": 20.0}, "costs": {"commission_bps": 5.0}}
-    assert "It paid 5.0 bps a side; at 20.0 bps, 4.0 times that, nothing would be left" in said(
-        costs_section(track, body)
-    )
+    words = said(costs_section(track, body))
+    assert "It paid 5.0 bps a side; nothing would be left at 20.0 bps, 4.0 times that." in words
+    body["net"] = {"cost_bps": 5.0, "break_even_bps": 2.0}
+    assert "something would be left below 2.0 bps" in said(costs_section(track, body))
     body["net"] = {"cost_bps": 5.0, "break_even_bps": None}
     assert "no cost is low enough" in said(costs_section(track, body))
     assert "No costs were paid" in said(costs_section(track.clear(), {}))
