@@ -6,12 +6,12 @@ Average reward per bar, by relative value iteration over (position held, signal 
     r(w, s, v)  =  w kappa g(s) sigma_v - w^2 sigma2_v (1 + delta) / 2,   g(s) = s clipped
 
 r is log growth to second order; without its second term a risk-neutral account's mean. s+ = phi s + sqrt(1 - phi^2) x.
-Signal and volatility move independently here; in the market they are slightly negatively dependent, so what the policy
-earns there is some per cent below the gain. More than the gain, in the long run, is a leak (`check_gain`).
+Signal and volatility move by the same bar: a long wick (large |x|) leaves a short body, and volatility falls after it. So
+x comes in classes, each with its own move of volatility. More than the gain, in the long run, is a leak (`check_gain`).
 Puterman, M. (1994), Markov Decision Processes, 8.5.
 """
 
-# A positions, N nodes of the signal, V volatility bins, S symbols, T bars
+# A positions, N nodes of the signal, V volatility bins, C equally likely classes of shock, T bars
 
 from dataclasses import dataclass
 
@@ -33,8 +33,8 @@ class Chain:
 
     Attributes:
         signal: f64[N] nodes of the signal, rising.
-        signal_kernel: f64[N, N] rows sum to 1.
-        volatility_kernel: f64[V, V] rows sum to 1; [[1]] where volatility is constant.
+        signal_kernel: f64[N, N], or f64[C, N, N] by class of shock; rows sum to 1.
+        volatility_kernel: f64[V, V] or f64[C, V, V], rows sum to 1; [[1]] where volatility is constant.
     """
 
     signal: np.ndarray
@@ -116,9 +116,10 @@ def optimum(chain: Chain, reward: Reward) -> Optimum:
     A, N, V = reward.held.shape
     cost_AA = reward.cost * np.abs(reward.positions[:, None] - reward.positions[None, :])  # held, taken
     h_ANV, zero = np.zeros((A, N, V)), int(np.argmin(np.abs(reward.positions)))
+    moves = list(zip(chain.signal_kernel.reshape(-1, N, N), chain.volatility_kernel.reshape(-1, V, V), strict=True))
     scale = max(float(np.abs(reward.held).max()), reward.cost, 1e-300)
     for sweep in range(1, SWEEPS + 1):
-        taken_ANV = reward.held + chain.signal_kernel @ h_ANV @ chain.volatility_kernel.T
+        taken_ANV = reward.held + sum(signal @ (h_ANV @ vol.T) for signal, vol in moves) / len(moves)
         value_ANV = (taken_ANV[None] - cost_AA[:, :, None, None]).max(axis=1)
         change = value_ANV - h_ANV
         gain = 0.5 * float(change.max() + change.min())

@@ -32,6 +32,7 @@ UNKNOWN = {
 }
 POSITIONS = np.array([-1.0, 0.0, 1.0])
 SHOCKS = 300
+CLASSES = 6  # of |x|: more change the gain by less than a thousandth
 LATTICE = 48  # midpoints a dimension of (|body|, upper, lower wick): 110,592 bars stand for the law of x
 BPS = 1e-4
 
@@ -59,10 +60,7 @@ class MarketOptimum:
             stated: the market's law; the decision at a bar reads that bar's entry alone.
             gap: delta of the market's law.
         """
-        S, T = stated.mean.shape
-        sigma = stated.volatility / np.sqrt(1.0 + gap)
-        scale = np.where(stated.known, sigma * self.strength, np.inf)
-        signal_ST = np.divide(stated.mean, scale, out=np.zeros((S, T)), where=scale > 0.0)
+        (S, T), signal_ST = stated.mean.shape, _signal(stated, self.strength, gap)
         count = len(self.best.signal)
         node_ST = np.rint(np.interp(signal_ST, self.best.signal, np.arange(count))).astype(np.int64)
         bin_ST = np.searchsorted(self.edges, stated.volatility)
@@ -109,20 +107,49 @@ def _wick_shocks() -> np.ndarray:
     return shock / np.sqrt(np.mean(shock**2))
 
 
-def _volatility_chain(stated: Stated, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Edges f64[V-1] of equally filled bins, transitions f64[V, V] within symbols, mean vol and vol^2 f64[2, V]."""
+def _moments(stated: Stated, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Edges f64[V-1] of equally filled volatility bins, and mean volatility and its mean square in each, f64[2, V]."""
     seen = stated.volatility[stated.known]
     if bins > 1 and seen.size < 100 * bins:
         raise OptionError(f"bins {bins}: {seen.size} bars are fewer than 100 a bin; take bins=1 or a longer market")
     edges = np.quantile(seen, np.arange(1, bins) / bins)
-    place = np.searchsorted(edges, stated.volatility)
-    both = stated.known[:, 1:] & stated.known[:, :-1]
-    moves = np.bincount((place[:, :-1] * bins + place[:, 1:])[both], minlength=bins * bins).reshape(bins, bins)
-    kernel = moves / np.maximum(moves.sum(axis=1, keepdims=True), 1)
     inside = np.searchsorted(edges, seen)
     count = np.bincount(inside, minlength=bins)
-    moments = np.stack([np.bincount(inside, seen**power, bins) / count for power in (1, 2)])
-    return edges, kernel, moments
+    return edges, np.stack([np.bincount(inside, seen**power, bins) / count for power in (1, 2)])
+
+
+def _volatility_kernels(stated: Stated, edges: np.ndarray, signal_ST: np.ndarray, memory: float) -> np.ndarray:
+    """f64[C, V, V]: counted moves between bins, by class of |x|, the shock that the signal took at the same bar."""
+    bins = len(edges) + 1
+    shock = np.abs(signal_ST[:, 1:] - memory * signal_ST[:, :-1])
+    capped = np.abs(signal_ST) > 0.999 * np.abs(signal_ST).max()  # what lies beyond the cap is not stated
+    both = stated.known[:, 1:] & stated.known[:, :-1] & ~(capped[:, 1:] | capped[:, :-1])
+    place = np.searchsorted(edges, stated.volatility)
+    number = np.searchsorted(np.quantile(shock[both], np.arange(1, CLASSES) / CLASSES), shock)
+    flat = (number * bins + place[:, :-1]) * bins + place[:, 1:]
+    moves = np.bincount(flat[both], minlength=CLASSES * bins * bins).reshape(CLASSES, bins, bins).astype(np.float64)
+    total = moves.sum(axis=2, keepdims=True)
+    return np.where(total > 0.0, moves / np.maximum(total, 1.0), np.eye(bins))
+
+
+def _chain(truth: Mapping[str, Any], stated: Stated, edges: np.ndarray) -> Chain:
+    """How signal and volatility move; one class of shocks where there is no signal or one volatility."""
+    law, kappa = truth["law"], float(truth["strength"])
+    signal_N, shocks = nodes(), _wick_shocks()
+    if kappa == 0.0 or not len(edges):
+        flat = np.zeros(stated.mean.shape)
+        kernel = _volatility_kernels(stated, edges, flat, 0.0)[:1] if len(edges) else np.ones((1, 1))
+        return Chain(signal_N, signal_kernel(signal_N, law["signal_memory"], shocks), kernel)
+    signal_ST = _signal(stated, kappa, law["gap"])
+    by_size = shocks[np.argsort(np.abs(shocks), kind="stable")].reshape(CLASSES, -1)
+    kernels = np.stack([signal_kernel(signal_N, law["signal_memory"], some) for some in by_size])
+    return Chain(signal_N, kernels, _volatility_kernels(stated, edges, signal_ST, law["signal_memory"]))
+
+
+def _signal(stated: Stated, kappa: float, gap: float) -> np.ndarray:
+    """f64[S, T] the signal g; 0 where nothing is known."""
+    scale = np.where(stated.known, stated.volatility * kappa / np.sqrt(1.0 + gap), np.inf)
+    return np.divide(stated.mean, scale, out=np.zeros(stated.mean.shape), where=scale > 0.0)
 
 
 def market_optimum(
@@ -157,14 +184,13 @@ def market_optimum(
     if cost is None or not 0.0 <= cost < np.inf:
         raise OptionError(f"cost_bps {cost!r}: kind {kind!r} needs a cost a side of 0 or more; 10 is usual")
     law, kappa = truth["law"], float(truth["strength"])
-    edges, kernel, (vol_V, square_V) = _volatility_chain(stated, bins)
-    signal_N = nodes()
-    drift = kappa * np.clip(signal_N, -law["signal_cap"], law["signal_cap"])
+    edges, (vol_V, square_V) = _moments(stated, bins)
+    chain = _chain(truth, stated, edges)
+    drift = kappa * np.clip(chain.signal, -law["signal_cap"], law["signal_cap"])
     positions = POSITIONS if short else POSITIONS[1:]
     held = positions[:, None, None] * drift[None, :, None] * vol_V / np.sqrt(1.0 + law["gap"])
     if growth:
         held = held - 0.5 * positions[:, None, None] ** 2 * square_V
-    chain = Chain(signal_N, signal_kernel(signal_N, law["signal_memory"], _wick_shocks()), kernel)
     return MarketOptimum(optimum(chain, Reward(positions, held, cost * BPS)), edges, kappa, float(cost))
 
 
