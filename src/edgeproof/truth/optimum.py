@@ -6,8 +6,8 @@ Average reward per bar, by relative value iteration over (position held, signal 
     r(w, s, v)  =  w kappa g(s) sigma_v - w^2 sigma2_v (1 + delta) / 2,   g(s) = s clipped
 
 r is log growth to second order; without its second term a risk-neutral account's mean. s+ = phi s + sqrt(1 - phi^2) x.
-Signal and volatility move by the same bar: a long wick (large |x|) leaves a short body, and volatility falls after it. So
-x comes in classes, each with its own move of volatility. More than the gain, in the long run, is a leak (`check_gain`).
+Signal and volatility move by the same bar: a long wick (large |x|) leaves a short body, so that volatility falls. So x
+comes in classes, each with its own move of volatility. More than the gain, in the long run, is a leak (`check_gain`).
 Puterman, M. (1994), Markov Decision Processes, 8.5.
 """
 
