@@ -149,7 +149,7 @@ def auc_within(
 
     After the covariate-adjusted AUC of Janes & Pepe (2009, Biometrika 96, 371-382), who weigh strata by their cases,
     not by all samples. Ties of `by` are never split; a group of one class has no part in the mean. What `by` still
-    varies inside a group is not taken out: of a smooth relation with `by` about 1/bins remains.
+    varies inside a group is not taken out: of a smooth relation with `by` a tenth to a fifth remains in ten groups.
 
     Args:
         score: f[N] any monotone score.
