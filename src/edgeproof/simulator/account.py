@@ -57,6 +57,7 @@ class Rules(NamedTuple):
     in_volatilities: bool
     convex: bool
     at_close: bool
+    brief: bool
 
 
 class Feed(NamedTuple):

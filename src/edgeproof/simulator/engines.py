@@ -27,7 +27,7 @@ from edgeproof.simulator.options import Options
 from edgeproof.simulator.settle import settle_accounts
 from edgeproof.simulator.track import Curves, Track, stamps_of, track_of, trades_of
 
-__all__ = ["ENGINES", "Engine", "simulate", "simulate_curves", "simulate_many"]
+__all__ = ["ENGINES", "Engine", "compiled", "simulate", "simulate_curves", "simulate_many"]
 
 Engine = Literal["njit", "python", "cuda"]
 ENGINES: tuple[Engine, ...] = ("njit", "python", "cuda")
@@ -108,7 +108,7 @@ def simulate_curves(
     _check(prices, present, weights, decided)
     feed = feed_of(prices, present, costs, options, outside)
     accounts = open_accounts(weights, decided, options, kept=1)
-    _settle_compiled(feed, accounts, rules_of(costs, options, funded=outside.funding_rate is not None))
+    _settle_compiled(feed, accounts, rules_of(costs, options, funded=outside.funding_rate is not None, brief=True))
     trades = tuple(trades_of(n, accounts) for n in range(len(weights)))
     return Curves(accounts.equity, trades, stamps=stamps_of(options))
 
@@ -141,7 +141,7 @@ def _check(prices: np.ndarray, present: np.ndarray, weights: np.ndarray, decided
 
 
 @cache
-def _compiled() -> Callable[..., Any]:
+def compiled() -> Callable[..., Any]:
     """`settle_accounts` compiled for the CPU; fastmath stays off, so it equals the interpreted one bit by bit.
 
     The kernel allocates nothing, so Numba's reference counting is off (`_nrt`): 23 ms instead of 110 for 143 assets x
@@ -168,17 +168,13 @@ def _settle_interpreted(feed: Feed, accounts: Account, rules: Rules) -> None:
 
 
 def _settle_compiled(feed: Feed, accounts: Account, rules: Rules) -> None:
-    """Equal parts of the accounts, one part a thread; where accounts share one track, each thread has its own."""
-    run, count = _compiled(), len(accounts.money)
-    threads = max(1, min(thread_count(), count))
-    edges = [count * i // threads for i in range(threads + 1)]
-    parts = [accounts] * threads
-    if len(accounts.rows) < count:
-        parts = [accounts._replace(rows=accounts.rows.copy(), weights=accounts.weights.copy()) for _ in parts]
-    if threads == 1:
-        run(0, count, feed, parts[0], rules)
+    """Equal parts of the accounts, one part a thread."""
+    run, count = compiled(), len(accounts.money)
+    threads = min(thread_count(), count)
+    if threads <= 1:
+        run(0, count, feed, accounts, rules)
         return
+    edges = [count * i // threads for i in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(run, *edge, feed, part, rules) for edge, part in zip(pairwise(edges), parts, strict=True)]
-        for job in jobs:
-            job.result()
+        for part in [pool.submit(run, *edge, feed, accounts, rules) for edge in pairwise(edges)]:
+            part.result()

@@ -132,5 +132,6 @@ def _check_volume(prices: np.ndarray, present: np.ndarray) -> None:
 
 
 def by_bar(values: np.ndarray) -> np.ndarray:
-    """[..., A, T] as a fresh contiguous [..., T, A]."""
-    return np.array(np.swapaxes(values, -1, -2), order="C", copy=True)
+    """[..., A, T] as a contiguous [..., T, A] that may be written, which one asset's is already."""
+    swapped = np.swapaxes(values, -1, -2)
+    return swapped if swapped.flags.c_contiguous and swapped.flags.writeable else np.array(swapped, order="C")

@@ -219,6 +219,8 @@ def fill_orders(t: int, price: np.ndarray, feed: Feed, account: Account, rules: 
                 closing, rest = in_lots(closing * closing_share, rules), 0.0
             if opening_share < 1.0:
                 opening = in_lots(opening * opening_share, rules)
+            if rules.lot > 0.0 and 0.0 < abs(units) - closing < 0.5 * rules.lot and closing > 0.0:
+                closing = abs(units)  # units are whole lots: less than half of one is rounding error, not a position
             size = closing + opening
             if size > 0.0 and (size * price[t, a] >= rules.smallest or (opening == 0.0 and closing == abs(units))):
                 impact = feed.impact[t, a] if rules.impacted else 0.0

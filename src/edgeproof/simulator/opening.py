@@ -14,7 +14,7 @@ from edgeproof.simulator.options import Options
 __all__ = ["open_accounts", "rules_of"]
 
 
-def rules_of(costs: CostsConfig, options: Options, *, funded: bool) -> Rules:
+def rules_of(costs: CostsConfig, options: Options, *, funded: bool, brief: bool = False) -> Rules:
     """Costs and options as the kernel reads them."""
     rates = costs.rates()
     return Rules(
@@ -47,34 +47,45 @@ def rules_of(costs: CostsConfig, options: Options, *, funded: bool) -> Rules:
         in_volatilities=options.in_volatilities,
         convex=costs.impact > 0.0 or costs.commission_per_unit > 0.0 or costs.commission_minimum > 0.0,
         at_close=options.fill_at_close,
+        brief=brief,
     )
 
 
 @numba.njit(cache=True, nogil=True)
-def _turns(target: np.ndarray, decided: np.ndarray) -> int:
-    """How often decided targets change side, f64[T, A]: no account makes more round trips than that, and one an asset.
+def _most_turns(target: np.ndarray, decided: np.ndarray) -> int:
+    """How often decided targets change side in the account that changes them most, f64[N, T, A].
 
-    Fills follow a part of the decided targets in order, and a part of a sequence never changes side more often.
+    No account makes more round trips than that, and one an asset: fills follow a part of the decided targets in order,
+    and a part of a sequence never changes side more often.
     """
-    changes, side = 0, np.zeros(target.shape[1], np.int8)
-    for t in range(target.shape[0]):
-        for a in range(target.shape[1]):
-            now = (target[t, a] > 0.0) - (target[t, a] < 0.0) if decided[t, a] else side[a]
-            changes += now != side[a]
-            side[a] = now
-    return changes
+    most, side = 0, np.zeros(target.shape[2], np.int8)
+    for n in range(target.shape[0]):
+        changes, k = 0, n % decided.shape[0]
+        side[:] = 0
+        for t in range(target.shape[1]):
+            for a in range(target.shape[2]):
+                if decided[k, t, a]:
+                    now = (target[n, t, a] > 0.0) - (target[n, t, a] < 0.0)
+                    changes += now != side[a]
+                    side[a] = now
+        most = max(most, changes)
+    return most
+
+
+def _most_trades(target: np.ndarray, decided: np.ndarray, options: Options) -> int:
+    """Round trips that no account can exceed."""
+    _, bars, assets = target.shape
+    # In lots a target may be none at one decision and one at the next.
+    most = int(decided.sum(axis=(1, 2)).max(initial=0)) if options.lot > 0.0 else _most_turns(target, decided)
+    return most + assets + (assets * (bars // options.delisting_bars) if options.delisting_bars > 0 else 0)
 
 
 def open_accounts(weights: np.ndarray, decided: np.ndarray, options: Options, *, kept: int) -> Account:
     """State and outputs of N accounts before the first bar; `rows` and `weights` are there for `kept` of them."""
     n, assets, bars = weights.shape
     target = by_bar(np.asarray(weights, np.float64))
-    asked = by_bar(np.broadcast_to(decided, (n, assets, bars)))
-    most = max((_turns(target[i], asked[i]) for i in range(n)), default=0) + assets
-    if options.lot > 0.0:  # a target may be no lot at one decision and one lot at the next
-        most = max((int(asked[i].sum()) for i in range(n)), default=0) + assets
-    if options.delisting_bars > 0:
-        most += assets * (bars // options.delisting_bars)
+    asked = by_bar(decided if decided.ndim == 3 else np.broadcast_to(decided, (1, assets, bars)))
+    most = _most_trades(target, asked, options)
     money = np.zeros((n, layout.MONEY_ENTRIES))
     money[:, [layout.CASH, layout.EQUITY]] = options.start
     equity = np.empty((n, bars + 1))

@@ -175,9 +175,10 @@ def settle(t: int, feed: Feed, account: Account, rules: Rules) -> None:
                 _mark(t, feed, account)
         if money[EQUITY] <= 0.0:
             ruin(t, account)
-        else:
+        elif not rules.brief:
             _weigh(t, account)
-        _write(t, before, account, rules)
+        if not rules.brief:
+            _write(t, before, account, rules)
     account.equity[t + 1] = money[EQUITY]
 
 
@@ -197,13 +198,13 @@ def settle_account(feed: Feed, account: Account, rules: Rules) -> None:
 def settle_accounts(first: int, last: int, feed: Feed, accounts: Account, rules: Rules) -> None:
     """Accounts `first` to `last` (excluded), one after the other; arrays of `accounts` have a leading axis of N.
 
-    Those of `rows` and `weights` may be shorter: accounts take turns in them, for who reads nothing there.
+    Two exceptions: `decided` may be the same for all, and if the rules are `brief` nobody writes `rows` and `weights`.
     """
-    kept = accounts.rows.shape[0]
+    kept, asked = accounts.rows.shape[0], accounts.decided.shape[0]
     for n in range(first, last):
         account = Account(
             accounts.target[n],
-            accounts.decided[n],
+            accounts.decided[n % asked],
             accounts.asset[n],
             accounts.money[n],
             accounts.bar[n],

@@ -246,6 +246,8 @@ class Day:
             full, _ = parts(p.units, p.order)
             rest = p.order - side * (closing + opening) if o.carry_unfilled and less == 1 else 0.0
             shut = closing if less == 1 else self.bars.lots(closing * less)
+            if o.lot and shut and abs(p.units) - shut < o.lot / 2:
+                shut = abs(p.units)  # whole lots but for rounding
             new = self.bars.lots(opening * more)
             whole = new == 0 and shut == abs(p.units)
             if shut + new > 0 and (whole or (shut + new) * price >= o.minimum_notional):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeproof.core.rng import Rng
+from edgeproof.simulator.account import BY_STOP, BY_TARGET
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate, simulate_many
 from edgeproof.simulator.feed import Outside
@@ -156,6 +157,39 @@ def test_without_an_edge_the_expected_result_is_not_above_minus_the_costs():
     assert np.mean(net) <= -np.mean(costs) + 4 * error
 
 
+def grid_market(draw, assets, bars, *, ticks):
+    """A martingale that moves by one tick of 0.2% at a time, `ticks` of them a bar: nothing is ever jumped over."""
+    up = 1.002
+    rises = draw.random((assets, bars, ticks)) < (1.0 - 1.0 / up) / (up - 1.0 / up)  # E[next] = now
+    level = np.cumsum(np.where(rises, 1, -1).reshape(assets, -1), axis=1).reshape(assets, bars, ticks)
+    before = np.concatenate([np.zeros((assets, 1), int), level[:, :-1, -1]], axis=1)
+    prices = np.ones((assets, bars, 5))
+    prices[:, :, 0], prices[:, :, 3] = up**before, up ** level[:, :, -1]
+    prices[:, :, 1] = up ** np.maximum(level.max(axis=2), before)
+    prices[:, :, 2] = up ** np.minimum(level.min(axis=2), before)
+    return prices
+
+
+def test_without_an_edge_brackets_gain_nothing_either():
+    # stop and target on the grid, so each is touched exactly; both touched counts as the stop, which can only cost
+    draw = Rng(3).child("no edge").numpy()
+    options = Options(stop_loss=(1 - 1.002**-8) * (1 - 1e-12), take_profit=(1.002**12 - 1) * (1 - 1e-12))
+    gross, net, costs, stops, targets = [], [], [], 0, 0
+    for _ in range(40):
+        prices = grid_market(draw, 3, 300, ticks=16)
+        weights = np.repeat(draw.choice([-0.3, 0.0, 0.3], (10, 3, 60)), 5, axis=2)
+        tracks = simulate_many(prices, np.ones((3, 300), bool), weights, np.ones(300, bool), COSTS, options=options)
+        gross.append(np.mean([track.gross.sum() for track in tracks]))
+        net.append(np.mean([track.net.sum() for track in tracks]))
+        costs.append(np.mean([track.costs.sum() for track in tracks]))
+        reasons = np.concatenate([track.trades["reason"] for track in tracks])
+        stops, targets = stops + (reasons == BY_STOP).sum(), targets + (reasons == BY_TARGET).sum()
+    error = np.std(gross, ddof=1) / np.sqrt(len(gross))
+    assert min(stops, targets) > 1_000
+    assert np.mean(gross) <= 4 * error
+    assert np.mean(net) <= -np.mean(costs) + 4 * error
+
+
 @settings(max_examples=200, deadline=None)
 @given(full_scenes(), st.randoms(use_true_random=False), st.data())
 def test_whatever_is_on_money_adds_up_and_neither_order_nor_future_matters(case, random, data):
@@ -190,6 +224,7 @@ def test_whatever_is_on_money_adds_up_and_neither_order_nor_future_matters(case,
 @given(full_scenes())
 def test_a_fill_leaves_gross_exposure_within_the_limit_whatever_it_costs(case):
     (prices, present, weights, decided), costs, options, outside = case
+    costs = costs.model_copy(update={"borrow_bps_per_bar": 0.0, "interest_bps_per_bar": 0.0})  # due after the fill
     prices = prices.copy()
     prices[:, :, 1:4] = prices[:, :, :1]  # marked where it was filled
     decided = np.zeros_like(decided)
@@ -198,6 +233,47 @@ def test_a_fill_leaves_gross_exposure_within_the_limit_whatever_it_costs(case):
     first = np.flatnonzero(track.traded)[:1]
     limit = options.leverage or 1.0
     assert np.abs(track.weights[first]).sum() <= limit * (1 + 1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(full_scenes())
+def test_at_constant_prices_only_costs_are_lost_whatever_is_on(case):
+    (prices, present, weights, decided), costs, options, outside = case
+    flat = prices.copy()
+    flat[:, :, :4] = prices[:, :1, :1]
+    track = simulate(flat, present, weights, decided, costs, options=options, outside=outside)
+    alive = track.equity[1:] > 0.0
+    assert np.abs(track.gross[alive]).max(initial=0.0) <= 1e-12 * options.start
+    lost = np.cumsum(track.costs)[alive]
+    np.testing.assert_allclose(track.equity[1:][alive], options.start - lost, atol=1e-9 * options.start)
+    assert (
+        np.abs(track.trades["gross"][track.trades["exit_bar"] < alive.sum()]).max(initial=0.0) <= 1e-9 * options.start
+    )
+
+
+HOLDING = {
+    "borrow_bps_per_bar": ({}, 10.0, -1.0),
+    "interest_bps_per_bar": ({"leverage": 3.0}, 10.0, 2.0),
+    "maker_bps": ({"take_profit": 0.02}, 50.0, 1.0),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(sorted(HOLDING)))
+def test_more_of_what_holding_and_resting_cost_never_ends_higher_on_the_same_orders(seed, name):
+    options, level, scale = HOLDING[name]
+    rng = np.random.default_rng(seed)
+    prices = market(rng, 4, 40)
+    weights = scale * np.abs(one_entry(rng))
+    every, present = np.ones(40, bool), np.ones((4, 40), bool)
+    costs = [CostsConfig.free().model_copy(update={name: x}) for x in (0.0, level, 3 * level)]
+    tracks = [simulate(prices, present, weights, every, cost, options=Options(**options)) for cost in costs]
+    if min(track.equity.min() for track in tracks) > 0.0:  # else the account is closed, and the orders differ
+        for track in tracks[1:]:
+            np.testing.assert_allclose(track.gross, tracks[0].gross, atol=1e-12)
+        free, low, high = (track.equity[-1] for track in tracks)
+        charged = tracks[1].costs.sum() > 0.0
+        assert (free > low > high) if charged else (free == low == high)
 
 
 @settings(max_examples=40, deadline=None)

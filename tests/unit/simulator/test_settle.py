@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeproof.simulator.costs import CostsConfig
-from edgeproof.simulator.engines import simulate, simulate_many
+from edgeproof.simulator.engines import simulate, simulate_curves, simulate_many
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import REASONS
 from tests.unit.simulator import plain
@@ -183,6 +183,37 @@ def test_every_option_is_equal_to_the_last_bit(case):
     )
     assert all(getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in MONEY)
     assert one.trades.tobytes() == other.trades.tobytes()
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_curves_are_the_equity_and_the_trades_of_the_tracks(monkeypatch, threads):
+    monkeypatch.setenv("EDGEPROOF_THREADS", threads)
+    for seed in range(40):
+        (prices, present, weights, decided), costs, options, outside = full_case(np.random.default_rng(seed))
+        many = np.stack([weights, -weights, weights[::-1], 0.0 * weights])
+        tracks = simulate_many(prices, present, many, decided, costs, options=options, outside=outside)
+        curves = simulate_curves(prices, present, many, decided, costs, options=options, outside=outside)
+        assert curves.equity.tobytes() == np.stack([track.equity for track in tracks]).tobytes()
+        assert [trades.tobytes() for trades in curves.trades] == [track.trades.tobytes() for track in tracks]
+        assert curves.stamps == tracks[0].stamps
+
+
+def test_what_is_left_of_whole_lots_by_rounding_is_no_position():
+    # 0.05 units in lots of 0.01, sold by 3 and 2 lots: 0.05 - 0.03 - 0.02 is 3e-18 in doubles, and must be flat
+    prices, volume = np.ones((1, 6, 5)), np.array([1.0, 1.0, 1.0, 0.03, 0.02, 1.0])
+    prices[0, :, 4] = volume
+    weights = np.array([[0.055, 0.055, 0.055, 0.0, 0.0, 0.0]])
+    track = simulate(
+        prices,
+        np.ones((1, 6), bool),
+        weights,
+        np.ones(6, bool),
+        CostsConfig.free(),
+        options=Options(lot=0.01, participation=1.0),
+    )
+    assert track.weights[:, 0].tolist() == pytest.approx([0, 0.05, 0.05, 0.05, 0.02, 0.0])
+    assert track.weights[5, 0] == 0.0
+    assert [REASONS[reason] for reason in track.trades["reason"]] == ["signal"]
 
 
 def test_many_accounts_are_each_the_account_alone_whatever_the_threads(monkeypatch):
