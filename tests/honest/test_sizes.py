@@ -83,7 +83,7 @@ def maximum_size(law, repetitions, series):
 def check_sizes(law, repetitions, *, bars, block_bars=24, series=20):
     """Reality check, SPA (consistent) and StepM (any model named) on the same noise."""
     g = np.random.default_rng(3)
-    options = {"block_bars": block_bars, "repetitions": 199}
+    options = {"block_bars": block_bars, "repetitions": 99}
     found = [
         (reality_check(x, g, **options), superior_ability(x, g, **options), step_m(x, g, **options))
         for x in worlds(law, repetitions, series, seed=3, bars=bars)
