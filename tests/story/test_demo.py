@@ -50,7 +50,9 @@ def test_a_strong_planted_edge_is_found(planted):
     verdict = opened.verdict
     assert verdict["verdict"] == "edge", [reason["text"] for reason in verdict["reasons"]]
     assert [reason["name"] for reason in verdict["reasons"]] == GUARDS
-    assert next(r for r in verdict["reasons"] if r["name"] == "regimes")["passed"] is None
+    assert next(r for r in verdict["reasons"] if r["name"] == "regimes")["passed"] is True
+    assert sum(row["bars"] for row in verdict["regimes"]) == 1600
+    assert verdict["sealed"]["benchmarks"]["random_entries"]["p_value"] < 0.01
     assert verdict["trials"] == 20
     assert 0.7 < verdict["oracle"]["auc_share"] <= 1.05
     assert verdict["net"]["sharpe_low"] < verdict["net"]["sharpe"] < verdict["net"]["sharpe_high"]

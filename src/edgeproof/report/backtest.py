@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from edgeproof.report.ablation import ablations_table
+from edgeproof.report.beside import beside_table
 from edgeproof.report.chart import Plot, bars, line, plot, seal_marks
-from edgeproof.report.figures import SPAN_NAMES, beside_table, figures_tables, span_words
+from edgeproof.report.figures import SPAN_NAMES, figures_tables, span_words
 from edgeproof.report.number import show
 from edgeproof.report.part import Block, Figure, Grid, Section, Text
 

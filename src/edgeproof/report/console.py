@@ -33,7 +33,6 @@ SIGNS = {
     "passed": ("✓", "green"),
     "failed": ("✗", "red"),
     "open": ("·", "dim"),
-    "unbuilt": ("·", "dim"),
     "unknown": ("?", "yellow"),
 }
 LEVEL_COLOURS = {"error": "red", "warning": "yellow", "info": "dim"}

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from edgeproof.report.backtest import drawdown_figure, equity_figure
+from edgeproof.report.beside import beside_table
 from edgeproof.report.chart import share_scale
 from edgeproof.report.data import findings_block, timeline
-from edgeproof.report.figures import beside_table, compared_tables, span_words
+from edgeproof.report.figures import compared_tables, span_words
 from edgeproof.report.forecast import calibration_figure, oracle_figure, threshold_figure
 from edgeproof.report.number import DASH, clip, get, show
 from edgeproof.report.page import render

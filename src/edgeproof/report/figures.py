@@ -15,7 +15,6 @@ __all__ = [
     "GROUPS",
     "LEFT_OUT",
     "Figured",
-    "beside_table",
     "compared_tables",
     "figures_tables",
     "span_words",
@@ -181,36 +180,3 @@ def span_words(verdict: Mapping[str, Any]) -> str:
         f"{where}{size}{rule}. Net is after every cost; gross is the same returns without them, both compounded. Of "
         "the evidence p alone decides; PSR, DSR and PBO are the conventions they are."
     )
-
-
-def _contender(label: str, body: Mapping[str, Any] | None, auc: Any = None, prefix: str = "") -> tuple[Cell, ...]:
-    def cell(key: str) -> Cell:
-        value = get(body, prefix + key)
-        return Cell(show(value, FIGURES[key].unit) if is_number(value) else "")
-
-    score = Cell(show(auc, "score") if is_number(auc) else "")
-    return (Cell(label), cell("total_return"), cell("sharpe"), cell("max_drawdown"), score)
-
-
-def beside_table(verdict: Mapping[str, Any]) -> Table | None:
-    """The model beside what needs no model; None where no benchmark is reported."""
-    span = str(get(verdict, "span"))
-    net, hold, size = (
-        get(verdict, "net"),
-        get(verdict, span, "benchmarks", "buy_and_hold"),
-        get(verdict, span, "volatility_auc"),
-    )
-    rows = [_contender("This model", net, get(verdict, span, "auc"))]
-    if isinstance(hold, Mapping):
-        rows.append(_contender("Buy and hold, same costs", hold))
-    if is_number(get(net, "hold_total_return")):
-        rows.append(_contender("Its mean position held, no costs", net, prefix="hold_"))
-    if is_number(size):
-        rows.append(_contender("Trailing volatility alone", None, size))
-    if len(rows) == 1:
-        return None
-    caption = (
-        "What needs no model. Holding is mere exposure: a model has to beat it by timing. An AUC that trailing "
-        "volatility reaches alone is knowledge of size, not of direction."
-    )
-    return Table(("Beside it", "return", "Sharpe", "drawdown", "AUC"), rows, caption=caption)

@@ -137,7 +137,7 @@ class Guards:
 
     Attributes:
         columns: heads of the verdicts; empty text for a single one.
-        rows: `name`, `meaning`, and `outcomes`: per verdict `state` (passed, failed, open, unbuilt), `label`, `value`,
+        rows: `name`, `meaning`, and `outcomes`: per verdict `state` (passed, failed, open, unknown), `label`, `value`,
             `required`, `text`.
     """
 

@@ -14,6 +14,7 @@ from edgeproof.report.forecast import forecast_section
 from edgeproof.report.number import clip, date_text, get, show
 from edgeproof.report.page import render
 from edgeproof.report.part import Cell, Code, Section, Table, Text
+from edgeproof.report.regimes import regimes_section
 from edgeproof.report.trades import trades_section
 from edgeproof.report.training import training_section
 from edgeproof.report.verdict import verdict_sections
@@ -33,7 +34,7 @@ class RunData:
             pr_auc, brier, lr, grad_norm, seconds, best.
         predictions: one row a forecast: close_time, symbol, probability, label, span.
         track: one row a bar: close_time, span, gross, the costs by kind, net (money), equity, net_return,
-            gross_return, hold_return, exposure, traded.
+            gross_return, hold_return, exposure, traded, regime.
         findings: what every check saw.
         config_yaml: the resolved config.
         title: heading of the page.
@@ -67,6 +68,7 @@ def setup_section(run: RunData) -> Section:
 SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "verdict": lambda run: verdict_sections(run.verdict),
     "trading": lambda run: [backtest_section(run.track, run.verdict)],
+    "regimes": lambda run: regimes_section(run.track, run.verdict),
     "costs": lambda run: [costs_section(run.track, run.verdict)],
     "trades": lambda run: [trades_section(run.trades)],
     "forecasts": lambda run: [forecast_section(run.predictions, run.verdict, run.thresholds)],

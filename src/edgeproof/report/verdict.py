@@ -31,7 +31,7 @@ GUARDS: dict[str, tuple[str, str, str]] = {
     "blocks": ("Traded through the whole span", "count", "≥"),
     "p_max": ("Best of all trials beats luck", "chance", "≤"),
     "p_loss": ("The choice holds out of sample", "chance", "<"),
-    "regimes": ("No market regime loses", "plain", ""),
+    "regimes": ("No market regime loses", "chance", "≥"),
     "candidate": ("Chosen before the opening", "plain", ""),
     "findings": ("No open error in the data", "count", "≤"),
     "survivorship": ("Universe not picked by survival", "plain", ""),
@@ -40,7 +40,6 @@ STATES = {
     "passed": "passed",
     "failed": "failed",
     "open": "after opening",
-    "unbuilt": "not built yet",
     "unknown": "cannot say",
 }
 
@@ -58,8 +57,6 @@ def is_open(verdict: Mapping[str, Any]) -> bool:
 
 def _undecided(verdict: Mapping[str, Any], text: str) -> str:
     """Why a guard says neither yes nor no: by its own words, never by its name."""
-    if text.lower().startswith("not built"):
-        return "unbuilt"
     return "open" if not is_open(verdict) and "opened" in text.lower() else "unknown"
 
 
@@ -115,7 +112,7 @@ def _edge_words(verdict: Mapping[str, Any]) -> str:
     alpha = reason_of(verdict, "p_net").get("threshold")
     return (
         f"On bars that nobody had read before, luck alone would do as well with a probability of "
-        f"{chance_words(_p_value(verdict))}; {chance_words(alpha)} is allowed, and every guard that is built passed."
+        f"{chance_words(_p_value(verdict))}; {chance_words(alpha)} is allowed, and no guard failed."
     )
 
 

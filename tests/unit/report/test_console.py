@@ -29,7 +29,7 @@ def test_a_verdict_shows_answer_figures_guards_and_report(width):
     text = text_of(screen)
     assert "EDGE" in text
     assert "6.90" in text
-    assert text.count("✓") == 9
+    assert text.count("✓") == 10
     assert "Report: runs/first/report.html" in text
     assert max(len(line) for line in text.splitlines()) <= width
 
@@ -86,5 +86,5 @@ def test_figures_are_listed_with_nested_names():
 def test_the_fragment_for_notebooks_counts_the_guards():
     text = verdict_html(runs.verdict("inconclusive", opened=False))
     assert "inconclusive" in text
-    assert "7 passed, 2 after opening, 1 not built yet" in text
+    assert "7 passed, 3 after opening" in text
     assert len(GUARDS) == 10

@@ -130,10 +130,31 @@ def test_a_page_without_plots_does_not_carry_the_library():
 def test_the_verdict_comes_first_and_every_section_has_its_place():
     page = run_page(runs.run(bars=400))
     found = re.findall(r'<section id="([^"]+)"', page)
-    assert found == ["verdict", "guards", "trading", "costs", "trades", "forecasts", "training", "data", "setup"]
+    assert found == [
+        "verdict",
+        "guards",
+        "trading",
+        "regimes",
+        "costs",
+        "trades",
+        "forecasts",
+        "training",
+        "data",
+        "setup",
+    ]
     assert page.index('class="banner edge"') < page.index('class="guards')
     assert run_page(runs.run(bars=400), ["setup"]).count("<section id=") == 1
-    assert set(SECTIONS) == {"verdict", "trading", "costs", "trades", "forecasts", "training", "data", "setup"}
+    assert set(SECTIONS) == {
+        "verdict",
+        "trading",
+        "regimes",
+        "costs",
+        "trades",
+        "forecasts",
+        "training",
+        "data",
+        "setup",
+    }
 
 
 def test_the_demo_says_what_is_the_same_and_why_the_sharpe_is_absurd():

@@ -10,9 +10,10 @@ import pytest
 from edgeproof.core.finding import Finding
 from edgeproof.evaluate.figures import trading_figures
 from edgeproof.report.backtest import backtest_section, drawdown_figure, equity_figure
+from edgeproof.report.beside import beside_table
 from edgeproof.report.costs import cost_figure
 from edgeproof.report.data import data_section, findings_block, timeline
-from edgeproof.report.figures import FIGURES, GROUPS, LEFT_OUT, beside_table, compared_tables, figures_tables
+from edgeproof.report.figures import FIGURES, GROUPS, LEFT_OUT, compared_tables, figures_tables
 from edgeproof.report.forecast import (
     calibration_bins,
     calibration_figure,
@@ -90,7 +91,7 @@ def test_all_ten_guards_are_listed_even_if_the_verdict_forgot_them():
     assert len(rows) == 10
     states = {row["name"]: row["outcomes"][0]["state"] for row in rows}
     assert states["p_net"] == "passed"
-    assert states["regimes"] == "unbuilt"
+    assert states["regimes"] == "passed"
     assert len(guards([body | {"reasons": []}]).rows) == 10
     closed = runs.verdict("inconclusive", opened=False)
     assert guard_outcome(closed, "p_net")["label"] == "after opening"
@@ -101,8 +102,6 @@ def test_all_ten_guards_are_listed_even_if_the_verdict_forgot_them():
     ("opened", "text", "label"),
     [
         (False, "Known once the seal is opened.", "after opening"),
-        (False, "Not built yet: whether a market regime loses.", "not built yet"),
-        (True, "Not built yet: whether a market regime loses.", "not built yet"),
         (True, "Too few bars of this regime.", "cannot say"),
         (False, "Too few bars of this regime.", "cannot say"),
         (True, "", "cannot say"),
@@ -184,7 +183,7 @@ def test_the_model_stands_beside_what_needs_no_model():
     assert table is not None
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["This model", "62.0%", "6.90", "3.4%", "0.542"],
-        ["Buy and hold, same costs", "47.0%", "1.92", "20.0%", ""],
+        ["Buy and hold", "47.0%", "1.92", "20.0%", ""],
         ["Its mean position held, no costs", MINUS + "5.0%", MINUS + "1.30", "", ""],
         ["Trailing volatility alone", "", "", "", "0.503"],
     ]

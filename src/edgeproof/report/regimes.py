@@ -1,0 +1,129 @@
+"""Whether a result holds in every state of the market or rests on one: figures by regime, and when each one reigned."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from edgeproof.report.backtest import spans_of, times_of
+from edgeproof.report.chart import plot, points, seal_marks
+from edgeproof.report.number import DASH, clip, get, humanise, is_number, show
+from edgeproof.report.part import Block, Cell, Figure, Section, Table, Text
+
+__all__ = ["regime_figure", "regime_table", "regime_warning", "regimes_section"]
+
+MOST_MARKS = 480  # a span
+COLOURS = ("@net", "@cost-2", "@cost-3", "@bad", "@cost-4", "@cost-5")
+RARELY = "traded in too few of the 14 blocks"
+FEW = "too few bars for an interval"
+
+
+def _words(name: Any) -> str:
+    return clip(humanise(str(name)), 40)
+
+
+def _row(body: Mapping[str, Any]) -> tuple[Cell, ...]:
+    net, low, high = get(body, "net"), get(body, "net", "sharpe_low"), get(body, "net", "sharpe_high")
+    interval = f"{show(low, 'ratio')} to {show(high, 'ratio')}" if is_number(low) and is_number(high) else DASH
+    t, p = show(get(body, "t"), "ratio"), show(get(body, "p_loss"), "chance")
+    return (
+        Cell(_words(get(body, "name"))),
+        Cell(show(get(body, "share"), "percent")),
+        Cell(show(get(net, "total_return"), "percent")),
+        Cell(show(get(net, "sharpe"), "ratio")),
+        Cell(interval, FEW if interval == DASH else ""),
+        Cell(t, RARELY if t == DASH else ""),
+        Cell(p, RARELY if p == DASH else ""),
+        Cell(show(get(body, "forecast", "auc"), "score")),
+    )
+
+
+def regime_table(verdict: Mapping[str, Any]) -> Table | None:
+    """Net figures of each regime of the span that the verdict speaks of; None where no regime is known."""
+    rows = [_row(body) for body in get(verdict, "regimes") or ()]
+    if not rows:
+        return None
+    caption = (
+        "Net of every cost, the bars of a regime side by side. t is the verdict's own test with the other bars at "
+        f"zero; the guard fails where p of loss is below 0.05 over {len(rows)}, the number of regimes. "
+        + clip(get(verdict, "regime_rule") or "", 400)
+    )
+    heads = ("Regime", "bars", "return", "Sharpe", "95% interval", "t", "p of loss", "AUC")
+    return Table(heads, rows, caption=caption.strip())
+
+
+def regime_warning(verdict: Mapping[str, Any]) -> str:
+    """Names the regimes with a net loss; empty where there is none. It never decides."""
+    negative = [
+        f"{_words(get(body, 'name'))} ({show(get(body, 'net', 'total_return'), 'percent')})"
+        for body in get(verdict, "regimes") or ()
+        if is_number(value := get(body, "net", "total_return")) and value < 0
+    ]
+    if not negative:
+        return ""
+    return (
+        f"Below zero in {', '.join(negative)}. This is a warning and decides nothing: of models whose true edge is the "
+        "same everywhere, about one in four is below zero in some regime by chance. Only a significant loss fails."
+    )
+
+
+def _strips(spans: Sequence[tuple[str, pl.DataFrame]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """One row of marks a regime: the middle bar of each of at most `MOST_MARKS` stretches of a span."""
+    when, what = [], []
+    for _, rows in spans:
+        edges = np.unique(np.linspace(0, len(rows), MOST_MARKS + 1).astype(np.int64))
+        middle = (edges[:-1] + edges[1:] - 1) // 2
+        when.append(times_of(rows)[middle])
+        what.append(rows["regime"].gather(middle))
+    at, seen = np.concatenate(when), pl.concat(what)
+    traces = []
+    for place, name in enumerate(names):
+        x = at[(seen == name).fill_null(value=False).to_numpy()]
+        trace = points(x, np.full(len(x), place), name=_words(name), color=COLOURS[place % len(COLOURS)], size=6)
+        trace["marker"] |= {"symbol": "square"}
+        traces.append(trace | {"showlegend": False, "hoverinfo": "x+name"})
+    return traces
+
+
+def regime_figure(track: pl.DataFrame) -> Figure | None:
+    """Which regime reigned when; None where the track does not say."""
+    spans = spans_of(track)
+    if "regime" not in track.columns or not spans:
+        return None
+    names = track["regime"].drop_nulls().unique().sort(descending=True).to_list()
+    if not names:
+        return None
+    marks = {}
+    if len(spans) > 1:
+        sealed = times_of(spans[-1][1])
+        marks = seal_marks(int(sealed[0]), int(sealed[-1]))
+        marks = {"shapes": marks["shapes"]}
+    y = {
+        "tickvals": list(range(len(names))),
+        "ticktext": [_words(name) for name in names],
+        "range": [-0.6, len(names) - 0.4],
+        "zeroline": False,
+    }
+    drawn = plot(_strips(spans, names), x={"type": "date", "nticks": 6}, y=y, hovermode="closest", **marks)
+    shares = track["regime"].value_counts(sort=True).drop_nulls()
+    known = int(shares["count"].sum())
+    said = [f"{_words(name)} {show(count / known, 'percent')}" for name, count in shares.iter_rows()]
+    words = f"Share of the bars drawn: {', '.join(said)}."
+    caption = "The market's regime over the spans above, each from the bars until then; shaded where the seal was."
+    return Figure("Regime over time", drawn, caption, words, height=70 + 30 * len(names))
+
+
+def regimes_section(track: pl.DataFrame, verdict: Mapping[str, Any]) -> list[Section]:
+    """Table, warning and strip of regimes; no section for a verdict that knows none.
+
+    Args:
+        track: one row a bar, with a column `regime`.
+        verdict: the run's verdict.
+    """
+    table, drawn, warned = regime_table(verdict), regime_figure(track), regime_warning(verdict)
+    if table is None:
+        return []
+    blocks: list[Block] = [Text(warned, "strong")] if warned else []
+    blocks += [table, *([] if drawn is None else [drawn])]
+    return [Section("Regimes", "Whether the result holds in every state of the market, or rests on one.", blocks)]
