@@ -3,6 +3,7 @@
 # S symbols, T bars of the span, K thresholds
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -13,10 +14,11 @@ from edgeproof.simulator.feed import Outside
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import Track
 
-__all__ = ["Choice", "Replay", "choose_theta", "hold_return", "run_policy", "targets"]
+__all__ = ["Choice", "Keep", "Replay", "choose_theta", "hold_return", "run_policy", "targets"]
 
 PARALLEL_CELLS = 20_000_000  # thresholds x symbols x bars simulated at once: about 0.5 GB
 DEFAULT = Options()
+Keep = Literal["best", "median"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Choice:
     """Every threshold tried on validation, and the one that is kept.
 
     Attributes:
-        theta: the threshold of the largest net growth; None if none grew: the model never trades.
+        theta: the threshold that is kept; None if none was worth it: the model never trades.
         thetas: f64[K] all that were tried, each a trial.
         growth: f64[K] net growth of the account over the span, -1 is ruin.
         returns: f64[T, K] net return of each bar.
@@ -73,6 +75,11 @@ class Choice:
     thetas: np.ndarray
     growth: np.ndarray
     returns: np.ndarray
+
+    @property
+    def place(self) -> int:
+        """Which of the thresholds is kept; where none is, the one that lost least."""
+        return int(self.growth.argmax()) if self.theta is None else int((self.thetas == self.theta).argmax())
 
 
 def run_policy(
@@ -84,10 +91,18 @@ def run_policy(
     return simulate(replay.prices, replay.present, weights, every, costs, options=options, outside=outside)
 
 
-def choose_theta(policy: Policy, replay: Replay, costs: CostsConfig, options: Options = DEFAULT) -> Choice:
-    """Trade every candidate threshold, each in an account of its own, and keep the one that grew most.
+def choose_theta(
+    policy: Policy, replay: Replay, costs: CostsConfig, options: Options = DEFAULT, *, keep: Keep = "best"
+) -> Choice:
+    """Trade every candidate threshold, each in an account of its own, and keep one.
 
-    The first of equals is kept. A threshold is only kept if its account ends above its start.
+    Args:
+        policy: of the candidates.
+        replay: the validation span.
+        costs: of every trade.
+        options: of every account.
+        keep: `best`, the one that grew most, the first of equals, if its account ends above its start; or `median`,
+            the middle of the candidates whatever it earned.
     """
     thetas = policy.candidates(replay.p, replay.made & replay.decide)
     every, outside = np.ones(len(replay.decide), bool), replay.outside(options)
@@ -100,9 +115,16 @@ def choose_theta(policy: Policy, replay: Replay, costs: CostsConfig, options: Op
         for k, track in enumerate(tracks, first):
             returns[:, k] = track.net_return
             growth[k] = track.equity[-1] / track.equity[0] - 1.0
-    best = int(np.argmax(growth)) if len(thetas) else -1
-    kept = float(thetas[best]) if len(thetas) and growth[best] > 0.0 else None
-    return Choice(theta=kept, thetas=thetas, growth=growth, returns=returns)
+    return Choice(theta=_kept(thetas, growth, keep), thetas=thetas, growth=growth, returns=returns)
+
+
+def _kept(thetas: np.ndarray, growth: np.ndarray, keep: Keep) -> float | None:
+    if len(thetas) == 0:
+        return None
+    if keep == "median":
+        return float(thetas[len(thetas) // 2])
+    best = int(np.argmax(growth))
+    return float(thetas[best]) if growth[best] > 0.0 else None
 
 
 def targets(policy: Policy, replay: Replay, theta: float | None, options: Options) -> np.ndarray:

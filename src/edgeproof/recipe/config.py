@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from edgeproof.backtest.policies import POLICIES, ThresholdConfig
+from edgeproof.backtest.run import Keep
 from edgeproof.core.config import Config, Part, apply_overrides, from_mapping, part, read_yaml
 from edgeproof.data.quality import QualityConfig
 from edgeproof.labels import LABELS
@@ -61,6 +62,8 @@ class RunConfig(Config):
         split: training and validation shares of the market, and the share that its first use seals.
         model, loss, train: what is trained, on what, how.
         policy: how forecasts become positions.
+        keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
+            of the candidates, which trades whatever validation says.
         costs: what each side of a trade pays; there is no default. `costs.preset` takes a venue's fee schedule.
         account: money at the start and the rules that the account obeys, on each span anew. Brackets in volatilities
             read those of the last 24 bars. Funding is not charged: a market has no series of its rates.
@@ -82,6 +85,7 @@ class RunConfig(Config):
     loss: Annotated[Part, part(LOSSES, "losses")] = BceConfig()
     train: TrainConfig = TrainConfig()
     policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
+    keep: Keep = "best"
     costs: CostsConfig
     account: Annotated[Options, BeforeValidator(_account)] = ACCOUNT
     regimes: Annotated[Part, part(REGIMES, "regimes")] = RulesConfig()

@@ -196,7 +196,7 @@ def _train(
     )
     judged = judged_span(config, prepared, learned.forecast, traded, bars=validation, market=market)
     net, found = judged.evidence.figures["net"], [*findings, *learned.trained.findings]
-    best = trials[int(choice.growth.argmax())].id
+    best = trials[choice.place].id
     bundle = _bundle(
         config, market, prepared, learned=learned, theta=choice.theta, trial=best, figures=net, findings=found
     )

@@ -48,7 +48,8 @@ class Traded:
 
 def choose(config: RunConfig, prepared: Prepared, forecast: Forecast, bars: slice) -> Choice:
     """Try every threshold on the validation bars."""
-    return choose_theta(_policy(config), _replay(config, prepared, forecast, bars), config.costs, config.options)
+    replay = _replay(config, prepared, forecast, bars)
+    return choose_theta(_policy(config), replay, config.costs, config.options, keep=config.keep)
 
 
 def trade(

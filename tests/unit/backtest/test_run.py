@@ -137,3 +137,12 @@ def test_a_symbol_closed_as_delisted_comes_back_only_on_a_new_forecast():
     track = run_policy(ThresholdConfig(), scene, 0.6, CostsConfig.free(), Options(delisting_bars=24))
     assert (track.weights[34:61] == 0).all()
     assert (track.weights[61:] != 0).all()
+
+
+def test_the_median_threshold_trades_whatever_it_earned():
+    losing = CostsConfig(commission_bps=50.0)
+    scene = replay()
+    best, median = choose_theta(SHORT, scene, losing), choose_theta(SHORT, scene, losing, keep="median")
+    assert best.theta is None
+    assert median.theta == best.thetas[len(best.thetas) // 2]
+    np.testing.assert_array_equal(median.growth, best.growth)  # every one is tried and counted all the same
