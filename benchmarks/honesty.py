@@ -32,7 +32,7 @@ prepare_environment()
 import numpy as np
 
 SYMBOLS, BARS, FRESH = 8, 12_000, 20_000
-FREE = ["costs.commission_bps=0", "costs.half_spread_bps=0", "policy.keep=median"]
+FREE = ["costs.commission_bps=0", "costs.half_spread_bps=0", "keep=median"]
 
 
 def judge_one(group: str, number: int, strength: float) -> dict[str, Any]:
