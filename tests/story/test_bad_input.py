@@ -41,7 +41,10 @@ def refused(answer, *words):
         ("label.horizon_bars=5000", ["bars"]),
         ("label.threshold_bps=100000", ["all 0"]),
         ("split.train=0.9", ["split"]),
-        ("costs.impact=1", ["costs.impact", "size of the account"]),
+        ("costs.impact=1", ["costs.impact", "account.start"]),
+        ("costs.preset=binance", ["unknown cost preset 'binance'", "binance_spot"]),
+        ("account.fill_at_close=true", ["account.fill_at_close", "ablation"]),
+        ("policy=bracket", ["no barriers", "policy.take_profit"]),
         ("nonsense", ["key=value"]),
     ],
 )

@@ -14,6 +14,7 @@ FILES = {
     "history.parquet",
     "predictions.parquet",
     "track.parquet",
+    "trades.parquet",
     "ledger.parquet",
     "verdict.json",
     "report.html",
@@ -77,6 +78,27 @@ def test_everything_promised_is_on_disk_and_agrees(planted):
     assert len((run / "report.html").read_bytes()) < 2_000_000
     assert opened.track.height == track.height
     assert "edge" in opened._repr_html_()
+
+
+def test_the_trades_are_the_track_and_the_ablations_are_no_trials(planted):
+    _, _, opened = planted
+    trades, track = opened.trades, opened.track
+    for span in ("validation", "sealed"):
+        part, money = trades.filter(pl.col("span") == span), track.filter(pl.col("span") == span)
+        assert (part["gross"] - part["cost"] - part["net"]).abs().max() < 1e-12
+        for kind in ("gross", "net"):
+            assert abs(part[kind].sum() - money[kind].sum()) < 1e-9
+        assert len(part) == opened.verdict[span]["net"]["trades"]
+        assert (part["exit_time"] > part["entry_time"]).all()
+    found = opened.verdict["ablations"]
+    assert set(found) == {"one_bar_late", "costs_twice", "same_close", "without_five_best"}
+    assert [name for name, body in found.items() if body["stamps"]] == ["same_close"]
+    assert found == opened.verdict["sealed"]["ablations"] != opened.verdict["validation"]["ablations"]
+    net = opened.verdict["net"]
+    assert found["costs_twice"]["cost_bps"] == pytest.approx(2 * net["cost_bps"])
+    assert found["without_five_best"]["total_return"] < net["total_return"]
+    assert opened.verdict["trials"] == 20
+    assert "Stamped fill_at_close" in (opened.folder / "report.html").read_text()
 
 
 def test_a_second_candidate_after_the_opening_cannot_be_an_edge(planted):
