@@ -69,8 +69,12 @@ FIGURES: dict[str, Figured] = {
     "sharpe_interval": Figured("Sharpe, 95% interval", "ratio"),
     "sharpe_bound": Figured("Sharpe, upper bound at 95%", "ratio"),
     "timing_sharpe": Figured("Sharpe beyond mere exposure", "ratio"),
+    "sharpe_error_hac": Figured("Sharpe, standard error (HAC)", "ratio"),
     "psr": Figured("PSR, one trial", "chance"),
     "dsr": Figured("DSR, all trials", "chance"),
+    "dsr_effective": Figured("DSR, effective trials", "chance"),
+    "dsr_sidak": Figured("DSR by Šidák, all trials", "chance"),
+    "minimum_track_bars": Figured("Track that PSR 95% needs", "bars", "no gain on average"),
     "pbo": Figured("PBO, chance of overfitting", "chance"),
     "gross_total_return": Figured("Total return, gross", "percent"),
     "gross_sharpe": Figured("Sharpe ratio, gross", "ratio"),
@@ -78,7 +82,8 @@ FIGURES: dict[str, Figured] = {
 GROUPS: dict[str, tuple[str, ...]] = {
     "Return": ("total_return", "annual_return", "sharpe", "sortino", "calmar", "consistency", "gross_total_return")
     + ("gross_sharpe",),
-    "Evidence": ("p_value", "sharpe_interval", "sharpe_bound", "timing_sharpe", "psr", "dsr", "pbo"),
+    "Evidence": ("p_value", "sharpe_interval", "sharpe_bound", "timing_sharpe", "sharpe_error_hac", "psr", "dsr")
+    + ("dsr_effective", "dsr_sidak", "minimum_track_bars", "pbo"),
     "Risk": ("volatility", "max_drawdown", "max_drawdown_bars", "var", "cvar", "tail_ratio", "skew", "kurtosis")
     + ("profit_factor",),
     "Trades": ("trades", "trade_win_rate", "trade_payoff", "trade_profit_factor", "trade_expectancy", "exposure")
@@ -92,6 +97,9 @@ LEFT_OUT: dict[str, str] = {
     "sharpe_low": "in the row of the interval",
     "sharpe_high": "in the row of the interval",
     "interval_block_bars": "a detail of the interval",
+    "sharpe_error_normal": "the one that holds under dependence is shown",
+    "sharpe_error_independent": "the one that holds under dependence is shown",
+    "sharpe_error_autoregressive": "the one that holds under dependence is shown",
     "win_rate": "said beneath the returns of single bars",
     "payoff": "shown for round trips",
     "expectancy": "said beneath the returns of single bars",

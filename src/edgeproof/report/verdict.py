@@ -5,6 +5,7 @@ from typing import Any
 
 from edgeproof.report.number import DASH, chance_words, clip, get, is_number, show
 from edgeproof.report.part import Banner, Guards, Section, Stat, Text
+from edgeproof.report.search import search_table
 
 __all__ = [
     "ANSWERS",
@@ -242,8 +243,9 @@ def verdict_sections(verdict: Mapping[str, Any]) -> list[Section]:
     failed = sum(reason.get("passed") is False for reason in get(verdict, "reasons") or ())
     passed = sum(reason.get("passed") is True for reason in get(verdict, "reasons") or ())
     lead = "One test decides; a guard can only take an edge away, never give one."
+    searched = search_table(verdict)
     count = f"{passed} passed, {failed} failed, {max(0, len(GUARDS) - passed - failed)} cannot say yet."
     return [
         Section("Verdict", "", (banner(verdict, ""), *(Text(note, "note") for note in notes(verdict)))),
-        Section("Guards", lead, (Text(count, "strong"), guards([verdict]))),
+        Section("Guards", lead, (Text(count, "strong"), guards([verdict]), *([searched] if searched else []))),
     ]

@@ -28,6 +28,7 @@ from edgeproof.report.run import run_page
 from edgeproof.report.training import loss_figure, training_section
 from edgeproof.report.verdict import GUARDS, answer_sentence, guard_outcome, guards, key_figures, would_change
 from edgeproof.simulator.track import Track
+from edgeproof.verdict.conventions import Search, conventions
 
 from . import runs
 
@@ -159,7 +160,8 @@ def idle_track(bars: int) -> Track:
 
 def test_every_figure_that_a_run_reports_has_a_name_or_a_reason_to_be_left_out():
     reported = trading_figures(idle_track(50), bars_per_year=8760.0, hold_return=np.zeros(50))
-    added = {"sharpe_low", "sharpe_high", "interval_block_bars", "sharpe_bound", "psr", "dsr", "p_value"}
+    added = {"sharpe_low", "sharpe_high", "interval_block_bars", "sharpe_bound", "p_value"}
+    added |= set(conventions(np.zeros(50), Search(1, None, 1.0, 0.0, None, None), 8760.0))
     keys = set(reported["net"]) | set(reported["gross"]) | added
     assert keys <= set(FIGURES) | set(LEFT_OUT)
     assert not set(FIGURES) & set(LEFT_OUT)
