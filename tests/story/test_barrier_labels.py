@@ -11,6 +11,7 @@ import edgeproof as ep
 def test_a_run_learns_a_barrier_label_and_reports_it_beside_volatility(label: str, tmp_path):
     market = ep.make_market("noise", tmp_path / "market", symbols=3, bars=1500, seed=1)
     config = {
+        "features": ["log_return_1", "log_range"],  # trailing volatility is none of them
         "label": {"name": label, "horizon_bars": 12},
         "train": {"epochs": 1},
         "costs": {"commission_bps": 4.0},

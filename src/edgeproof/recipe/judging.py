@@ -17,6 +17,7 @@ from edgeproof.core.rng import Rng
 from edgeproof.data.store import Market
 from edgeproof.evaluate.figures import forecast_figures
 from edgeproof.features.scale import Preprocessor, apply
+from edgeproof.labels.volatility import volatility_over_gaps
 from edgeproof.ledger.lineage import candidate_before_opening, openings, smallest_sharpe
 from edgeproof.ledger.markets import rows_of
 from edgeproof.ledger.span import Span
@@ -40,6 +41,7 @@ from edgeproof.verdict.open import open_seal
 from edgeproof.verdict.ready import json_ready
 
 YOUNGER_BY_NS = 24 * HOUR_NS  # a ledger begun a day after the market: trials may have been made elsewhere before
+SMALLEST_VOLATILITY = 1e-12  # of a flat stretch, so that its logarithm is a number
 
 __all__ = [
     "Judged",
@@ -101,13 +103,14 @@ def judged_span(
     scored[:, bars] = (forecast.made & prepared.labels.known)[:, bars]
     known = prepared.stated if is_stated(config.label) else None
     per_day = bars_per_day(prepared.panel.interval_ns)
+    size = trailing_volatility(prepared, scored)
     figures = forecast_figures(
         forecast.probability,
         prepared.labels.y,
         scored,
         Rng(config.seed).child("intervals").numpy(),
         block_bars=max(per_day, prepared.labels.horizon_bars),
-        volatility=trailing_volatility(prepared),
+        volatility=size,
         truth=None if known is None else known.p_up,
     )
     regimes = span_by_regime(
@@ -118,7 +121,7 @@ def judged_span(
         scored,
         bars=bars,
         bars_per_year=market.bars_per_year,
-        volatility=trailing_volatility(prepared),
+        volatility=size,
         truth=None if known is None else known.p_up,
     )
     evidence = span_evidence(
@@ -132,17 +135,18 @@ def judged_span(
         regimes=regimes,
     )
     truth = market.manifest.truth or {}
-    size, made = trailing_volatility(prepared), (forecast, traded)
+    made = forecast, traded
     oracle = known_truth(truth, config, prepared, made, scored=scored, bars=bars, volatility=size)
     return Judged(evidence, oracle, forecast, traded)
 
 
-def trailing_volatility(prepared: Prepared) -> np.ndarray | None:
-    """f[S, T] log volatility of 24 bars where the feature table has it: what size alone would say."""
+def trailing_volatility(prepared: Prepared, scored: np.ndarray) -> np.ndarray | None:
+    """f[S, T] log volatility of 24 bars, what size alone would say; None where a scored sample has none."""
     names = prepared.table.names
-    if "log_volatility_24" not in names:
-        return None
-    return prepared.table.x[:, :, names.index("log_volatility_24")]
+    if "log_volatility_24" in names:
+        return prepared.table.x[:, :, names.index("log_volatility_24")]
+    size = np.log(np.maximum(volatility_over_gaps(prepared.panel, 24), SMALLEST_VOLATILITY))
+    return size if np.isfinite(size[scored]).all() else None
 
 
 def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, open_sealed: bool) -> dict[str, Any]:
