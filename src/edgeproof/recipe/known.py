@@ -21,7 +21,6 @@ from edgeproof.truth.trading import OPTIMUM_KINDS, UNKNOWN, evaluate_policy, mar
 __all__ = ["known_truth"]
 
 BPS = 1e4
-MOST_GROSS = 1.02  # of the equity: the bound is that of a position of at most 1
 
 
 def known_truth(
@@ -77,14 +76,14 @@ def _trading(
     except OptionError:  # too few bars for volatility bins
         best = market_optimum(truth, stated, cost_bps=cost_bps, growth=False, short=short, bins=1)
     on_bars = evaluate_policy(best.weights(stated)[:, bars], _cut(stated, bars), cost_bps=cost_bps, growth=False)
-    gross = float(np.abs(traded.track.weights).sum(axis=1).max(initial=0.0))
+    unit = np.maximum(np.abs(traded.track.weights).sum(axis=1), 1.0)  # the bound is that of a position of 1
     body |= {
         "cost_bps": cost_bps,
         "short": short,
         "best_bps": BPS * best.best.gain,
         "best_here_bps": BPS * on_bars.gain,
     }
-    return body | {"leak": None if gross > MOST_GROSS else check_gain(earned, best.best.gain).to_json()}
+    return body | {"leak": check_gain(earned / unit, best.best.gain).to_json()}
 
 
 def _cut(stated: Stated, bars: slice) -> Stated:

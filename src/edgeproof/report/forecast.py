@@ -120,7 +120,7 @@ def oracle_figure(verdict: Mapping[str, Any]) -> Figure | None:
     if not (is_number(model) and is_number(best)):
         return None
     got = f": {show(share, 'percent')} of what there is to find" if is_number(share) and best > 0.502 else ""
-    nothing = " There is nothing to find: the direction of this market is a coin flip." if best <= 0.502 else ""
+    nothing = " There is nothing to find: this label is a coin flip here." if best <= 0.502 else ""
     words = f"The model reaches {show(model, 'score')}, the best possible is {show(best, 'score')}{got}.{nothing}"
     caption = (
         "This market was made, so its true probabilities are known. Both are scored against them; the AUC against "
@@ -187,7 +187,7 @@ def _always_row(key: str, label: str, found: Mapping[str, Mapping[str, Any]]) ->
 def forecast_section(
     predictions: pl.DataFrame, verdict: Mapping[str, Any], thresholds: Sequence[Mapping[str, Any]] = ()
 ) -> Section:
-    """Calibration, the oracle where the truth is known, the threshold chosen, and the classification figures.
+    """Calibration, the threshold chosen, and the classification figures.
 
     Args:
         predictions: one row a forecast, see `report.run.RunData`.
@@ -197,8 +197,8 @@ def forecast_section(
     figures = (calibration_figure(predictions), threshold_figure(thresholds))
     drawn = [figure for figure in figures if figure is not None]
     blocks: list[Block] = [Grid(drawn)] if drawn else [Text("There are too few labelled forecasts to draw.", "note")]
-    beside = [block for block in (forecast_table(verdict), oracle_figure(verdict)) if block is not None]
-    blocks += [Grid(beside)] if beside else []
+    figures_of = forecast_table(verdict)
+    blocks += [] if figures_of is None else [figures_of]
     return Section(
         "Forecasts",
         "Whether the model knows anything, before any trading: a forecast of 55% should come true 55% of the time.",

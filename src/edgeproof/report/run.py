@@ -12,6 +12,7 @@ from edgeproof.report.costs import costs_section
 from edgeproof.report.data import data_section
 from edgeproof.report.forecast import forecast_section
 from edgeproof.report.number import clip, date_text, get, show
+from edgeproof.report.oracle import oracle_sections
 from edgeproof.report.page import render
 from edgeproof.report.part import Cell, Code, Section, Table, Text
 from edgeproof.report.regimes import regimes_section
@@ -72,6 +73,7 @@ SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "costs": lambda run: [costs_section(run.track, run.verdict)],
     "trades": lambda run: [trades_section(run.trades)],
     "forecasts": lambda run: [forecast_section(run.predictions, run.verdict, run.thresholds)],
+    "truth": lambda run: oracle_sections(run.verdict),
     "training": lambda run: [training_section(run.history, run.verdict)],
     "data": lambda run: [data_section(run.verdict, run.findings, run.track)],
     "setup": lambda run: [setup_section(run)],
