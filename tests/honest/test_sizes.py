@@ -11,7 +11,7 @@ import pytest
 from scipy.signal import lfilter
 
 from edgeproof.stats.blocks import block_t
-from edgeproof.stats.bootstrap import sharpe_interval
+from edgeproof.stats.bootstrap import automatic_block, sharpe_interval
 from edgeproof.stats.compare import maximum_test
 from edgeproof.stats.permute import product_permutation
 from edgeproof.stats.spa import reality_check, step_m, superior_ability
@@ -80,14 +80,13 @@ def maximum_size(law, repetitions, series):
     return claims(None if test is None else test.p for test in found)
 
 
-def check_sizes(law, repetitions, *, bars, block_bars=24, series=20):
-    """Reality check, SPA (consistent) and StepM (any model named) on the same noise."""
-    g = np.random.default_rng(3)
-    options = {"block_bars": block_bars, "repetitions": 99}
-    found = [
-        (reality_check(x, g, **options), superior_ability(x, g, **options), step_m(x, g, **options))
-        for x in worlds(law, repetitions, series, seed=3, bars=bars)
-    ]
+def check_sizes(law, repetitions, *, bars, series=20):
+    """Reality check, SPA (consistent) and StepM (any model named) on the same noise, at its automatic block length."""
+    g, found = np.random.default_rng(3), []
+    for x in worlds(law, repetitions, series, seed=3, bars=bars):
+        block = float(np.mean([automatic_block(x[:, k]) or 1.0 for k in range(4)]))
+        options = {"block_bars": block, "repetitions": 99}
+        found.append((reality_check(x, g, **options), superior_ability(x, g, **options), step_m(x, g, **options)))
     return (
         claims(check.p for check, _, _ in found if check),
         claims(spa.consistent for _, spa, _ in found if spa),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from edgeproof.evaluate.regimes import regime_tests
 from edgeproof.stats.blocks import BLOCKS, alpha
 from edgeproof.verdict.limit import bars_needed, detection_limit
 from tests.honest.verdict_tables import NOMINAL, TABLES, beyond
@@ -88,3 +89,19 @@ def test_section_3_power_by_span():
     for bars, published in rows.items():
         found = [100 * power(sharpe * (bars / 8760) ** 0.5, alpha(1)) for sharpe in (1, 2, 3)]
         assert found == pytest.approx(published, abs=0.6), bars
+
+
+def test_section_4_a_harmful_regime_is_found_as_often_as_the_noncentral_t_says():
+    # published at z level, with a normal's critical value: 40, 78, 96% at -2, -3, -4 standard errors; 13 degrees of
+    # freedom pay for their own estimate: 33, 68, 91%
+    g, repetitions, bars = np.random.default_rng(4), 400, 1400
+    code = (np.arange(bars) // 5 % 4).astype(np.int8)
+    for z, share in ((-2, 0.333), (-3, 0.679), (-4, 0.913)):
+        assert stats.nct.cdf(stats.t.ppf(0.05 / 4, FREEDOM), FREEDOM, z) == pytest.approx(share, abs=0.0006)
+        fired = 0
+        for _ in range(repetitions):
+            net = g.standard_normal(bars) + np.where(code == 0, z / (bars / 4) ** 0.5, 0.5)
+            first = regime_tests(net, np.ones(bars, bool), code, bars_per_day=24, horizon_bars=1)[0]
+            fired += first.p_loss < 0.05 / 4
+        error = (share * (1 - share) / repetitions) ** 0.5
+        assert fired / repetitions == pytest.approx(share, abs=3 * error)
