@@ -54,6 +54,7 @@ def test_agrees_with_empyrical_and_quantstats(returns, values):
 def test_annualisation_only_at_the_end():
     assert performance(DAILY, bars_per_year=365)["sharpe"] == pytest.approx(0.8775777326568279)
     assert performance(DAILY, bars_per_year=8760)["sharpe"] == pytest.approx(4.299235309275637)
+    assert performance(DAILY, bars_per_year=365)["annual_return"] == pytest.approx(0.18784199817758696)
 
 
 def test_the_start_is_a_peak():
@@ -68,6 +69,32 @@ def test_length_of_a_drawdown():
     assert drawdowns(np.array([3, 2, 1, 1.0])) == (pytest.approx(2 / 3), 3)
 
 
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=40))
+def test_drawdown_and_its_length_by_a_plain_loop(steps):
+    equity = np.exp(np.cumsum([0, *steps]) / 10)
+    peak, since, depth, longest = equity[0], 0, 0.0, 0
+    for value in equity:
+        since = 0 if value >= peak else since + 1
+        peak = max(peak, value)
+        depth, longest = max(depth, 1 - value / peak), max(longest, since)
+    assert drawdowns(equity) == (pytest.approx(depth), longest)
+
+
+def test_gains_and_losses_by_hand():
+    # gains .02 .03 .01 .025, losses .01 .02 .015, one bar of nothing
+    ours = performance(EIGHT, bars_per_year=252)
+    assert (ours["win_rate"], ours["expectancy"]) == pytest.approx((4 / 7, 0.04 / 7))
+    assert ours["payoff"] == pytest.approx(0.02125 / 0.015)
+    assert ours["max_drawdown_bars"] == 5  # from the third bar on the peak of 1.02 x .99 x 1.03 is not reached again
+
+
+def test_tails_are_the_quantiles_of_the_returns_and_the_mean_up_to_them():
+    r = np.linspace(-0.1, 0.1, 101)
+    ours = performance(r, bars_per_year=252)
+    assert (ours["var"], ours["cvar"]) == pytest.approx((-0.09, np.arange(-100, -89, 2).mean() / 1000))
+    assert ours["tail_ratio"] == pytest.approx(1)
+
+
 def test_consistency_is_the_share_of_whole_months_with_a_gain():
     months = np.repeat([0.01, -0.01, 0.01, 0.02], 21)
     assert performance(np.r_[months, -0.5], bars_per_year=252)["consistency"] == 0.75
@@ -78,6 +105,8 @@ def test_consistency_is_the_share_of_whole_months_with_a_gain():
     [
         ([], "short", {"sharpe": None, "total_return": None}),
         ([0.1], "short", {"sharpe": None}),
+        ([0.1, 0.2], None, {"sortino": None, "calmar": None, "max_drawdown": 0.0, "max_drawdown_bars": 0.0}),
+        ([0.0, -0.1], None, {"profit_factor": 0.0, "payoff": None, "win_rate": 0.0, "max_drawdown_bars": 1.0}),
         ([0.0] * 9, "flat", {"sharpe": 0.0, "volatility": 0.0, "total_return": 0.0, "win_rate": None, "sortino": None}),
         ([0.01] * 9, "constant", {"sharpe": None, "volatility": 0.0, "calmar": None, "profit_factor": None}),
         ([0.01, 0.02, 0.01, 0.03], None, {"sortino": None, "calmar": None, "profit_factor": None, "win_rate": 1.0}),
