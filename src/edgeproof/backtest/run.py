@@ -144,7 +144,8 @@ def targets(policy: Policy, replay: Replay, theta: float | None, options: Option
     weights = policy.weights(p, made, replay.decide, theta, replay.horizon_bars)
     for since in _each_time(gone):
         after, never = bars >= since[:, np.newaxis], (since == len(bars))[:, np.newaxis]
-        stale = (after & silent & (weights != 0.0)).any(axis=1)[:, np.newaxis]
+        asked = np.take_along_axis(weights, np.minimum(since, len(bars) - 1)[:, np.newaxis], axis=1) != 0.0
+        stale = asked & ~never  # known at that bar: what comes later must not decide it
         if stale.any():
             again = policy.weights(p, made & (after | never), replay.decide, theta, replay.horizon_bars)
             weights = np.where(after & stale, again, weights)

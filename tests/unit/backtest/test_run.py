@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from edgeproof.backtest import run
-from edgeproof.backtest.policies import ThresholdConfig
-from edgeproof.backtest.run import Replay, choose_theta, hold_return, run_policy
+from edgeproof.backtest.policies import POLICIES, ThresholdConfig
+from edgeproof.backtest.run import Replay, choose_theta, hold_return, run_policy, targets
 from edgeproof.core.rng import Rng
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate
@@ -146,3 +146,34 @@ def test_the_median_threshold_trades_whatever_it_earned():
     assert best.theta is None
     assert median.theta == best.thetas[len(best.thetas) // 2]
     np.testing.assert_array_equal(median.growth, best.growth)  # every one is tried and counted all the same
+
+
+def halting(seed, symbols=4, bars=240):
+    """Forecasts of symbols that vanish for a day or two now and then."""
+    draw = np.random.default_rng(seed)
+    present = np.ones((symbols, bars), bool)
+    for s in range(symbols):
+        for first in draw.integers(5, bars, 2):
+            present[s, first : first + int(draw.integers(10, 60))] = False
+    p = 0.5 + draw.normal(0.0, 0.05, present.shape).clip(-0.4, 0.4)
+    made = present & (draw.random(present.shape) > 0.2)
+    return Replay(p, made, np.arange(bars) % 3 == 0, np.ones((symbols, bars, 5)), present, 30)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("seed", range(4))
+def test_delisted_symbols_are_forgotten_without_looking_ahead(name, seed):
+    policy, scene, options = POLICIES[name](), halting(seed), Options(delisting_bars=24)
+    was = targets(policy, scene, 0.52, options)  # pyright: ignore[reportArgumentType] - every entry is a policy
+    gone = np.array([[not scene.present[s, max(0, t - 23) : t + 1].any() for t in range(240)] for s in range(4)])
+    gone[:, :24] = False
+    assert gone.any()
+    assert not was[gone].any(), "nothing is asked for of a symbol that has been closed"
+    assert np.abs(was).sum(axis=0).max() <= 1.0 + 1e-12
+    for cut in range(20, 240, 11):
+        p, made, present = scene.p.copy(), scene.made.copy(), scene.present.copy()
+        p[:, cut:], present[:, cut:] = 1.0 - p[:, cut:], ~present[:, cut:]
+        made[:, cut:] = present[:, cut:]
+        other = Replay(p, made, scene.decide, scene.prices, present, scene.horizon_bars)
+        now = targets(policy, other, 0.52, options)  # pyright: ignore[reportArgumentType]
+        assert was[:, :cut].tobytes() == now[:, :cut].tobytes()
