@@ -26,6 +26,7 @@ STILL = "nothing was traded"
 NO_LOSS = "no bar lost"
 NO_TRADE_LOST = "no trade lost"
 NO_GAIN = "no gain before costs"
+SHORT = "fewer than three bars"
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,11 @@ FIGURES: dict[str, Figured] = {
     "sharpe_interval": Figured("Sharpe, 95% interval", "ratio"),
     "sharpe_bound": Figured("Sharpe, upper bound at 95%", "ratio"),
     "timing_sharpe": Figured("Sharpe beyond mere exposure", "ratio"),
-    "sharpe_error_hac": Figured("Sharpe, standard error (HAC)", "ratio"),
-    "psr": Figured("PSR, one trial", "chance"),
-    "dsr": Figured("DSR, all trials", "chance"),
-    "dsr_effective": Figured("DSR, effective trials", "chance"),
-    "dsr_sidak": Figured("DSR by Šidák, all trials", "chance"),
+    "sharpe_error_hac": Figured("Sharpe, standard error (HAC)", "ratio", SHORT),
+    "psr": Figured("PSR, one trial", "chance", SHORT),
+    "dsr": Figured("DSR, all trials", "chance", SHORT),
+    "dsr_effective": Figured("DSR, effective trials", "chance", SHORT),
+    "dsr_sidak": Figured("DSR by Šidák, all trials", "chance", SHORT),
     "minimum_track_bars": Figured("Track that PSR 95% needs", "bars", "no gain on average"),
     "pbo": Figured("PBO, chance of overfitting", "chance"),
     "gross_total_return": Figured("Total return, gross", "percent"),

@@ -4,13 +4,15 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgeproof.stats.deflated import dsr, dsr_sidak
 from edgeproof.stats.dependence import hac_standard_error
 from edgeproof.stats.effective import effective_trials
 from edgeproof.stats.overfit import cscv
 from edgeproof.stats.sharpe import minimum_track, moments
-from edgeproof.verdict.conventions import conventions, search_figures, search_of
+from edgeproof.verdict.conventions import Search, conventions, search_figures, search_of
 from edgeproof.verdict.selection import select
 from tests.unit.verdict.cases import YEAR, evidence, good_net, good_trials, table
 
@@ -75,6 +77,13 @@ def test_a_search_of_nothing_has_no_figures_and_no_infinity(returns):
 @pytest.mark.parametrize("net", [np.zeros(500), np.full(500, 0.01), np.array([0.1, -0.1]), np.zeros(0)])
 def test_returns_that_do_not_vary_have_none_of_them(net):
     assert set(conventions(net, search(table()), YEAR).values()) == {None}
+
+
+@given(st.lists(st.floats(-1.0, 1.0), max_size=30), st.sampled_from([1e-60, 1e-9, 1.0, 1e40]))
+def test_whatever_the_returns_a_figure_is_a_number_or_absent(returns, scale):
+    found = conventions(np.array(returns) * scale, Search(9, None, 3.5, 1e-3, None, None), YEAR)
+    assert all(value is None or np.isfinite(value) for value in found.values())
+    assert all(value is None or 0 <= value <= 1 for name, value in found.items() if name[:3] in ("psr", "dsr"))
 
 
 def test_a_losing_track_has_no_minimum_length():
