@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from edgeproof.core.config import Config
+from edgeproof.core.errors import SplitError
 from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.fold import Fold
 from edgeproof.samples.split.groups import Groups, cut_groups, grouped_fold
@@ -86,7 +87,10 @@ class CombinatorialConfig(Config):
             yield index[groups.train(tested)], test
 
     def _folds(self, samples: Samples, bars: int, horizon_bars: int) -> tuple[Fold, ...]:
-        groups = self._groups(open_samples(samples, bars), horizon_bars)
+        try:
+            groups = self._groups(open_samples(samples, bars), horizon_bars)
+        except SplitError:  # fewer decision bars than groups: `check_folds` says how many bars are enough
+            return ()
         chosen = combinations(range(self.n_groups), self.k_test)
         return tuple(
             grouped_fold(groups, tested, validation=self.validation, bars=bars, number=number)

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from edgeproof.core.config import Config
+from edgeproof.core.errors import SplitError
 from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.fold import Fold
 from edgeproof.samples.split.groups import Groups, cut_groups, grouped_fold
@@ -71,7 +72,10 @@ class KFoldConfig(Config):
             yield groups.samples.index[groups.train([group])], groups.samples.index[block.place]
 
     def _folds(self, samples: Samples, bars: int, horizon_bars: int) -> tuple[Fold, ...]:
-        groups = self._groups(open_samples(samples, bars), horizon_bars)
+        try:
+            groups = self._groups(open_samples(samples, bars), horizon_bars)
+        except SplitError:  # fewer decision bars than groups: `check_folds` says how many bars are enough
+            return ()
         return tuple(
             grouped_fold(groups, [number], validation=self.validation, bars=bars, number=number)
             for number in range(self.n_folds)

@@ -68,10 +68,7 @@ def bars_needed(cut: Cut, *, first: int, every: int, horizon_bars: int, step_ns:
         decided = np.arange(first, bars - horizon_bars - 1, every, dtype=np.int64)
         clock = np.arange(1, bars + 1, dtype=np.int64) * step_ns
         samples = Samples(decided, decided - first, decided, decided + horizon_bars + 1, clock)
-        try:
-            return _whole(cut(samples, bars, horizon_bars))
-        except SplitError:
-            return False
+        return _whole(cut(samples, bars, horizon_bars))
 
     high = first + 2
     while not enough(high):

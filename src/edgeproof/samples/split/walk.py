@@ -25,8 +25,8 @@ from edgeproof.samples.split.purge import purge
 
 __all__ = ["WalkForwardConfig"]
 
-YEAR_NS = 365 * DAY_NS + 6 * HOUR_NS
-UNITS = {"h": HOUR_NS, "d": DAY_NS, "w": 7 * DAY_NS, "mo": YEAR_NS // 12, "y": YEAR_NS}
+_YEAR_NS = 365 * DAY_NS + 6 * HOUR_NS
+_UNITS = {"h": HOUR_NS, "d": DAY_NS, "w": 7 * DAY_NS, "mo": _YEAR_NS // 12, "y": _YEAR_NS}
 
 
 def _length(value: int | str) -> int | str:
@@ -38,7 +38,7 @@ def _length(value: int | str) -> int | str:
 Length = Annotated[Annotated[int, Field(ge=1)] | str, AfterValidator(_length)]
 
 
-class Turn(NamedTuple):
+class _Turn(NamedTuple):
     """Bars at which one fold's blocks begin, and the end of its test."""
 
     train: int
@@ -102,7 +102,7 @@ class WalkForwardConfig(Config):
             self.name,
             folds,
             samples,
-            self._folds,
+            self._newest,
             facts={"bars": bars, "horizon_bars": horizon_bars, "window": window, "reach_bars": reach_bars},
         )
         return folds
@@ -122,7 +122,13 @@ class WalkForwardConfig(Config):
         inside = open_samples(samples, bars)
         return tuple(self._fold(inside, turn, number) for number, turn in enumerate(self._turns(inside, bars)))
 
-    def _fold(self, inside: Samples, turn: Turn, number: int) -> Fold:
+    def _newest(self, samples: Samples, bars: int, horizon_bars: int) -> tuple[Fold, ...]:
+        """The last fold alone, to find out how many bars one fold takes."""
+        del horizon_bars
+        inside = open_samples(samples, bars)
+        return tuple(self._fold(inside, turn, 0) for turn in self._turns(inside, bars, most=1))
+
+    def _fold(self, inside: Samples, turn: _Turn, number: int) -> Fold:
         here = inside.take((inside.decided >= turn.train) & (inside.decided < turn.stop))
         early, late = here.decided < turn.validation, here.decided >= turn.test
         return make_fold(
@@ -134,12 +140,12 @@ class WalkForwardConfig(Config):
             stretches=((turn.validation, turn.test), ((turn.test, turn.stop),)),
         )
 
-    def _turns(self, inside: Samples, bars: int) -> list[Turn]:
-        """Blocks of every fold, oldest first."""
+    def _turns(self, inside: Samples, bars: int, most: int | None = None) -> list[_Turn]:
+        """Blocks of every fold (of the newest ones), oldest first."""
         begin = int(inside.decided.min(initial=bars))
-        turns: list[Turn] = []
+        turns: list[_Turn] = []
         stop = bars
-        while stop > begin:
+        while stop > begin and len(turns) != most:
             test = self._back(inside.clock, begin, stop, "test")
             validation = self._back(inside.clock, begin, test, "validation")
             train = self._back(inside.clock, begin, test, "train")
@@ -150,7 +156,7 @@ class WalkForwardConfig(Config):
                     f"split walk_forward: train {self.train}, validation {self.validation} and test {self.test} leave "
                     f"a block without bars at bar {stop}; let each hold bars, and validation be shorter than train"
                 )
-            turns.append(Turn(begin if self.window == "expanding" else train, validation, test, stop))
+            turns.append(_Turn(begin if self.window == "expanding" else train, validation, test, stop))
             before, stop = test, self._back(inside.clock, begin, stop, "step")
             if stop > before:
                 raise SplitError(f"split walk_forward: step {self.step} is shorter than test {self.test}; lengthen it")
@@ -179,4 +185,4 @@ def _size(length: int | str) -> tuple[str, int]:
     if isinstance(length, int):
         return "bars", length
     number = length.rstrip("hdwmoy")
-    return "ns", int(number) * UNITS[length[len(number) :]]
+    return "ns", int(number) * _UNITS[length[len(number) :]]

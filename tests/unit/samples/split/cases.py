@@ -1,4 +1,4 @@
-"""Purged train sets of interval labels, closed and half-open, by the set definition of the reference computation.
+"""Train sets of combinatorial splits by other means: a set definition of label intervals, and a published package.
 
 Sample i has the label interval [i, resolved[i]]. Values: reference/cpcv_label_intervals.json, cases 0, 2, 3, 4, 6, 7
 (definition: López de Prado 2018, 7.4.1 and 7.4.2, per merged test block with its largest label end).
@@ -6,7 +6,7 @@ Sample i has the label interval [i, resolved[i]]. Values: reference/cpcv_label_i
 
 from typing import NamedTuple
 
-__all__ = ["CASES", "Case", "numbers"]
+__all__ = ["CASES", "SKFOLIO", "Case", "Counted", "numbers"]
 
 
 class Case(NamedTuple):
@@ -100,6 +100,60 @@ CASES = [
             ("5-14", "0-3", "0-4"),
             ("5-9 15-19", "0-3", "0-4"),
             ("10-19", "0-8", "0-9"),
+        ],
+    ),
+]
+
+
+class Counted(NamedTuple):
+    """A combinatorial split that purges and embargoes by numbers of rows, for labels of one length."""
+
+    rows: int
+    n_groups: int
+    purged: int
+    embargo: int
+    splits: list[tuple[str, str]]
+
+
+# skfolio 1.12.2, CombinatorialPurgedCV(n_folds, n_test_folds=2, purged_size, embargo_size) on `rows` rows:
+# test rows, train rows. Values: reference/cpcv_skfolio.json, cases 3, 7, 9.
+SKFOLIO = [
+    Counted(12, 3, 1, 1, [("0-7", "10-11"), ("0-3 8-11", "6"), ("4-11", "0-2")]),
+    Counted(
+        20,
+        4,
+        2,
+        1,
+        [
+            ("0-9", "13-19"),
+            ("0-4 10-14", "18-19"),
+            ("0-4 15-19", "8-12"),
+            ("5-14", "0-2 18-19"),
+            ("5-9 15-19", "0-2"),
+            ("10-19", "0-7"),
+        ],
+    ),
+    Counted(
+        24,
+        6,
+        1,
+        1,
+        [
+            ("0-7", "10-23"),
+            ("0-3 8-11", "6 14-23"),
+            ("0-3 12-15", "6-10 18-23"),
+            ("0-3 16-19", "6-14 22-23"),
+            ("0-3 20-23", "6-18"),
+            ("4-11", "0-2 14-23"),
+            ("4-7 12-15", "0-2 10 18-23"),
+            ("4-7 16-19", "0-2 10-14 22-23"),
+            ("4-7 20-23", "0-2 10-18"),
+            ("8-15", "0-6 18-23"),
+            ("8-11 16-19", "0-6 14 22-23"),
+            ("8-11 20-23", "0-6 14-18"),
+            ("12-19", "0-10 22-23"),
+            ("12-15 20-23", "0-10 18"),
+            ("16-23", "0-14"),
         ],
     ),
 ]

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edgeproof.core.errors import SplitError
 from edgeproof.samples.interval import Samples
-from edgeproof.samples.split.fold import make_fold
+from edgeproof.samples.split.fold import Fold, make_fold
+from tests.unit.samples.split.markets import ragged_samples
 
 
 def hourly(bars: int = 60, symbols: int = 2, back: int = 4, ahead: int = 2) -> Samples:
@@ -73,6 +74,40 @@ def test_a_sample_in_two_parts_is_found():
     fold = make_fold(samples, three_parts(samples, 30, 45), embargo_bars=0)
     with pytest.raises(SplitError, match="in two parts"):
         replace(fold, test=np.concatenate((fold.test, fold.train[:1]))).prove(samples)
+
+
+def by_pairs(subject: Samples, held: Samples, ends: list[int], embargo_bars: int, closed: bool) -> list[bool]:
+    """Forbidden or not, every sample against every held-out one."""
+    answers = []
+    for a, b in zip(subject.first.tolist(), subject.resolved.tolist(), strict=True):
+        pairs = list(zip(held.decided.tolist(), held.resolved.tolist(), strict=True))
+        met = any(a <= d and c <= b if closed else a < d and c < b for c, d in pairs)
+        late = any(0 < a - e <= embargo_bars if closed else 0 <= a - e < embargo_bars for e in ends)
+        answers.append(met or late)
+    return answers
+
+
+@settings(max_examples=150)
+@given(ragged_samples(), st.integers(0, 59), st.integers(1, 20), st.integers(0, 5), st.booleans())
+def test_the_proof_refuses_what_comparing_all_pairs_refuses(market, start, length, embargo_bars, closed):
+    """One block is held out, and one sample of the rest is kept or dropped at random."""
+    samples = market[0]
+    block = (samples.decided >= start) & (samples.decided < start + length)
+    rest, held = samples.take(~block), samples.take(block)
+    assume(len(rest))
+    ends = [int(held.resolved.max())] if len(held) else []
+    forbidden = np.array(by_pairs(rest, held, ends, embargo_bars, closed), dtype=bool)
+    nothing = np.zeros(0, dtype=np.int64)
+    right = Fold(rest.index[~forbidden], held.index, nothing, dropped_train=rest.index[forbidden])
+    right = replace(right, embargo_bars=embargo_bars, closed=closed)
+    right.prove(samples)
+    one = rest.index[:1]
+    kept = not forbidden[0]
+    moved = (right.train[1:], np.concatenate((right.dropped_train, one)))
+    if not kept:
+        moved = (np.concatenate((right.train, one)), right.dropped_train[1:])
+    with pytest.raises(SplitError, match="dropped without need" if kept else "meet held-out ones"):
+        replace(right, train=moved[0], dropped_train=moved[1]).prove(samples)
 
 
 @settings(deadline=None, max_examples=60)
