@@ -23,7 +23,7 @@ def search_table(verdict: Mapping[str, Any]) -> Table | None:
     split = "" if found.get("degradation") is not None else FEW
     rows = [
         _row("Trials counted, with returns stored", _pair(found, ("trials",), ("stored",), "count", " of which ")),
-        _row("Effective trials: entropy, Nyholt", _effective(found), "no trial traded"),
+        _row("Effective trials: entropy, Nyholt, mean correlation", _effective(found), "no trial traded"),
         _row("Best of so many without an edge, Sharpe", show(found.get("expected_maximum_sharpe"), "ratio")),
         _row("Years a backtest of so many needs", show(found.get("minimum_backtest_years"), "ratio")),
         _row("PBO: at or below the median, below it", _pair(found, ("pbo",), ("pbo_strict",), "chance"), split),
@@ -48,7 +48,9 @@ def _pair(
 def _effective(found: Mapping[str, Any]) -> str:
     if get(found, "effective") is None:
         return DASH
-    return ", ".join(show(get(found, "effective", key), "ratio") for key in ("by_entropy", "by_nyholt"))
+    return ", ".join(
+        show(get(found, "effective", key), "ratio") for key in ("by_entropy", "by_nyholt", "by_correlation")
+    )
 
 
 def _logits(found: Mapping[str, Any]) -> str:

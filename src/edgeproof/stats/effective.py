@@ -24,7 +24,7 @@ import numpy as np
 
 __all__ = ["LARGEST", "Effective", "average_correlation_trials", "effective_trials", "entropy_trials", "nyholt_trials"]
 
-LARGEST = 2000  # trials; eigenvalues of more would take seconds
+LARGEST = 1000  # trials; the correlation matrix of more would take seconds and then minutes
 _STILL = 1e-12  # variance below this share of the sum of squares is rounding, not variation
 
 
@@ -36,15 +36,14 @@ class Effective:
         varied: how many vary; flat ones say nothing and are left out.
         correlation: mean correlation of two different trials; None for one.
         by_correlation: `average_correlation_trials`.
-        by_entropy: `entropy_trials`; None for more than 2,000 trials.
-        by_nyholt: `nyholt_trials`.
+        by_entropy, by_nyholt: `entropy_trials`, `nyholt_trials`; None for more than 1,000 trials.
     """
 
     varied: int
     correlation: float | None
     by_correlation: float
     by_entropy: float | None
-    by_nyholt: float
+    by_nyholt: float | None
 
 
 def effective_trials(returns: np.ndarray) -> Effective | None:
@@ -66,13 +65,15 @@ def effective_trials(returns: np.ndarray) -> Effective | None:
     if count == 0:
         return None
     scaled = centred[:, varies] / np.sqrt(squares[varies])
-    correlation = scaled.T @ scaled
+    both = scaled.sum(axis=1)
+    mean = (float(both @ both) - count) / (count * (count - 1)) if count > 1 else None
+    correlation = scaled.T @ scaled if count <= LARGEST else None
     return Effective(
         varied=count,
-        correlation=_mean_correlation(correlation),
-        by_correlation=average_correlation_trials(correlation),
-        by_entropy=entropy_trials(correlation) if count <= LARGEST else None,
-        by_nyholt=nyholt_trials(correlation),
+        correlation=mean,
+        by_correlation=_by_mean(mean or 0.0, count),
+        by_entropy=None if correlation is None else entropy_trials(correlation),
+        by_nyholt=None if correlation is None else nyholt_trials(correlation),
     )
 
 
@@ -81,8 +82,9 @@ def average_correlation_trials(correlation: np.ndarray) -> float:
 
     Bailey & Lopez de Prado (2014), J. of Portfolio Management 40(5), appendix. Anti-conservative for few trials.
     """
-    rho = max(_mean_correlation(correlation) or 0.0, 0.0)
-    return rho + (1 - rho) * len(correlation)
+    count = len(correlation)
+    mean = float(correlation.sum() - np.trace(correlation)) / (count * (count - 1)) if count > 1 else 0.0
+    return _by_mean(mean, count)
 
 
 def entropy_trials(correlation: np.ndarray) -> float:
@@ -108,6 +110,6 @@ def nyholt_trials(correlation: np.ndarray) -> float:
     return 1 + (count - 1) * (1 - variance / count)
 
 
-def _mean_correlation(correlation: np.ndarray) -> float | None:
-    count = len(correlation)
-    return float((correlation.sum() - np.trace(correlation)) / (count * (count - 1))) if count > 1 else None
+def _by_mean(correlation: float, count: int) -> float:
+    rho = max(correlation, 0.0)
+    return rho + (1 - rho) * count

@@ -36,7 +36,7 @@ class Search:
     Attributes:
         trials: N, all counted ones.
         effective: effective numbers of those with stored returns; None where none of them varies.
-        independent: the entropy's number (Nyholt's beyond 2,000 trials) and every trial without returns.
+        independent: the entropy's number (average correlation's beyond 1,000 trials) and every trial without returns.
         trial_variance: variance of the stored trials' Sharpe ratios per bar.
         split: all splits of the stored trials; None below 2 trials or 32 bars.
         dominance: of choosing the best over choosing any.
@@ -54,7 +54,7 @@ def search_of(table: TrialTable, split: Overfitting | None, trial_variance: floa
     """Describe the ledger's table of trials, of which `split` was made."""
     returns = table.returns[:, np.isfinite(table.returns).all(axis=0)]
     found, trials = effective_trials(returns), max(table.count, 1)
-    known = 0.0 if found is None else found.by_nyholt if found.by_entropy is None else found.by_entropy
+    known = 0.0 if found is None else found.by_correlation if found.by_entropy is None else found.by_entropy
     return Search(
         trials=trials,
         effective=found,

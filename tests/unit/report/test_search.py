@@ -36,7 +36,7 @@ def test_one_trial_says_why_there_is_nothing_to_compare():
     assert rows["Degradation: slope, R\u00b2"].text == DASH
     assert rows["Degradation: slope, R\u00b2"].why == "fewer than two trials with returns"
     flat = rows_of(body_of(table(np.zeros((500, 4)))))
-    assert flat["Effective trials: entropy, Nyholt"].why == "no trial traded"
+    assert flat["Effective trials: entropy, Nyholt, mean correlation"].why == "no trial traded"
     assert flat["Choice dominates chance: first, second order"].why == "the choice never varies"
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from edgeproof.stats.deflated import sidak_critical
 from edgeproof.stats.effective import (
+    LARGEST,
     average_correlation_trials,
     effective_trials,
     entropy_trials,
@@ -58,6 +59,17 @@ def test_scale_does_not_matter_and_flat_trials_are_left_out():
     assert (b.varied, a.varied) == (5, 5)
     assert b.by_entropy == pytest.approx(a.by_entropy)
     assert b.by_nyholt == pytest.approx(a.by_nyholt)
+
+
+def test_more_trials_than_a_matrix_is_made_for_keep_the_average_correlation():
+    g = np.random.default_rng(3)
+    x = g.standard_normal((50, 1)) + g.standard_normal((50, LARGEST + 1))
+    found, part = effective_trials(x), effective_trials(x[:, :LARGEST])
+    assert found is not None
+    assert part is not None
+    assert (found.by_entropy, found.by_nyholt) == (None, None)
+    assert found.by_correlation == pytest.approx(average_correlation_trials(np.asarray(np.corrcoef(x.T))))
+    assert part.by_nyholt is not None
 
 
 def test_nothing_to_describe():
