@@ -94,7 +94,7 @@ def share(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--markets", type=int, default=200)
-    parser.add_argument("--strength", type=float, default=0.10)
+    parser.add_argument("--strength", type=float, default=0.075)
     parser.add_argument("--groups", default="noise,noise_free,planted")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
