@@ -59,7 +59,7 @@ def compare(sample: Sample) -> dict[str, Any]:
 
     Returns:
         `auc`, `log_loss`, `f1_plus` of the best, and for each other `NAME_auc`, `NAME_log_loss`, `NAME_f1_plus`,
-        `NAME_share` ((AUC - .5) / (best AUC - .5)); `auc_error` and `NAME_share_error`, standard errors by the
+        `NAME_share` ((AUC - .5) / (best AUC - .5)); `auc_error` and `model_share_error`, standard errors by the
         jackknife over 20 blocks of bars (Künsch 1989).
     """
     truth = sample.truth
@@ -74,8 +74,8 @@ def compare(sample: Sample) -> dict[str, Any]:
             f"{name}_f1_plus": _f1(beside, truth),
         }
         body[f"{name}_share"] = capture(found, body["auc"])
-        if body[f"{name}_share"] is not None:
-            body[f"{name}_share_error"] = _error(sample, lambda kept, one=name: _share_of(sample, one, kept))
+        if name == "model" and body["model_share"] is not None:
+            body[f"{name}_share_error"] = _error(sample, lambda kept: _share_of(sample, "model", kept))
     return body
 
 
