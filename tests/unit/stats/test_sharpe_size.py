@@ -88,7 +88,7 @@ def assert_sizes(law, series):
 
 @pytest.mark.parametrize("law", ["normal", "t5", "garch", "ar1", "overlap"])
 def test_size_against_zero(law):
-    assert_sizes(law, 1000)
+    assert_sizes(law, 700)
 
 
 @pytest.mark.slow
