@@ -11,10 +11,10 @@ from edgeproof.report.chart import plot, points, seal_marks
 from edgeproof.report.number import DASH, clip, get, humanise, is_number, show
 from edgeproof.report.part import Block, Cell, Figure, Section, Table, Text
 
-__all__ = ["regime_figure", "regime_table", "regime_warning", "regimes_section"]
+__all__ = ["regime_figure", "regime_table", "regime_warning", "regime_words", "regimes_section"]
 
 MOST_MARKS = 480  # a span
-COLOURS = ("@net", "@cost-2", "@cost-3", "@bad", "@cost-4", "@cost-5")
+COLOURS = ("@net", "@cost-5", "@cost-3", "@cost-4", "@cost-2", "@bad")  # from the first regime to the last
 RARELY = "traded in too few of the 14 blocks"
 FEW = "too few bars for an interval"
 
@@ -29,13 +29,13 @@ def _row(body: Mapping[str, Any]) -> tuple[Cell, ...]:
     t, p = show(get(body, "t"), "ratio"), show(get(body, "p_loss"), "chance")
     return (
         Cell(_words(get(body, "name"))),
-        Cell(show(get(body, "share"), "percent")),
         Cell(show(get(net, "total_return"), "percent")),
         Cell(show(get(net, "sharpe"), "ratio")),
         Cell(interval, FEW if interval == DASH else ""),
         Cell(t, RARELY if t == DASH else ""),
         Cell(p, RARELY if p == DASH else ""),
         Cell(show(get(body, "forecast", "auc"), "score")),
+        Cell(show(get(body, "share"), "percent")),
     )
 
 
@@ -44,13 +44,18 @@ def regime_table(verdict: Mapping[str, Any]) -> Table | None:
     rows = [_row(body) for body in get(verdict, "regimes") or ()]
     if not rows:
         return None
-    caption = (
-        "Net of every cost, the bars of a regime side by side. t is the verdict's own test with the other bars at "
-        f"zero; the guard fails where p of loss is below 0.05 over {len(rows)}, the number of regimes. "
-        + clip(get(verdict, "regime_rule") or "", 400)
+    return Table(("Regime", "return", "Sharpe", "95% interval", "t", "p of loss", "AUC", "bars"), rows)
+
+
+def regime_words(verdict: Mapping[str, Any]) -> str:
+    """How to read the table: what a regime is, and what would fail."""
+    many = len(get(verdict, "regimes") or ())
+    read = (
+        "Net of every cost, the bars of a regime side by side. t is the verdict's own test with all other bars at "
+        f"zero; the guard fails where p of loss is below {0.05 / max(many, 1):.4g} (0.05 over {many}, the "
+        "number of regimes)."
     )
-    heads = ("Regime", "bars", "return", "Sharpe", "95% interval", "t", "p of loss", "AUC")
-    return Table(heads, rows, caption=caption.strip())
+    return f"{clip(get(verdict, 'regime_rule') or '', 400)} {read}".strip()
 
 
 def regime_warning(verdict: Mapping[str, Any]) -> str:
@@ -78,34 +83,45 @@ def _strips(spans: Sequence[tuple[str, pl.DataFrame]], names: Sequence[str]) -> 
         what.append(rows["regime"].gather(middle))
     at, seen = np.concatenate(when), pl.concat(what)
     traces = []
-    for place, name in enumerate(names):
+    for place, name in enumerate(reversed(names)):
         x = at[(seen == name).fill_null(value=False).to_numpy()]
-        trace = points(x, np.full(len(x), place), name=_words(name), color=COLOURS[place % len(COLOURS)], size=6)
+        trace = points(
+            x, np.full(len(x), place), name=_words(name), color=_colour(len(names) - 1 - place, len(names)), size=6
+        )
         trace["marker"] |= {"symbol": "square"}
         traces.append(trace | {"showlegend": False, "hoverinfo": "x+name"})
     return traces
 
 
-def regime_figure(track: pl.DataFrame) -> Figure | None:
+def _colour(place: int, many: int) -> str:
+    return COLOURS[round(place * (len(COLOURS) - 1) / max(many - 1, 1))]
+
+
+def _listed(track: pl.DataFrame, verdict: Mapping[str, Any]) -> list[str]:
+    """Regimes of the track: in the verdict's order, then those that the verdict's span has not."""
+    seen = track["regime"].drop_nulls().unique().sort().to_list()
+    first = [str(get(body, "name")) for body in get(verdict, "regimes") or ()]
+    return [name for name in first if name in seen] + [name for name in seen if name not in first]
+
+
+def regime_figure(track: pl.DataFrame, verdict: Mapping[str, Any]) -> Figure | None:
     """Which regime reigned when; None where the track does not say."""
     spans = spans_of(track)
     if "regime" not in track.columns or not spans:
         return None
-    names = track["regime"].drop_nulls().unique().sort(descending=True).to_list()
+    names = _listed(track, verdict)
     if not names:
         return None
-    marks = {}
-    if len(spans) > 1:
-        sealed = times_of(spans[-1][1])
-        marks = seal_marks(int(sealed[0]), int(sealed[-1]))
-        marks = {"shapes": marks["shapes"]}
+    when = [times_of(rows) for _, rows in spans]
+    marks = {} if len(spans) == 1 else {"shapes": seal_marks(int(when[-1][0]), int(when[-1][-1]))["shapes"]}
+    x = {"type": "date", "nticks": 6, "range": [int(when[0][0]), int(when[-1][-1])]}
     y = {
         "tickvals": list(range(len(names))),
-        "ticktext": [_words(name) for name in names],
+        "ticktext": [_words(name) for name in reversed(names)],
         "range": [-0.6, len(names) - 0.4],
         "zeroline": False,
     }
-    drawn = plot(_strips(spans, names), x={"type": "date", "nticks": 6}, y=y, hovermode="closest", **marks)
+    drawn = plot(_strips(spans, names), x=x, y=y, hovermode="closest", **marks)
     shares = track["regime"].value_counts(sort=True).drop_nulls()
     known = int(shares["count"].sum())
     said = [f"{_words(name)} {show(count / known, 'percent')}" for name, count in shares.iter_rows()]
@@ -121,9 +137,10 @@ def regimes_section(track: pl.DataFrame, verdict: Mapping[str, Any]) -> list[Sec
         track: one row a bar, with a column `regime`.
         verdict: the run's verdict.
     """
-    table, drawn, warned = regime_table(verdict), regime_figure(track), regime_warning(verdict)
+    table, drawn, warned = regime_table(verdict), regime_figure(track, verdict), regime_warning(verdict)
     if table is None:
         return []
     blocks: list[Block] = [Text(warned, "strong")] if warned else []
-    blocks += [table, *([] if drawn is None else [drawn])]
+    blocks += [] if drawn is None else [drawn]
+    blocks += [Text(regime_words(verdict), "note"), table]
     return [Section("Regimes", "Whether the result holds in every state of the market, or rests on one.", blocks)]

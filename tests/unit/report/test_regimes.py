@@ -4,7 +4,14 @@ import polars as pl
 
 from edgeproof.report.beside import beside_table, random_words
 from edgeproof.report.number import DASH, MINUS
-from edgeproof.report.regimes import MOST_MARKS, regime_figure, regime_table, regime_warning, regimes_section
+from edgeproof.report.regimes import (
+    MOST_MARKS,
+    regime_figure,
+    regime_table,
+    regime_warning,
+    regime_words,
+    regimes_section,
+)
 from tests.unit.report import runs
 
 
@@ -12,14 +19,15 @@ def test_one_row_a_regime_and_what_is_absent_has_its_reason():
     table = regime_table(runs.verdict("edge", opened=True))
     assert table is not None
     cells = [[cell.text for cell in row] for row in table.rows]
-    assert cells[0] == ["Bull calm", "25.0%", "12.0%", "5.00", "1.00 to 9.00", DASH, DASH, "0.540"]
-    assert cells[3] == ["Bear wild", "25.0%", "12.0%", "2.00", DASH, MINUS + "0.90", "0.370", "0.540"]
+    assert cells[0] == ["Bull calm", "12.0%", "5.00", "1.00 to 9.00", DASH, DASH, "0.540", "25.0%"]
+    assert cells[3] == ["Bear wild", "12.0%", "2.00", DASH, MINUS + "0.90", "0.370", "0.540", "25.0%"]
     assert dict(table.reasons) == {
         "traded in too few of the 14 blocks": "Bull calm",
         "too few bars for an interval": "Bear wild",
     }
-    assert "0.05 over 4" in table.caption
-    assert "30 days ago" in table.caption
+    words = regime_words(runs.verdict("edge", opened=True))
+    assert "below 0.0125 (0.05 over 4" in words
+    assert "30 days ago" in words
 
 
 def test_a_loss_in_a_regime_is_a_warning_and_no_more():
@@ -32,17 +40,17 @@ def test_a_loss_in_a_regime_is_a_warning_and_no_more():
 
 def test_the_strip_shows_every_regime_thinned_and_leaves_unknown_bars_out():
     track = runs.track(4000, opened=True, drift=0.0)
-    figure = regime_figure(track)
+    figure = regime_figure(track, runs.verdict("edge", opened=True))
     assert figure is not None
     traces = figure.plot["data"]
-    assert [trace["name"] for trace in traces] == ["Bull wild", "Bull calm", "Bear wild", "Bear calm"]
+    assert [trace["name"] for trace in traces] == ["Bear wild", "Bear calm", "Bull wild", "Bull calm"]
     assert all(set(trace["y"]) == {place} for place, trace in enumerate(traces))
     drawn = sum(len(trace["x"]) for trace in traces)
     unknown = track["regime"].null_count() / len(track)
     assert abs(drawn / (2 * MOST_MARKS) - (1 - unknown)) < 0.01
     when = track["close_time"].dt.epoch("ms").to_numpy()
     regime = dict(zip(when.tolist(), track["regime"].to_list(), strict=True))
-    assert {regime[at] for at in traces[0]["x"]} == {"bull_wild"}
+    assert {regime[at] for at in traces[0]["x"]} == {"bear_wild"}
 
 
 def test_no_regimes_no_section():
@@ -53,7 +61,7 @@ def test_no_regimes_no_section():
     bare = regimes_section(track.drop("regime"), body)
     assert all(block.kind != "figure" for block in bare[0].blocks)
     empty = track.with_columns(regime=pl.lit(None, dtype=pl.String))
-    assert regime_figure(empty) is None
+    assert regime_figure(empty, body) is None
 
 
 def test_random_entries_are_read_out():
