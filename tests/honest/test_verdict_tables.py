@@ -101,7 +101,7 @@ def test_section_4_a_harmful_regime_is_found_as_often_as_the_noncentral_t_says()
         fired = 0
         for _ in range(repetitions):
             net = g.standard_normal(bars) + np.where(code == 0, z / (bars / 4) ** 0.5, 0.5)
-            first = regime_tests(net, np.ones(bars, bool), code, bars_per_day=24, horizon_bars=1)[0]
+            first = regime_tests(net, np.ones(bars, bool), code, bars_per_day=4, horizon_bars=1)[0]
             fired += first.p_loss < 0.05 / 4
         error = (share * (1 - share) / repetitions) ** 0.5
         assert fired / repetitions == pytest.approx(share, abs=3 * error)

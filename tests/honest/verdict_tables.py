@@ -24,6 +24,7 @@ from edgeproof.verdict.selection import select
 from tests.unit.verdict.cases import YEAR, evidence, span
 
 NOMINAL = 0.05
+DAY_OF_SHORT = 4  # spans of 1,400 bars then have 350 units, as 8,760 hourly bars have 365
 BASE = evidence(sealed=None, sealed_bars=8760)
 SELECTION = select(BASE.trials, BASE.rng)
 
@@ -218,13 +219,14 @@ def drift(g: np.random.Generator, repetitions: int) -> dict[str, float]:
 # --- section 2: several openings of one span ---
 
 
-def openings(g: np.random.Generator, repetitions: int) -> dict[str, float]:
-    held, counts = np.ones(BLOCKS, bool), (1, 2, 3, 10, 50)
+def openings(g: np.random.Generator, repetitions: int, bars: int = 280) -> dict[str, float]:
+    """Spans of `bars` days: with 14 alone Johnson's term would see skew in every sample, and the size be 3%."""
+    held, counts = np.ones(bars, bool), (1, 2, 3, 10, 50)
     levels, found = np.array([alpha(k) for k in range(1, 51)]), {}
     for rho, name in ((0.0, "independent"), (0.5, "rho .5")):
         first = []
         for _ in range(repetitions):
-            x = (1 - rho) ** 0.5 * g.standard_normal((50, BLOCKS)) + rho**0.5 * g.standard_normal(BLOCKS)
+            x = (1 - rho) ** 0.5 * g.standard_normal((50, bars)) + rho**0.5 * g.standard_normal(bars)
             p = np.array([float(block_t(row, held, bars_per_day=1).p or 1) for row in x])
             hits = np.flatnonzero(p <= levels)
             first.append(hits[0] + 1 if hits.size else 51)
@@ -238,7 +240,7 @@ def openings(g: np.random.Generator, repetitions: int) -> dict[str, float]:
 def answer(net: np.ndarray) -> str:
     """Of the shipped rule with every guard, on a track that is always in the market and owes nothing to drift."""
     sealed = span(net, np.zeros(len(net)), np.ones(len(net), bool), figures={"net": {}, "gross": {}})
-    case = replace(BASE, sealed=sealed, opening=1)
+    case = replace(BASE, sealed=sealed, opening=1, bars_per_day=DAY_OF_SHORT)
     test = sealed_test(case)
     return decide(test, guards(case, test, SELECTION), detection_limit(len(net), YEAR))
 
@@ -258,8 +260,8 @@ def in_regimes(g: np.random.Generator, slots: list[int], mean_of: list[float], b
     """Claims of the test at 5% alone, and with the guard of regimes; regimes change every 5 bars through `slots`."""
     code = np.array(slots)[np.arange(bars) // 5 % len(slots)].astype(np.int8)
     net, held = g.standard_normal(bars) + np.array(mean_of)[code], np.ones(bars, bool)
-    p = tested(net, held).p
-    losses = [test.p_loss for test in regime_tests(net, held, code, bars_per_day=24, horizon_bars=1)]
+    p = block_t(net, held, bars_per_day=DAY_OF_SHORT).p
+    losses = [test.p_loss for test in regime_tests(net, held, code, bars_per_day=DAY_OF_SHORT, horizon_bars=1)]
     claim = p is not None and p <= NOMINAL
     return claim, claim and min(losses) >= 0.05 / len(losses)
 
