@@ -5,7 +5,7 @@ trips), same arithmetic where no option is on, so both must agree to the last bi
 """
 
 # A assets, T bars, C trades at most
-# ruff: noqa: C901, PLR0913, PLR0917 - a bare kernel: arrays in, arrays out, nothing bundled
+# ruff: noqa: C901, PLR0913, PLR0915, PLR0917 - a bare kernel: arrays in, arrays out, nothing bundled
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from edgeproof.simulator import account as columns
 
 __all__ = ["bare"]
 
-UNITS, MARK, HELD, ORDER, ASKED, ENTRY, GAIN, PAID = range(8)
+UNITS, MARK, HELD, ORDER, ASKED, ENTRY, GAIN, FEES, VOLUME = range(9)
 CASH, EQUITY, ORDERS, RUINED, TRADES = range(5)
 GROSS, COMMISSION, SPREAD, SLIPPAGE = columns.GROSS, columns.COMMISSION, columns.SPREAD, columns.SLIPPAGE
 NET, TRADED = columns.NET, columns.TRADED
@@ -26,9 +26,9 @@ def _end(a, t, units, reason, asset, money, trades):
     n = int(money[TRADES])
     trades[n, 0], trades[n, 1], trades[n, 2] = a, asset[a, ENTRY], t
     trades[n, 3], trades[n, 4] = 1.0 if units > 0.0 else -1.0, reason
-    trades[n, 5], trades[n, 6] = asset[a, GAIN], asset[a, PAID]
+    trades[n, 5], trades[n, 6], trades[n, 7] = asset[a, GAIN], asset[a, FEES], asset[a, VOLUME]
     money[TRADES] += 1.0
-    asset[a, GAIN], asset[a, PAID] = 0.0, 0.0
+    asset[a, GAIN], asset[a, FEES], asset[a, VOLUME] = 0.0, 0.0, 0.0
 
 
 @numba.njit(forceinline=True)
@@ -70,19 +70,22 @@ def _fill(t, opens, present, asset, money, bar, trades, commission, running):
                 fee = notional * commission
                 cost = fee + notional * running
                 gain = units * (price - asset[a, MARK])
-                gained, paid = asset[a, GAIN] + gain, asset[a, PAID]
+                paid, volume = fee, notional
+                asset[a, GAIN] += gain
                 left = units + side * closing
                 now = left + side * opening
                 if left == 0.0:
                     if closing > 0.0:
-                        ended = cost * (closing / size)
-                        asset[a, GAIN], asset[a, PAID] = gained, paid + ended
+                        part = closing / size
+                        asset[a, FEES] += paid * part
+                        asset[a, VOLUME] += volume * part
                         _end(a, t, units, columns.BY_SIGNAL, asset, money, trades)
-                        gained, paid, cost = 0.0, 0.0, cost - ended
-                        money[CASH] -= ended
+                        paid, volume = paid - paid * part, volume - volume * part
                     if opening > 0.0:
                         asset[a, ENTRY] = t
-                asset[a, UNITS], asset[a, MARK], asset[a, GAIN], asset[a, PAID] = now, price, gained, paid + cost
+                asset[a, FEES] += paid
+                asset[a, VOLUME] += volume
+                asset[a, UNITS], asset[a, MARK] = now, price
                 money[CASH] -= (now - units) * price + cost
                 bar[GROSS] += gain
                 bar[COMMISSION] += fee

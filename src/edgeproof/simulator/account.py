@@ -9,8 +9,9 @@ import numpy as np
 __all__ = ["Account", "Feed", "Fill", "Rules"]
 
 # Columns of `asset`, one row an asset.
-UNITS, MARK, HELD, ORDER, ASKED, ENTRY, GAIN, PAID, MISSING, BLOCK, SIGMA, STOP, TAKE, DUE = range(14)
-ASSET_COLUMNS = 14
+UNITS, MARK, HELD, ORDER, ASKED, ENTRY, MISSING, BLOCK, SIGMA, STOP, TAKE, DUE = range(12)
+GAIN, FEES, VOLUME, PUSHED, BORROWED, FUNDED = range(12, 18)  # of the trade in progress, as they end in `trades`
+ASSET_COLUMNS = 18
 # Entries of `money`.
 CASH, EQUITY, ORDERS, RUINED, TRADES = range(5)
 MONEY_ENTRIES = 5
@@ -18,8 +19,9 @@ MONEY_ENTRIES = 5
 GROSS, COMMISSION, SPREAD, SLIPPAGE, IMPACT, BORROW, FUNDING, NET, TRADED = range(9)
 KINDS = 9
 # Columns of `trades`, one row a round trip.
-ASSET, ENTERED, LEFT, SIDE, REASON, TRADE_GROSS, TRADE_COST = range(7)
-TRADE_COLUMNS = 7
+ASSET, ENTERED, LEFT, SIDE, REASON = range(5)
+TRADE_GROSS, TRADE_FEES, TRADE_VOLUME, TRADE_IMPACT, TRADE_BORROW, TRADE_FUNDING = range(5, 11)
+TRADE_COLUMNS = 11
 # Why a trade ended, in the order of `track.REASONS`.
 BY_SIGNAL, BY_END, BY_RUIN, BY_DELISTING, BY_LIQUIDATION, BY_STOP, BY_TARGET, BY_TIME = range(8)
 NO_TARGET = np.inf  # in HELD: whatever the next target is, it is asked for
@@ -82,9 +84,9 @@ class Feed(NamedTuple):
 class Account(NamedTuple):
     """What one account owns.
 
-    `target` f64[T, A], `decided` bool[T, A], `asset` f64[A, 14], `money` f64[5], `bar` f64[9], `rows` f64[9, T],
-    `equity` f64[T+1], `weights` f64[T, A], `trades` f64[C, 7]. A row of `rows` that stays zero is never written, so the
-    machine never finds memory for it: a third of the time of a sweep over parameters went there.
+    `target` f64[T, A], `decided` bool[T, A], `asset` f64[A, 18], `money` f64[5], `bar` f64[9], `rows` f64[9, T],
+    `equity` f64[T+1], `weights` f64[T, A], `trades` f64[C, 11]. A row of `rows` that stays zero is never written, so
+    the machine never finds memory for it: a third of the time of a sweep over parameters went there.
     """
 
     target: np.ndarray

@@ -86,8 +86,9 @@ def simulate_many(
     _check(prices, present, weights, decided)
     feed = feed_of(prices, present, costs, options, outside)
     accounts = open_accounts(weights, decided, options, kept=len(weights))
-    run(feed, accounts, rules_of(costs, options, funded=outside.funding_rate is not None))
-    return [track_of(n, accounts, options) for n in range(len(weights))]
+    rules = rules_of(costs, options, funded=outside.funding_rate is not None)
+    run(feed, accounts, rules)
+    return [track_of(n, accounts, rules, options) for n in range(len(weights))]
 
 
 def simulate_curves(
@@ -108,8 +109,9 @@ def simulate_curves(
     _check(prices, present, weights, decided)
     feed = feed_of(prices, present, costs, options, outside)
     accounts = open_accounts(weights, decided, options, kept=1)
-    _settle_compiled(feed, accounts, rules_of(costs, options, funded=outside.funding_rate is not None, brief=True))
-    trades = tuple(trades_of(n, accounts) for n in range(len(weights)))
+    rules = rules_of(costs, options, funded=outside.funding_rate is not None, brief=True)
+    _settle_compiled(feed, accounts, rules)
+    trades = tuple(trades_of(n, accounts, rules) for n in range(len(weights)))
     return Curves(accounts.equity, trades, stamps=stamps_of(options))
 
 

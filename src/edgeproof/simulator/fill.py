@@ -18,6 +18,7 @@ from edgeproof.simulator.account import (
     ENTERED,
     ENTRY,
     EQUITY,
+    FEES,
     GAIN,
     GROSS,
     HELD,
@@ -26,17 +27,18 @@ from edgeproof.simulator.account import (
     MARK,
     NO_TARGET,
     ORDER,
-    PAID,
+    PUSHED,
     REASON,
     SIDE,
     SIGMA,
     STOP,
     TAKE,
-    TRADE_COST,
+    TRADE_COLUMNS,
     TRADE_GROSS,
     TRADED,
     TRADES,
     UNITS,
+    VOLUME,
     Account,
     Feed,
     Fill,
@@ -55,9 +57,9 @@ def end_trade(a: int, t: int, units: float, reason: int, account: Account) -> No
     asset, trades, n = account.asset, account.trades, int(account.money[TRADES])
     trades[n, ASSET], trades[n, ENTERED], trades[n, LEFT] = a, asset[a, ENTRY], t
     trades[n, SIDE], trades[n, REASON] = 1.0 if units > 0.0 else -1.0, reason
-    trades[n, TRADE_GROSS], trades[n, TRADE_COST] = asset[a, GAIN], asset[a, PAID]
+    for kind in range(TRADE_COLUMNS - TRADE_GROSS):
+        trades[n, TRADE_GROSS + kind], asset[a, GAIN + kind] = asset[a, GAIN + kind], 0.0
     account.money[TRADES] += 1.0
-    asset[a, GAIN], asset[a, PAID] = 0.0, 0.0
 
 
 @register_jitable(forceinline=True)
@@ -99,6 +101,14 @@ def _enter(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
 
 
 @register_jitable(forceinline=True)
+def _charge(a: int, fee: float, volume: float, push: float, asset: np.ndarray) -> None:
+    """Book a fill to the trade in progress: commission, notional (spread and slippage are shares of it), impact."""
+    asset[a, FEES] += fee
+    asset[a, VOLUME] += volume
+    asset[a, PUSHED] += push
+
+
+@register_jitable(forceinline=True)
 def execute(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
     """Trade what `fill` says, and charge it at once.
 
@@ -112,19 +122,20 @@ def execute(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
     commission += notional * fill.penalty
     cost = commission + impact + notional * (rules.spread + rules.slippage)
     gain = units * (price - asset[a, MARK])
-    gained, paid = asset[a, GAIN] + gain, asset[a, PAID]
+    fee, volume, push = commission, notional, impact
+    asset[a, GAIN] += gain
     left = units + fill.side * fill.closing
     now = left + fill.side * fill.opening
     if left == 0.0:
         if fill.closing > 0.0:
-            ended = cost * (fill.closing / size)
-            asset[a, GAIN], asset[a, PAID] = gained, paid + ended
+            share = fill.closing / size
+            _charge(a, fee * share, volume * share, push * share, asset)
             end_trade(a, t, units, fill.reason, account)
-            gained, paid, cost = 0.0, 0.0, cost - ended
-            account.money[CASH] -= ended
+            fee, volume, push = fee - fee * share, volume - volume * share, push - push * share
         if fill.opening > 0.0:
             _enter(a, t, fill, account, rules)
-    asset[a, UNITS], asset[a, MARK], asset[a, GAIN], asset[a, PAID] = now, price, gained, paid + cost
+    _charge(a, fee, volume, push, asset)
+    asset[a, UNITS], asset[a, MARK] = now, price
     account.money[CASH] -= (now - units) * price + cost
     bar[GROSS] += gain
     bar[COMMISSION] += commission

@@ -8,6 +8,7 @@ from numba.extending import register_jitable
 from edgeproof.simulator.account import (
     BLOCK,
     BORROW,
+    BORROWED,
     BY_DELISTING,
     BY_LIQUIDATION,
     BY_RUIN,
@@ -17,13 +18,13 @@ from edgeproof.simulator.account import (
     CASH,
     DUE,
     EQUITY,
+    FUNDED,
     FUNDING,
     GAIN,
     GROSS,
     MARK,
     MISSING,
     ORDER,
-    PAID,
     RUINED,
     STOP,
     TAKE,
@@ -48,7 +49,7 @@ def fund(t: int, feed: Feed, account: Account) -> None:
         units, rate = asset[a, UNITS], feed.funding[t, a]
         if units != 0.0 and rate != 0.0:
             paid = units * (feed.open[t, a] if feed.present[t, a] else asset[a, MARK]) * rate
-            asset[a, PAID] += paid
+            asset[a, FUNDED] += paid
             account.bar[FUNDING] += paid
             account.money[CASH] -= paid
 
@@ -68,7 +69,7 @@ def borrow(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     for a in range(asset.shape[0]):
         worth = asset[a, UNITS] * (feed.open[t, a] if feed.present[t, a] else asset[a, MARK])
         paid = worth * interest if worth > 0.0 else -worth * rules.borrow
-        asset[a, PAID] += paid
+        asset[a, BORROWED] += paid
         account.bar[BORROW] += paid
         account.money[CASH] -= paid
 

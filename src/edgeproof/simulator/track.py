@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeproof.simulator import account as layout
-from edgeproof.simulator.account import Account
+from edgeproof.simulator.account import Account, Rules
 from edgeproof.simulator.options import Options
 
 __all__ = ["COST_KINDS", "REASONS", "TRADE_FIELDS", "Curves", "Track", "stamps_of", "track_of", "trades_of"]
@@ -25,6 +25,7 @@ TRADE_FIELDS = np.dtype(
         ("gross", "f8"),
         ("cost", "f8"),
         ("net", "f8"),
+        *((kind, "f8") for kind in COST_KINDS),
     ]
 )
 
@@ -41,7 +42,7 @@ class Track:
         weights: f64[T, A] positions at the bar's close as shares of equity.
         traded: f64[T] notional traded in the bar as a share of the equity before it.
         trades: structured array of `TRADE_FIELDS`, one row a round trip (entry to flat or reversal), in order of
-            their end; `reason` indexes `REASONS`. Gross, cost and net of all trades sum to the track's.
+            their end; `reason` indexes `REASONS`. Gross, each kind of cost, cost and net sum to the track's.
         stamps: ablations that no market offers and every report has to name, such as `fill_at_close`.
     """
 
@@ -97,7 +98,7 @@ def stamps_of(options: Options) -> tuple[str, ...]:
     return ("fill_at_close",) if options.fill_at_close else ()
 
 
-def track_of(n: int, accounts: Account, options: Options) -> Track:
+def track_of(n: int, accounts: Account, rules: Rules, options: Options) -> Track:
     """Account n's outputs under their names."""
     rows = accounts.rows[n]
     return Track(
@@ -112,17 +113,21 @@ def track_of(n: int, accounts: Account, options: Options) -> Track:
         equity=accounts.equity[n],
         weights=accounts.weights[n],
         traded=rows[layout.TRADED],
-        trades=trades_of(n, accounts),
+        trades=trades_of(n, accounts, rules),
         stamps=stamps_of(options),
     )
 
 
-def trades_of(n: int, accounts: Account) -> np.ndarray:
+def trades_of(n: int, accounts: Account, rules: Rules) -> np.ndarray:
     """Account n's round trips as `TRADE_FIELDS`, in order of their end."""
     table = accounts.trades[n, : int(accounts.money[n, layout.TRADES])]
     trades = np.empty(len(table), TRADE_FIELDS)
-    names = ("asset", "entry_bar", "exit_bar", "side", "reason", "gross", "cost")
-    for index, name in enumerate(names):
+    for index, name in enumerate(("asset", "entry_bar", "exit_bar", "side", "reason", "gross", "commission")):
         trades[name] = table[:, index]
+    trades["spread"] = table[:, layout.TRADE_VOLUME] * rules.spread
+    trades["slippage"] = table[:, layout.TRADE_VOLUME] * rules.slippage
+    for index, name in enumerate(("impact", "borrow", "funding"), layout.TRADE_IMPACT):
+        trades[name] = table[:, index]
+    trades["cost"] = sum((trades[kind] for kind in COST_KINDS), np.zeros(len(table)))
     trades["net"] = trades["gross"] - trades["cost"]
     return trades

@@ -23,7 +23,7 @@ def make_track(gross, cost, weights, traded, trades=()):
         equity=100 + np.r_[0.0, np.cumsum(net)],
         weights=np.array(weights, float)[:, None],
         traded=np.array(traded, float),
-        trades=np.array([tuple(trade) for trade in trades], TRADE_FIELDS),
+        trades=np.array([(*trade, trade[6], 0, 0, 0, 0, 0) for trade in trades], TRADE_FIELDS),
     )
 
 

@@ -198,7 +198,7 @@ def test_whatever_is_on_money_adds_up_and_neither_order_nor_future_matters(case,
     scale = max(track.equity.max(), np.abs(track.gross).max())
     assert (track.equity >= 0.0).all()
     np.testing.assert_allclose(np.diff(track.equity), track.net, atol=1e-9 * scale)
-    for name in ("gross", "net"):
+    for name in ("gross", "net", *COST_KINDS):
         whole = scale + np.abs(track.trades["gross"]).sum()
         assert track.trades[name].sum() == pytest.approx(getattr(track, name).sum(), abs=1e-9 * whole)
     assert all((getattr(track, kind) >= 0.0).all() for kind in COST_KINDS if kind != "funding")

@@ -47,6 +47,8 @@ def test_one_round_trip_by_hand():
     assert (trade["asset"], trade["entry_bar"], trade["exit_bar"], trade["side"]) == (0, 1, 3, 1)
     assert REASONS[trade["reason"]] == "signal"
     assert (trade["gross"], trade["cost"]) == pytest.approx((0.015, 1.785e-3 + 1.8375e-3))
+    kinds = [trade[name] for name in ("commission", "spread", "slippage", "impact", "borrow", "funding")]
+    assert kinds == pytest.approx([0.51e-3 + 0.525e-3, 0.255e-3 + 0.2625e-3, 1.02e-3 + 1.05e-3, 0.0, 0.0, 0.0])
 
 
 def test_a_reversal_ends_one_trade_and_begins_another_each_with_its_own_cost():
