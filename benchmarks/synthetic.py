@@ -1,7 +1,8 @@
-"""Known-truth markets: bars and truth of 8 x 20,000 and 143 x 17,520 in memory, cold and warm, against their limits.
+"""Known-truth markets: bars and truth of 8 x 20,000 and 143 x 17,520 in memory, warm and in a new process.
 
 A new process takes the compiled code from disk; the first one of all on a machine compiles it, which is shown without a
-limit. CPU seconds of one thread, imports left out. Above them the oracle of a label that has to be simulated, on the validation bars of 8 x 20,000.
+limit. CPU seconds of one thread, imports left out. Above them the oracle of a label that has to be simulated, on the
+validation bars of 8 x 20,000.
 """
 
 import argparse

@@ -8,7 +8,7 @@ taken over bars. Seeds are fixed: the bounds are 3 to 3.5 standard errors, and w
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import kstest, norm
 from scipy.stats import t as student
 
 from edgeproof.data.synthetic import Generated, generate
@@ -118,11 +118,45 @@ def test_noise_is_a_martingale_difference_and_has_no_drift(noise: Generated) -> 
         assert abs(z_score(known / np.abs(known).mean() * (realised / sigma)[:, 1:])) < 3.0
 
 
-@pytest.mark.parametrize("lookback", [1, 6, 24, 72])
-def test_neither_momentum_nor_reversal_earns_on_noise(noise: Generated, lookback: int) -> None:
-    close = noise.ohlcv[:, :, 3]
-    position = np.sign(close[:, lookback:-2] / close[:, : -lookback - 2] - 1.0)
-    assert abs(z_score(position * tradable(noise)[:, lookback:])) < 3.0
+def simple_strategies(made: Generated) -> dict[str, np.ndarray]:
+    """Positions f64[S, T - 2 - 72] at the decision bars from 72 on, each from bars up to its own alone."""
+    close, opened = made.ohlcv[:, :, 3], made.open_time
+    now = close[:, 72:-2]
+    book: dict[str, np.ndarray] = {"buy and hold": np.ones_like(now)}
+    for back in (1, 6, 24, 72):
+        book[f"momentum {back}"] = np.sign(now / close[:, 72 - back : -2 - back] - 1.0)
+    moves = np.abs(np.diff(np.log(close), axis=1))
+    day = np.lib.stride_tricks.sliding_window_view(moves, 24, axis=1).mean(axis=2)[:, 48:-2]
+    usual = np.median(day, axis=1, keepdims=True)  # of the whole path: it tells levels apart and no direction
+    book |= {"long when calm": (day < usual) * 1.0, "long when wild": (day > usual) * 1.0, "inverse size": usual / day}
+    hour = opened[72:-2] // 3_600_000_000_000 % 24
+    book |= {f"hours {h} to {h + 5}": np.ones_like(now) * ((hour >= h) & (hour < h + 6)) for h in (0, 6, 12, 18)}
+    volume = np.log(made.ohlcv[:, 72:-2, 4])
+    book["loud bars"] = np.sign(now / close[:, 71:-3] - 1.0) * (volume > np.median(volume, axis=1, keepdims=True))
+    ranks = np.argsort(np.argsort(now / close[:, 48:-26] - 1.0, axis=0), axis=0)
+    book["winners less losers"] = np.sign(ranks - (SYMBOLS - 1) / 2)
+    place = (2 * made.ohlcv[:, 72:-2, 3] - made.ohlcv[:, 72:-2, 1] - made.ohlcv[:, 72:-2, 2]) / now
+    book["close near the high"] = np.sign(place)
+    return book
+
+
+def test_no_simple_strategy_profits_on_noise(noise: Generated) -> None:
+    """Neither a strategy nor its opposite, before any cost: all t statistics within Bonferroni's bound at 1%."""
+    book, realised = simple_strategies(noise), tradable(noise)[:, 72:]
+    assert len(book) >= 14
+    t = {name: z_score(position * realised) for name, position in book.items()}
+    bound = norm.isf(0.01 / 2 / len(book))
+    assert max(abs(value) for value in t.values()) < bound, t
+    paid = {
+        name: position * realised - 1e-4 * np.abs(np.diff(position, prepend=0.0)) for name, position in book.items()
+    }
+    assert max(z_score(net) for net in paid.values()) < bound  # and after 1 bp a side none is above zero either
+
+
+def test_the_same_strategies_would_show_a_planted_edge(linear: Generated) -> None:
+    """The test has teeth: where something is planted, the strategy that follows it is far beyond the bound."""
+    position = np.sign(linear.mean[:, :-2])
+    assert z_score(position * tradable(linear)) > 20.0
 
 
 def test_size_stays_predictable_on_noise(noise: Generated) -> None:
