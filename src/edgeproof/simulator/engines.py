@@ -103,7 +103,7 @@ def simulate_curves(
 ) -> Curves:
     """As `simulate_many`, but only equity and round trips are kept: for sweeps over many sets of parameters.
 
-    A track of 1,000 accounts over a year of hours takes 840 MB, its curves 70 MB and two thirds of the time.
+    Tracks of 1,000 accounts over a year of hours take up to 770 MB, their curves 70 MB and less than half of the time.
     """
     decided = np.asarray(decided, bool)
     _check(prices, present, weights, decided)

@@ -117,12 +117,22 @@ def test_the_same_targets_at_more_cost_never_end_higher(seed, options):
     assert ends == sorted(ends, reverse=True)
 
 
+EVERY_COST = [
+    COSTS,
+    COSTS.model_copy(update={"commission_minimum": 1e-4, "commission_per_unit": 1e-7}),
+    COSTS.model_copy(update={"impact": 1.0, "impact_bars": 4}),
+]
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6))
-def test_opposite_orders_have_opposite_gross(seed):
-    prices = market(np.random.default_rng(seed), 4, 40)
-    scenes = [one_entry(np.random.default_rng(seed), side=side) for side in (1.0, -1.0)]
-    long, short = (simulate(prices, np.ones((4, 40), bool), w, np.ones(40, bool), COSTS) for w in scenes)
+@given(st.integers(0, 10**6), st.sampled_from(EVERY_COST))
+def test_opposite_orders_have_opposite_gross(seed, costs):
+    rng = np.random.default_rng(seed)
+    prices, weights, every = market(rng, 4, 40), np.zeros((4, 40)), np.ones(40, bool)
+    prices[:, :, 4] = 1e3 / prices[:, :, 0]
+    weights[:, 6:] = 0.5 * one_entry(rng, bars=34)  # the impact's horizon is known by then
+    present = np.ones((4, 40), bool)
+    long, short = (simulate(prices, present, side * weights, every, costs) for side in (1.0, -1.0))
     np.testing.assert_allclose(long.gross, -short.gross, atol=1e-9)
     np.testing.assert_allclose(long.costs, short.costs, atol=1e-9)
 
