@@ -56,7 +56,7 @@ def track_table(
 def trades_table(
     track: Track, symbols: Sequence[str], close_time: np.ndarray, interval_ns: int, span: str
 ) -> pl.DataFrame:
-    """One row a round trip, in order of their ends; gross, cost and net of all rows sum to those of the track.
+    """One row a round trip, in order of their ends; gross, each kind of cost, cost and net sum to the track's.
 
     `entry_time` is the open of the bar of the fill. `exit_time` is the open of the bar of the exit where an order, a
     delisting or the time ended the trade, else its close: of a stop and a target the bar is known, not the moment.
@@ -81,6 +81,7 @@ def trades_table(
         "reason": pl.Series([REASONS[reason] for reason in trades["reason"]], dtype=pl.String),
         "bars": pl.Series(trades["exit_bar"] - trades["entry_bar"] + ~at_open, dtype=pl.Int64),
         "gross": pl.Series(trades["gross"].copy()),
+        **{kind: pl.Series(trades[kind].copy()) for kind in COST_KINDS},
         "cost": pl.Series(trades["cost"].copy()),
         "net": pl.Series(trades["net"].copy()),
         "equity": pl.Series(track.equity[trades["entry_bar"]]),

@@ -1,13 +1,13 @@
 """Every round trip: why it ended, how long it lasted, and the best and the worst of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from edgeproof.report.backtest import the_span
-from edgeproof.report.chart import bars, plot
+from edgeproof.report.chart import COST_COLOURS, bars, plot
 from edgeproof.report.number import clip, date_text, show
 from edgeproof.report.part import Cell, Figure, Grid, Section, Table, Text
 
@@ -27,6 +27,11 @@ REASONS = {
 }
 
 
+def _kinds(rows: pl.DataFrame) -> list[str]:
+    """The kinds of cost that any trade paid."""
+    return [kind for kind in COST_COLOURS if kind in rows.columns and (rows[kind] != 0.0).any()]
+
+
 def _last_span(trades: pl.DataFrame) -> tuple[str, pl.DataFrame]:
     """The trades of the span that the verdict speaks of, with their results in basis points of the equity before."""
     name = "sealed" if "sealed" in trades["span"].to_list() else "validation"
@@ -34,7 +39,7 @@ def _last_span(trades: pl.DataFrame) -> tuple[str, pl.DataFrame]:
     alive = pl.col("equity") > 0
     shares = [
         pl.when(alive).then(pl.col(kind) / pl.col("equity") * 1e4).otherwise(0.0).alias(f"{kind}_bps")
-        for kind in ("gross", "cost", "net")
+        for kind in ("gross", *_kinds(rows), "cost", "net")
     ]
     return name, rows.with_columns(shares)
 
@@ -80,18 +85,19 @@ def holding_figure(rows: pl.DataFrame) -> Figure | None:
     return Figure("How long trades were held", drawn, "Bars from fill to exit; the last column holds the tail.", words)
 
 
-def _trade_row(trade: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _trade_row(trade: Mapping[str, Any], kinds: Sequence[str]) -> tuple[Cell, ...]:
     when = f"{date_text(trade['entry_time'], clock=True)} to {date_text(trade['exit_time'], clock=True)}"
-    label = f"{clip(trade['symbol'], 20)} {trade['side']}, {when}, {trade['reason']}"
+    paid = ", ".join(f"{kind} {show(trade[f'{kind}_bps'], 'tenth')}" for kind in kinds)
+    label = f"{clip(trade['symbol'], 20)} {trade['side']}, {when}, {trade['reason']}{'; ' + paid if paid else ''}"
     return (Cell(label), *(Cell(show(trade[f"{kind}_bps"], "tenth")) for kind in ("net", "gross", "cost")))
 
 
 def extreme_tables(rows: pl.DataFrame) -> Grid:
-    """The five best and the five worst trades."""
-    ordered = rows.sort("net_bps", descending=True, maintain_order=True)
+    """The five best and the five worst trades, with each kind of cost that was paid."""
+    ordered, kinds = rows.sort("net_bps", descending=True, maintain_order=True), _kinds(rows)
     heads = ("net, bps", "gross", "cost")
-    best = [_trade_row(trade) for trade in ordered.head(EXTREMES).to_dicts()]
-    worst = [_trade_row(trade) for trade in ordered.tail(EXTREMES).reverse().to_dicts()]
+    best = [_trade_row(trade, kinds) for trade in ordered.head(EXTREMES).to_dicts()]
+    worst = [_trade_row(trade, kinds) for trade in ordered.tail(EXTREMES).reverse().to_dicts()]
     return Grid([Table(("Best", *heads), best), Table(("Worst", *heads), worst)])
 
 
@@ -106,8 +112,8 @@ def trades_section(trades: pl.DataFrame) -> Section:
         return Section("Trades", lead, (Text("There were no trades.", "note"),))
     name, rows = _last_span(trades)
     words = (
-        f"{show(len(rows), 'count')} round trips on {the_span(name)}. Gross, cost and net of all of them add up to "
-        "those of the account; the whole list is in trades.parquet."
+        f"{show(len(rows), 'count')} round trips on {the_span(name)}. Gross, each kind of cost and net of all of them "
+        "add up to those of the account; the whole list is in trades.parquet."
     )
     held = holding_figure(rows)
     counted = Grid([reason_table(rows), *([] if held is None else [held])])

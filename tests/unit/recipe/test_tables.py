@@ -9,6 +9,7 @@ from edgeproof.recipe.tables import trades_table
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate
 from edgeproof.simulator.options import Options
+from edgeproof.simulator.track import COST_KINDS
 
 
 def bars(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -56,6 +57,9 @@ def test_trades_sum_to_the_track_and_each_to_its_net(options):
     scale = options.start
     assert abs(rows["gross"].sum() - track.gross.sum()) < 1e-9 * scale
     assert abs(rows["cost"].sum() - track.costs.sum()) < 1e-9 * scale
+    for kind in COST_KINDS:
+        assert abs(rows[kind].sum() - getattr(track, kind).sum()) < 1e-9 * scale
+    assert rows.select((pl.sum_horizontal(COST_KINDS) - pl.col("cost")).abs().max()).item() < 1e-9 * scale
     assert abs(rows["net"].sum() - (track.equity[-1] - track.equity[0])) < 1e-9 * scale
     assert rows.select((pl.col("gross") - pl.col("cost") - pl.col("net")).abs().max()).item() < 1e-9 * scale
     assert (rows["bars"] >= 0).all()

@@ -86,6 +86,9 @@ def test_the_best_and_the_worst_in_shares_of_the_equity_before_them():
     best, worst = grid.blocks
     assert texts(best.rows[0])[1:] == ["150.0", "200.0", "50.0"]
     assert texts(worst.rows[0])[1:] == [f"{MINUS}350.0", f"{MINUS}300.0", "50.0"]
+    told = rows.with_columns(commission=pl.lit(0.3), spread=pl.lit(0.2), impact=pl.lit(0.0))
+    grid = trades_section(told).blocks[-1]
+    assert grid.blocks[0].rows[0][0].text.endswith("; commission 30.0, spread 20.0")
     assert best.rows[0][0].text.startswith("SYN0 short, 2021-01-01 00:00 to 2021-01-01 05:00, signal")
 
 
