@@ -62,6 +62,7 @@ def evaluate_bundle(
             "gross": dict(judged.evidence.figures["gross"]),
             "forecast": dict(judged.evidence.forecast),
             "benchmarks": dict(judged.evidence.benchmarks),
+            "regimes": [] if judged.evidence.regimes is None else list(judged.evidence.regimes.figures),
             "oracle": judged.oracle,
             "market": market_facts(market),
             "findings": [finding.to_json() for finding in unknown_symbols(bundle, prepared)],
