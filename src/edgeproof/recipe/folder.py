@@ -123,6 +123,10 @@ class RunFolder:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path}: cannot be read; run `edgeproof run` again with another --out") from error
 
+    def paths(self) -> pl.DataFrame:
+        """One row a bar of each out-of-sample path; empty where the split has no test blocks."""
+        return self.table("paths") if (self.path / "paths.parquet").exists() else pl.DataFrame()
+
     def write_span(self, name: str, frame: pl.DataFrame, span: str, *, by: str = "close_time") -> None:
         """Put one span's rows into a table, in place of that span's earlier rows; in order of `by`."""
         path = self.path / f"{name}.parquet"
@@ -150,6 +154,7 @@ class RunFolder:
             config_yaml=(self.path / "config.yaml").read_text(encoding="utf-8"),
             title=title,
             thresholds=state.get("thresholds", []),
+            paths=self.paths(),
         )
 
     def require_bundle(self) -> Path:

@@ -162,12 +162,12 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
     began = time.perf_counter()
     state, bundle = folder.state(), read_bundle(folder.require_bundle())
     config = _bundled_config(folder, bundle)
-    cut = bundle.lineage["cut"]
     fingerprints = market.fingerprints()
     before = candidate_before_opening(ledger, fingerprints, bundle.sha)
     prepared = prepare(config, market, span, cache=ledger.folder / "cache")
     T_open = prepared.panel.present.shape[1]
-    validation = evaluate_span(config, prepared, bundle, bars=slice(cut, T_open), market=market)
+    bars = slice(*bundle.lineage["validation"])
+    validation = evaluate_span(config, prepared, bundle, bars=bars, market=market)
     sealed, opening = None, None
     if open_sealed or _opened_before(ledger, market, span, bundle):
         opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
@@ -175,7 +175,7 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
         T = whole.panel.present.shape[1]
         sealed, opening = evaluate_span(config, whole, bundle, bars=slice(T_open, T), market=market), opened.opening
         write_span(folder, whole, sealed, slice(T_open, T), "sealed")
-    close = prepared.panel.close_time[cut:]
+    close = prepared.panel.close_time[bars]
     evidence = Evidence(
         validation=validation.evidence,
         sealed=None if sealed is None else sealed.evidence,
@@ -198,6 +198,7 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
     )
     body = judge(evidence).to_json()
     body |= _what_was_traded(config, {"validation": validation, "sealed": sealed}, body)
+    body["paths"] = bundle.lineage.get("paths")
     title = f"{config.model.model_dump()['name']} on {market.path.name}"
     ledger.export(rows_of(ledger, fingerprints), folder.path / "ledger.parquet")
     write_text(folder.path / "report.html", run_page(folder.data(title, body)))

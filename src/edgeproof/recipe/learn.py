@@ -1,9 +1,9 @@
-"""The training stage: samples, a fold that proves itself, a preprocessor, one training, validation forecasts."""
+"""The training stage: samples, folds that prove themselves; for each a preprocessor, one training, its forecasts."""
 
 # S symbols, T bars
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast, predict
 from edgeproof.train.loop import Trained, fit
 
-__all__ = ["Learned", "learn", "trial_config"]
+__all__ = ["Learned", "learn", "proven_folds", "trial_config"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class Learned:
         preprocessor: fitted on the training samples.
         fold: what was trained and validated on.
         dataset_sha: hash of the data, part of the trial's identity.
-        cut: first validation bar.
-        forecast: on every decision bar from `cut` on.
+        bars: of validation, from its first sample on.
+        trained_until: last bar that training has seen, labels included.
+        forecast: on every decision bar of validation and test.
         trial: the training's row in the ledger; its thresholds name it as their parent.
     """
 
@@ -43,7 +44,8 @@ class Learned:
     preprocessor: Preprocessor
     fold: Fold
     dataset_sha: str
-    cut: int
+    bars: slice
+    trained_until: int
     forecast: Forecast
     trial: Trial
 
@@ -57,40 +59,42 @@ def learn(
     config: RunConfig,
     prepared: Prepared,
     ledger: Ledger,
+    fold: Fold,
     *,
     market: str,
     folder: Path,
     write: Callable[[str], None],
+    title: str = "epoch",
 ) -> Learned:
-    """Split, prove, scale, train, forecast; the training is on record before anyone can see a score of it.
+    """Scale, train, forecast; the training is on record before anyone can see a score of it.
 
     Args:
         config: the run's config.
         prepared: the open span.
         ledger: where the training is counted.
+        fold: one of `proven_folds`.
         market: the ledger's record of the market.
         folder: checkpoints; a killed training goes on from the last one.
         write: where progress lines go.
+        title: what a progress line counts.
 
     Raises:
-        SplitError: the span is too short.
         TrainError: one class only, or the loss is not finite.
     """
     table, labels = prepared.table, prepared.labels
-    fold, bars = _fold(config, prepared), table.ready.shape[1]
     preprocessor = fit_preprocessor(table, fold.train)
     dataset = make_dataset(
         apply(preprocessor, table.x), labels, fold, window=config.window, symbols=prepared.panel.symbols
     )
-    cut = int((fold.validation % bars).min())
     close = prepared.panel.close_time
+    bars = _validation_bars(fold, len(close))
     trial = Trial(
         config=trial_config(config),
         seed=config.seed,
         data=dataset.sha,
         label=f"training of {config.model.model_dump()['name']}",
-        start_ns=int(close[cut]),
-        end_ns=int(close[-1]),
+        start_ns=int(close[bars.start]),
+        end_ns=int(close[bars.stop - 1]),
     )
     if _both_classes(dataset, fold):  # else `fit` refuses, and nothing is ever scored
         record_training(ledger, market, trial)
@@ -101,26 +105,47 @@ def learn(
         config.train,
         rng=Rng(config.seed).child("train"),
         folder=folder,
-        progress=Progress("epoch", config.train.epochs, write=write),
+        progress=Progress(title, config.train.epochs, write=write),
     )
-    later = prepared.decide & (np.arange(bars) >= cut)
-    index = ready_index(table.ready, later, config.window)
+    index = ready_index(table.ready, prepared.decide & _forecast_bars(fold, bars, len(close)), config.window)
     forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)
-    return Learned(trained, preprocessor, fold, dataset.sha, cut, forecast, trial)
+    until = max(bars.start - 1, int(labels.resolved_at.reshape(-1)[fold.train].max()))
+    return Learned(trained, preprocessor, fold, dataset.sha, bars, until, forecast, trial)
 
 
-def _fold(config: RunConfig, prepared: Prepared) -> Fold:
+def proven_folds(config: RunConfig, prepared: Prepared) -> tuple[Fold, ...]:
+    """The folds of the config's split, each compared with the bars that it holds out.
+
+    Raises:
+        SplitError: the span is too short, or a fold is not purged exactly.
+    """
     table, labels = prepared.table, prepared.labels
     samples = collect_samples(table, labels, prepared.decide, config.window)
-    fold = config.split.split(  # pyright: ignore[reportAttributeAccessIssue] - every split config has it
+    samples = replace(samples, clock=prepared.panel.close_time)
+    folds: tuple[Fold, ...] = config.split.split(  # pyright: ignore[reportAttributeAccessIssue] - every split has it
         samples,
         bars=table.ready.shape[1],
         horizon_bars=labels.horizon_bars,
         window=config.window,
         reach_bars=int(table.reach.max()),
-    )[0]
-    fold.prove(samples)
-    return fold
+    )
+    for fold in folds:
+        fold.prove(samples)
+    return folds
+
+
+def _validation_bars(fold: Fold, bars: int) -> slice:
+    """From the first validation sample to the end of its stretch."""
+    end = bars if fold.validation_bars is None else fold.validation_bars[1]
+    return slice(int((fold.validation % bars).min()), end)
+
+
+def _forecast_bars(fold: Fold, validation: slice, bars: int) -> np.ndarray:
+    """bool[T]: bars of validation and of every test block."""
+    asked = np.zeros(bars, dtype=bool)
+    for start, stop in ((validation.start, validation.stop), *fold.test_bars):
+        asked[start:stop] = True
+    return asked
 
 
 def _both_classes(dataset: Dataset, fold: Fold) -> bool:

@@ -3,31 +3,30 @@
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from edgeproof.backtest.run import Choice
 from edgeproof.core.device import set_threads
 from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, LedgerError
 from edgeproof.core.files import read_json
 from edgeproof.core.finding import Finding
+from edgeproof.core.rng import Rng
 from edgeproof.data.store import Market, open_market
 from edgeproof.ledger.lineage import record_candidate
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
-from edgeproof.ledger.trials import Trial, record_trials
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
+from edgeproof.recipe.folds import FoldRun, learn_folds, paths_body, paths_table
 from edgeproof.recipe.judging import judge_run, judged_span, write_span
-from edgeproof.recipe.learn import Learned, learn, trial_config
+from edgeproof.recipe.learn import Learned
 from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, open_bars, prepare, silent_symbols
 from edgeproof.recipe.tables import history_table
-from edgeproof.recipe.trade import choose, trade
+from edgeproof.recipe.trade import trade
 from edgeproof.report.console import verdict_html
 from edgeproof.report.run import RunData
 from edgeproof.train.bundle import Bundle, write_bundle
@@ -72,6 +71,11 @@ class Run:
     def history(self) -> pl.DataFrame:
         """One row an epoch."""
         return RunFolder(self.folder).table("history")
+
+    @property
+    def paths(self) -> pl.DataFrame:
+        """One row a bar of each out-of-sample path; empty where the split has no test blocks."""
+        return RunFolder(self.folder).paths()
 
     @property
     def ledger(self) -> Path:
@@ -184,26 +188,34 @@ def _train(
     prepared = prepare(config, market, span, cache=ledger.folder / "cache")
     findings = [*market_findings(config, market), *silent_symbols(prepared), *audit_features(config, prepared.panel)]
     ready = time.perf_counter()
-    learned = learn(config, prepared, ledger, market=span.market, folder=folder.checkpoints, write=write)
-    taught = time.perf_counter()
-    validation = slice(learned.cut, prepared.panel.present.shape[1])
-    choice = choose(config, prepared, learned.forecast, validation)
-    close = prepared.panel.close_time[validation]
-    trials = _record_thresholds(config, ledger, span, close, learned=learned, choice=choice)
-    year = market.bars_per_year
-    traded = trade(
-        config, prepared, learned.forecast, theta=choice.theta, bars=validation, bars_per_year=year, beside=False
+    year, rng = market.bars_per_year, Rng(config.seed).child("paths")
+    learned, folds = learn_folds(
+        config, prepared, ledger, market=span.market, bars_per_year=year, folder=folder.checkpoints, write=write
     )
-    judged = judged_span(config, prepared, learned.forecast, traded, bars=validation, market=market)
-    net, found = judged.evidence.figures["net"], [*findings, *learned.trained.findings]
-    best = trials[choice.place].id
+    taught = time.perf_counter()
+    last, choice = folds[-1], folds[-1].choice
+    traded = trade(
+        config, prepared, learned.forecast, theta=choice.theta, bars=learned.bars, bars_per_year=year, beside=False
+    )
+    judged = judged_span(config, prepared, learned.forecast, traded, bars=learned.bars, market=market)
+    found = [*findings, *(finding for fold in folds for finding in fold.findings)]
+    paths = paths_body(folds, bars_per_year=year, rng=rng)
     bundle = _bundle(
-        config, market, prepared, learned=learned, theta=choice.theta, trial=best, figures=net, findings=found
+        config,
+        market,
+        prepared,
+        learned=learned,
+        last=last,
+        paths=paths,
+        figures=judged.evidence.figures["net"],
+        findings=found,
     )
     sha = write_bundle(folder.bundle, bundle)
-    record_candidate(ledger, span.market, sha, best, smallest_sharpe=config.verdict.smallest_sharpe)
+    record_candidate(ledger, span.market, sha, last.best, smallest_sharpe=config.verdict.smallest_sharpe)
     folder.write_table("history", history_table(learned.trained.history))
-    write_span(folder, prepared, judged, validation, "validation")
+    write_span(folder, prepared, judged, learned.bars, "validation")
+    if paths is not None:
+        folder.write_table("paths", paths_table(folds, prepared.panel.close_time))
     folder.write_findings(found)
     thresholds = [
         {"theta": float(theta), "net_growth": float(growth), "chosen": bool(theta == choice.theta)}
@@ -218,31 +230,14 @@ def _train(
     )
 
 
-def _record_thresholds(
-    config: RunConfig, ledger: Ledger, span: Span, close_time: np.ndarray, *, learned: Learned, choice: Choice
-) -> list[Trial]:
-    trials = [
-        replace(
-            learned.trial,
-            config=trial_config(config, theta=float(theta)),
-            label=f"theta {theta:.6f}",
-            parent=learned.trial.id,
-            score={"net_growth": float(growth)},
-        )
-        for theta, growth in zip(choice.thetas, choice.growth, strict=True)
-    ]
-    record_trials(ledger, span.market, trials, choice.returns, close_time)
-    return trials
-
-
 def _bundle(
     config: RunConfig,
     market: Market,
     prepared: Prepared,
     *,
     learned: Learned,
-    theta: float | None,
-    trial: str,
+    last: FoldRun,
+    paths: Mapping[str, Any] | None,
     figures: Mapping[str, Any],
     findings: Sequence[Finding],
 ) -> Bundle:
@@ -254,17 +249,18 @@ def _bundle(
         symbols=prepared.panel.symbols,
         preprocessor=learned.preprocessor.to_arrays(),
         config=config.model_dump(mode="json", exclude={"market"}),
-        thresholds={"theta": theta},
+        thresholds={"theta": last.choice.theta},
         lineage={
             "market": market.hash,
             "identity": market.identity,
             "data": learned.dataset_sha,
             "seed": config.seed,
-            "trial": trial,
-            "train_end_ns": int(prepared.panel.close_time[learned.cut - 1]),
+            "trial": last.best,
+            "train_end_ns": int(prepared.panel.close_time[learned.trained_until]),
             "seal_ns": int(prepared.panel.close_time[-1]),
-            "cut": learned.cut,
+            "validation": [learned.bars.start, learned.bars.stop],
             "findings": findings_sha(findings),
+            **({} if paths is None else {"paths": paths}),
         },
         figures={name: value for name, value in figures.items() if not isinstance(value, str)},
     )

@@ -40,6 +40,7 @@ class RunData:
         config_yaml: the resolved config.
         title: heading of the page.
         trades: one row a round trip, see `recipe.tables.trades_table`; may be empty.
+        paths: one row a bar of each out-of-sample path, see `recipe.folds.paths_table`; may be empty.
         thresholds: theta, net_growth and chosen of each threshold tried on validation; may be empty.
     """
 
@@ -52,6 +53,7 @@ class RunData:
     title: str
     thresholds: Sequence[Mapping[str, Any]] = field(default=())
     trades: pl.DataFrame = field(default_factory=pl.DataFrame)
+    paths: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def setup_section(run: RunData) -> Section:
