@@ -70,7 +70,7 @@ def _trading(
     if truth["kind"] not in OPTIMUM_KINDS:
         return body | {"unknown": UNKNOWN[truth["kind"]]}
     cost_bps = BPS * sum(config.costs.rates())
-    short = bool(getattr(config.policy, "short", True))
+    short = bool(getattr(config.policy, "short", True)) or bool((traded.track.weights < 0.0).any())
     try:
         best = market_optimum(truth, stated, cost_bps=cost_bps, growth=False, short=short)
     except OptionError:  # too few bars for volatility bins
@@ -83,7 +83,8 @@ def _trading(
         "best_bps": BPS * best.best.gain,
         "best_here_bps": BPS * on_bars.gain,
     }
-    return body | {"leak": check_gain(earned / unit, best.best.gain).to_json()}
+    # what the stated law says of a position knows nothing of a return seen too early: only what happened shows it
+    return body | {"leak": check_gain(net / unit, best.best.gain).to_json()}
 
 
 def _cut(stated: Stated, bars: slice) -> Stated:
