@@ -176,8 +176,9 @@ def dump_yaml(config: Config) -> str:
 
 
 def space(config: Config, prefix: str = "") -> dict[str, Tune]:
-    """Every field that declares a `Tune`, by dotted key."""
+    """Every field that declares a `Tune`, by dotted key; a part's `tunes` come before those of fields outside it."""
     found: dict[str, Tune] = {}
+    parts = [value for name in type(config).model_fields if isinstance(value := getattr(config, name), Config)]
     for name, field in type(config).model_fields.items():
         value, key = getattr(config, name), f"{prefix}{name}"
         for mark in field.metadata:
@@ -185,4 +186,5 @@ def space(config: Config, prefix: str = "") -> dict[str, Tune]:
                 found[key] = mark
         if isinstance(value, Config):
             found.update(space(value, f"{key}."))
-    return found
+    over = {f"{prefix}{key}": tune for inner in parts for key, tune in getattr(inner, "tunes", {}).items()}
+    return found | {key: tune for key, tune in over.items() if key in found}

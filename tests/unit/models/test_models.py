@@ -8,14 +8,26 @@ from torch.nn import functional
 from edgeproof.core.config import dump_yaml, from_mapping, space
 from edgeproof.core.errors import ConfigError
 from edgeproof.core.rng import Rng
+from edgeproof.models.cnn_lstm import CnnLstmConfig
 from edgeproof.models.embed import AssetEmbedding
+from edgeproof.models.gru_attention import GruAttentionConfig
 from edgeproof.models.heads import BinaryHead
 from edgeproof.models.logistic import LogisticConfig
+from edgeproof.models.lstm_attention import LstmAttentionConfig
 from edgeproof.models.mlp import MlpConfig
 from edgeproof.train.seeding import seeded
 
 
-@pytest.mark.parametrize(("config", "count"), [(LogisticConfig(), 553), (MlpConfig(), 186_873)])
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        (LogisticConfig(), 553),
+        (MlpConfig(), 186_873),
+        (LstmAttentionConfig(), 286_969),
+        (GruAttentionConfig(), 62_457),
+        (CnnLstmConfig(), 248_641),
+    ],
+)
 def test_parameters_of_the_reference_shape(config, count):
     module = config.build(n_features=23, window=24, n_assets=143)
     assert sum(parameter.numel() for parameter in module.parameters()) == count
