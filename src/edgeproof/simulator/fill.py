@@ -45,10 +45,22 @@ from edgeproof.simulator.account import (
     Rules,
 )
 
-__all__ = ["cost_of", "end_trade", "execute", "fill_orders", "in_lots", "whole"]
+__all__ = ["cost_of", "end_trade", "execute", "fill_orders", "in_lots", "larger", "smaller", "whole"]
 
 DUST = 1e-9
 MOST_LOTS = 2.0**52  # beyond it every double is a whole number of lots
+
+
+@register_jitable(forceinline=True)
+def larger(one: float, other: float) -> float:
+    """`max` of two; Numba's own does not compile for GPUs."""
+    return other if other > one else one
+
+
+@register_jitable(forceinline=True)
+def smaller(one: float, other: float) -> float:
+    """`min` of two, likewise."""
+    return other if other < one else one
 
 
 @register_jitable
@@ -76,7 +88,7 @@ def cost_of(size: float, price: float, rate: float, impact: float, rules: Rules)
     notional = size * price
     if not rules.convex:
         return notional * rate, 0.0
-    commission = max(notional * rate + size * rules.per_unit, rules.minimum)
+    commission = larger(notional * rate + size * rules.per_unit, rules.minimum)
     return commission, (impact * math.sqrt(size) * notional if impact > 0.0 else 0.0)
 
 
@@ -92,8 +104,8 @@ def _enter(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
     asset, side = account.asset, fill.side
     asset[a, ENTRY] = t
     if rules.bracketed:
-        stop = max(rules.stop, rules.stop_volatilities * asset[a, SIGMA])
-        take = max(rules.take, rules.take_volatilities * asset[a, SIGMA])
+        stop = larger(rules.stop, rules.stop_volatilities * asset[a, SIGMA])
+        take = larger(rules.take, rules.take_volatilities * asset[a, SIGMA])
         asset[a, STOP] = fill.price * (1.0 - side * stop) if stop > 0.0 else -side * np.inf
         asset[a, TAKE] = fill.price * (1.0 + side * take) if take > 0.0 else side * np.inf
         later = 1 if rules.at_close else 0
@@ -147,7 +159,7 @@ def execute(a: int, t: int, fill: Fill, account: Account, rules: Rules) -> None:
 @register_jitable(forceinline=True)
 def _closing(units: float, order: float) -> float:
     """How much of an order only reduces the position, in units >= 0."""
-    return min(abs(order), abs(units)) if order * units < 0.0 else 0.0
+    return smaller(abs(order), abs(units)) if order * units < 0.0 else 0.0
 
 
 @register_jitable(forceinline=True)
@@ -163,7 +175,7 @@ def _sizes(a: int, t: int, feed: Feed, account: Account, rules: Rules) -> tuple[
     size, closing = abs(order), _closing(units, order)
     if rules.capped and size > feed.capacity[t, a]:
         size = in_lots(feed.capacity[t, a], rules)
-        closing = min(closing, size)
+        closing = smaller(closing, size)
     return closing, size - closing
 
 
@@ -195,7 +207,7 @@ def _shares(t: int, price: np.ndarray, feed: Feed, account: Account, rules: Rule
         kept += exposed * at
     if most > 0.0 and closed > most:
         return most / closed, 0.0
-    room = max(limit * (equity - first - rate * closed) - kept, 0.0)
+    room = larger(limit * (equity - first - rate * closed) - kept, 0.0)
     need = added + limit * (more + rate * added)
     share = 1.0 if need <= room else room / need
     if most > 0.0 and share * added > most - closed:

@@ -1,9 +1,9 @@
 """The accounts on a GPU, one thread each: the kernel's own source through `numba.cuda`, or through Numba's simulator.
 
 With `NUMBA_ENABLE_CUDASIM=1` in the environment before Numba is imported, its simulator runs the same path without a
-GPU (equal to the interpreted engine to the last bit; tests do so with few accounts and bars). Not run on hardware yet:
-there, multiply-adds may be fused, so 1e-9 is what to expect. Numba alone is needed; where the package `numba-cuda` is
-installed, it stands in for Numba's own `numba.cuda`.
+GPU (equal to the interpreted engine to the last bit; tests do so with few accounts and bars). Numba types and lowers
+the kernel for its GPU target, but it was not run on hardware yet: there, multiply-adds may be fused, so 1e-9 is what to
+expect. Numba alone is needed; where the package `numba-cuda` is installed, it stands in for Numba's own `numba.cuda`.
 """
 
 # N accounts

@@ -36,7 +36,7 @@ from edgeproof.simulator.account import (
     Fill,
     Rules,
 )
-from edgeproof.simulator.fill import end_trade, execute, whole
+from edgeproof.simulator.fill import end_trade, execute, larger, smaller, whole
 
 __all__ = ["borrow", "bracket", "delist", "fund", "liquidate", "ruin"]
 
@@ -64,8 +64,8 @@ def borrow(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     for a in range(asset.shape[0]):
         worth = asset[a, UNITS] * (feed.open[t, a] if feed.present[t, a] else asset[a, MARK])
         equity += worth
-        long += max(worth, 0.0)
-    interest = rules.interest * max(long - max(equity, 0.0), 0.0) / long if long > 0.0 else 0.0
+        long += larger(worth, 0.0)
+    interest = rules.interest * larger(long - larger(equity, 0.0), 0.0) / long if long > 0.0 else 0.0
     for a in range(asset.shape[0]):
         worth = asset[a, UNITS] * (feed.open[t, a] if feed.present[t, a] else asset[a, MARK])
         paid = worth * interest if worth > 0.0 else -worth * rules.borrow
@@ -92,10 +92,10 @@ def _exit_at(a: int, t: int, feed: Feed, asset: np.ndarray) -> tuple[float, int]
         return start, BY_TIME
     if asset[a, UNITS] > 0.0:
         if feed.low[t, a] <= stop:
-            return min(start, stop), BY_STOP
+            return smaller(start, stop), BY_STOP
         return (take, BY_TARGET) if feed.high[t, a] >= take else (0.0, BY_TARGET)
     if feed.high[t, a] >= stop:
-        return max(start, stop), BY_STOP
+        return larger(start, stop), BY_STOP
     return (take, BY_TARGET) if feed.low[t, a] <= take else (0.0, BY_TARGET)
 
 

@@ -10,7 +10,7 @@ The order of events in bar t (docs/theory/fills.md):
 5. close   where `decided`, targets become orders in units: target x equity / mark - units
 
 The same functions run interpreted and compiled (`engines`), equal to the last bit: inside them are only + - * /, sqrt,
-floor, abs, min, max and comparisons, and no sum is taken across accounts.
+floor, abs and comparisons, and no sum is taken across accounts.
 """
 
 # N accounts, A assets, T bars
