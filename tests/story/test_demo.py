@@ -86,7 +86,7 @@ def test_the_trades_are_the_track_and_the_ablations_are_no_trials(planted):
     for span in ("validation", "sealed"):
         part, money = trades.filter(pl.col("span") == span), track.filter(pl.col("span") == span)
         assert (part["gross"] - part["cost"] - part["net"]).abs().max() < 1e-12
-        for kind in ("gross", "net"):
+        for kind in ("gross", "commission", "spread", "slippage", "impact", "borrow", "funding", "net"):
             assert abs(part[kind].sum() - money[kind].sum()) < 1e-9
         assert len(part) == opened.verdict[span]["net"]["trades"]
         assert (part["exit_time"] > part["entry_time"]).all()
