@@ -151,10 +151,10 @@ def one_p(seed: int, symbols: int = DRAWN) -> float:
 
 
 def test_without_skill_the_p_value_is_uniform():
-    p = np.array([one_p(seed) for seed in range(400)])
+    p = np.array([one_p(seed) for seed in range(250)])
     assert stats.kstest(p - 0.005, "uniform").pvalue > 0.01
-    assert abs((p <= 0.05).mean() - 0.05) <= 3 * np.sqrt(0.05 * 0.95 / 400)
-    assert abs(p.mean() - 0.505) <= 3 * np.sqrt(1 / 12 / 400)
+    assert abs((p <= 0.05).mean() - 0.05) <= 3 * np.sqrt(0.05 * 0.95 / 250)
+    assert abs(p.mean() - 0.505) <= 3 * np.sqrt(1 / 12 / 250)
 
 
 def test_a_model_that_knows_the_next_bar_beats_every_draw():
