@@ -59,7 +59,8 @@ def compare(sample: Sample) -> dict[str, Any]:
 
     Returns:
         `auc`, `log_loss`, `f1_plus` of the best, and for each other `NAME_auc`, `NAME_log_loss`, `NAME_f1_plus`,
-        `NAME_share` ((AUC - .5) / (best AUC - .5)); `auc_error` and `model_share_error`, standard errors by the
+        `NAME_share` ((AUC - .5) / (best AUC - .5); None
+        where the best is within three errors of a coin); `auc_error` and `model_share_error`, standard errors by the
         jackknife over 20 blocks of bars (Künsch 1989).
     """
     truth = sample.truth
@@ -73,10 +74,16 @@ def compare(sample: Sample) -> dict[str, Any]:
             f"{name}_log_loss": _log_loss(beside, truth),
             f"{name}_f1_plus": _f1(beside, truth),
         }
-        body[f"{name}_share"] = capture(found, body["auc"])
+        body[f"{name}_share"] = capture(found, body["auc"]) if _found(body) else None
         if name == "model" and body["model_share"] is not None:
             body[f"{name}_share_error"] = _error(sample, lambda kept: _share_of(sample, "model", kept))
     return body
+
+
+def _found(body: Mapping[str, Any]) -> bool:
+    """Whether the best is above a coin by more than three of its errors: else there is nothing to have a share of."""
+    best, error = body["auc"], body["auc_error"]
+    return best is not None and best - 0.5 > 3.0 * (error or 0.0)
 
 
 def _auc_of(sample: Sample, kept: np.ndarray) -> float | None:

@@ -73,6 +73,7 @@ def test_nothing_is_found_where_nothing_can_be_known(monkeypatch: pytest.MonkeyP
     drawn = simulated(monkeypatch, "noise", 0.0, budget=400_000)
     assert abs(drawn["auc"] - 0.5) < 3 * drawn["auc_error"]
     assert drawn["log_loss"] == pytest.approx(np.log(2), abs=0.001)
+    assert drawn["model_share"] is None  # a share of nothing
 
 
 @pytest.mark.parametrize("bars", [6, 24])
