@@ -86,6 +86,8 @@ def _edges(verdict: Mapping[str, Any], track: pl.DataFrame) -> tuple[int | None,
     if validation is None and "validation" in spans:
         validation = int(times_of(spans["validation"])[0])
     seal = time_ms(get(verdict, "sealed", "start")) or time_ms(get(verdict, "market", "seal"))
+    if seal is None and get(verdict, "paths"):
+        seal = _last_test(get(verdict, "paths"))
     if seal is None and "sealed" in spans:
         seal = int(times_of(spans["sealed"])[0])
     if seal is None:
@@ -95,8 +97,20 @@ def _edges(verdict: Mapping[str, Any], track: pl.DataFrame) -> tuple[int | None,
     return validation, seal, get(verdict, "span") == "sealed"
 
 
+def _last_test(paths: Mapping[str, Any]) -> int | None:
+    """Where the last out-of-sample block ends: at the seal."""
+    ends = [time_ms(stretch["end"]) for fold in paths["folds"] for stretch in fold["test"]]
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _chosen(verdict: Mapping[str, Any], seal: int) -> int:
+    """Where validation ends: at the seal, or where the last fold's test begins."""
+    end = time_ms(get(verdict, "validation", "end")) if get(verdict, "paths") else None
+    return seal if end is None else min(end, seal)
+
+
 def timeline(verdict: Mapping[str, Any], track: pl.DataFrame) -> Timeline | None:
-    """Training, validation and sealed span to scale; None where the market's dates are not known."""
+    """Training, validation, test (if the split has one) and sealed span to scale; None where a date is not known."""
     start, end = time_ms(get(verdict, "market", "start")), time_ms(get(verdict, "market", "end"))
     validation, seal, opened = _edges(verdict, track)
     if start is None or end is None or validation is None or seal is None or not start < validation < seal <= end:
@@ -104,9 +118,11 @@ def timeline(verdict: Mapping[str, Any], track: pl.DataFrame) -> Timeline | None
     sealed = (
         ("Opened", "opened", "sealed until this verdict; it decides") if opened else ("Sealed", "sealed", "not read")
     )
+    chosen = _chosen(verdict, seal)
     cuts = [
         ("Training", "train", "fits weights and scaling", start, validation),
-        ("Validation", "validation", "chooses epoch and threshold", validation, seal),
+        ("Validation", "validation", "chooses epoch and threshold", validation, chosen),
+        ("Test", "test", "not seen by the last fold's model", chosen, seal),
         (*sealed, seal, end),
     ]
     segments = [

@@ -15,6 +15,7 @@ from edgeproof.report.number import clip, date_text, get, show
 from edgeproof.report.oracle import oracle_sections
 from edgeproof.report.page import render
 from edgeproof.report.part import Cell, Code, Section, Table, Text
+from edgeproof.report.paths import paths_section
 from edgeproof.report.regimes import regimes_section
 from edgeproof.report.trades import trades_section
 from edgeproof.report.training import training_section
@@ -71,6 +72,7 @@ def setup_section(run: RunData) -> Section:
 SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "verdict": lambda run: verdict_sections(run.verdict),
     "trading": lambda run: [backtest_section(run.track, run.verdict)],
+    "paths": lambda run: paths_section(run.paths, run.verdict),
     "regimes": lambda run: regimes_section(run.track, run.verdict),
     "costs": lambda run: [costs_section(run.track, run.verdict)],
     "trades": lambda run: [trades_section(run.trades)],
