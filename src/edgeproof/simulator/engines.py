@@ -88,7 +88,7 @@ def simulate_many(
     accounts = open_accounts(weights, decided, options, kept=len(weights))
     rules = rules_of(costs, options, funded=outside.funding_rate is not None)
     run(feed, accounts, rules)
-    return [track_of(n, accounts, rules, options) for n in range(len(weights))]
+    return [track_of(n, accounts, trades, options) for n, trades in enumerate(trades_of(accounts, rules))]
 
 
 def simulate_curves(
@@ -111,8 +111,7 @@ def simulate_curves(
     accounts = open_accounts(weights, decided, options, kept=1)
     rules = rules_of(costs, options, funded=outside.funding_rate is not None, brief=True)
     _settle_compiled(feed, accounts, rules)
-    trades = tuple(trades_of(n, accounts, rules) for n in range(len(weights)))
-    return Curves(accounts.equity, trades, stamps=stamps_of(options))
+    return Curves(accounts.equity, tuple(trades_of(accounts, rules)), stamps=stamps_of(options))
 
 
 def _engine(name: str) -> Runner:

@@ -58,16 +58,17 @@ def _most_turns(target: np.ndarray, decided: np.ndarray) -> int:
     No account makes more round trips than that, and one an asset: fills follow a part of the decided targets in order,
     and a part of a sequence never changes side more often.
     """
-    most, side = 0, np.zeros(target.shape[2], np.int8)
+    most, side, last = 0, np.zeros(target.shape[2], np.int8), np.zeros(target.shape[2])
     for n in range(target.shape[0]):
         changes, k = 0, n % decided.shape[0]
-        side[:] = 0
+        side[:], last[:] = 0, 0.0
         for t in range(target.shape[1]):
             for a in range(target.shape[2]):
-                if decided[k, t, a]:
-                    now = (target[n, t, a] > 0.0) - (target[n, t, a] < 0.0)
+                wanted = target[n, t, a]
+                if wanted != last[a] and decided[k, t, a]:
+                    now = (wanted > 0.0) - (wanted < 0.0)
                     changes += now != side[a]
-                    side[a] = now
+                    side[a], last[a] = now, wanted
         most = max(most, changes)
     return most
 

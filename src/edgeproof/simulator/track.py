@@ -98,8 +98,8 @@ def stamps_of(options: Options) -> tuple[str, ...]:
     return ("fill_at_close",) if options.fill_at_close else ()
 
 
-def track_of(n: int, accounts: Account, rules: Rules, options: Options) -> Track:
-    """Account n's outputs under their names."""
+def track_of(n: int, accounts: Account, trades: np.ndarray, options: Options) -> Track:
+    """Account n's outputs under their names, with its round trips."""
     rows = accounts.rows[n]
     return Track(
         gross=rows[layout.GROSS],
@@ -113,14 +113,17 @@ def track_of(n: int, accounts: Account, rules: Rules, options: Options) -> Track
         equity=accounts.equity[n],
         weights=accounts.weights[n],
         traded=rows[layout.TRADED],
-        trades=trades_of(n, accounts, rules),
+        trades=trades,
         stamps=stamps_of(options),
     )
 
 
-def trades_of(n: int, accounts: Account, rules: Rules) -> np.ndarray:
-    """Account n's round trips as `TRADE_FIELDS`, in order of their end."""
-    table = accounts.trades[n, : int(accounts.money[n, layout.TRADES])]
+def trades_of(accounts: Account, rules: Rules) -> list[np.ndarray]:
+    """Each account's round trips as `TRADE_FIELDS`, in order of their end."""
+    counts = accounts.money[:, layout.TRADES].astype(int)
+    if len(counts) == 0:
+        return []
+    table = np.concatenate([accounts.trades[n, :count] for n, count in enumerate(counts)])
     trades = np.empty(len(table), TRADE_FIELDS)
     for index, name in enumerate(("asset", "entry_bar", "exit_bar", "side", "reason", "gross", "commission")):
         trades[name] = table[:, index]
@@ -130,4 +133,4 @@ def trades_of(n: int, accounts: Account, rules: Rules) -> np.ndarray:
         trades[name] = table[:, index]
     trades["cost"] = sum((trades[kind] for kind in COST_KINDS), np.zeros(len(table)))
     trades["net"] = trades["gross"] - trades["cost"]
-    return trades
+    return np.split(trades, np.cumsum(counts)[:-1])
