@@ -15,6 +15,7 @@ import numpy as np
 from edgeproof.core.config import Config
 from edgeproof.core.rng import Rng
 from edgeproof.data.panel import Panel
+from edgeproof.data.synthetic.paths import MOST_BARS
 from edgeproof.labels.forward import ForwardReturnConfig
 from edgeproof.labels.label import Labels
 from edgeproof.truth.compare import BLOCKS, Sample, compare, from_volatility
@@ -68,13 +69,14 @@ def oracle_of(
 
     Returns:
         The keys of `compare`, `method` (`closed form` or `simulated`), `samples`, `bars`, `bars_scored`, `paths`; None
-        without samples, and where a label has to be simulated and bars or symbols of the market are missing.
+        without samples, and where a label has to be simulated and bars or symbols of the market are missing, or
+        the horizon is 1,000 bars or more.
     """
     if not (asked.scored & stated.known).any():
         return None
     if is_stated(asked.label):
         return _closed(stated, asked)
-    if not panel.present.all() or len(panel.symbols) != truth["symbols"]:
+    if not panel.present.all() or len(panel.symbols) != truth["symbols"] or asked.labels.horizon_bars >= MOST_BARS:
         return None
     return _simulated(truth, panel, asked, rng=rng, budget=budget)
 

@@ -96,3 +96,11 @@ def test_bars_that_cannot_be_chosen_are_refused(at: list[int]) -> None:
     made = generate("noise", 1, 500, 2)
     with pytest.raises(ValueError, match="chosen bars"):
         follow(made.parameters, made.ohlcv, np.array(at, dtype=np.int64))
+
+
+def test_a_future_beyond_the_clock_is_refused() -> None:
+    made = generate("noise", 1, 500, 2)
+    states = follow(made.parameters, made.ohlcv, np.array([499]))
+    assert futures(states, slice(None), 1, 1_000, Rng(1)).shape == (1, 1, 1, 1_000, 5)
+    with pytest.raises(ValueError, match="1,000"):
+        futures(states, slice(None), 1, 1_001, Rng(1))

@@ -21,7 +21,7 @@ from edgeproof.data.synthetic.law import FREEDOM, Law
 from edgeproof.data.synthetic.planted import KINDS
 from edgeproof.data.synthetic.walk import Draws, Setting, State, close_bar, make_bar, take_in
 
-__all__ = ["States", "follow", "futures"]
+__all__ = ["MOST_BARS", "States", "follow", "futures"]
 
 MOST_BARS = 1_000  # of one future
 
@@ -197,7 +197,12 @@ def futures(states: States, chosen: slice, paths: int, bars: int, rng: Rng) -> n
 
     Returns:
         f64[K, M, S, H, 5] of open, high, low, close, volume.
+
+    Raises:
+        ValueError: more bars than the clock reaches.
     """
+    if not 1 <= bars <= MOST_BARS:
+        raise ValueError(f"{bars} bars: a future has 1 to {MOST_BARS:,}")
     at, generator = states.at[chosen], rng.numpy()
     stack = states.stack._replace(**{name: getattr(states.stack, name)[chosen] for name in State._fields})
     S, J = stack.own.shape[1], len(at) * paths
