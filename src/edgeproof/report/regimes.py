@@ -17,6 +17,7 @@ MOST_MARKS = 480  # a span
 COLOURS = ("@net", "@cost-5", "@cost-3", "@cost-4", "@cost-2", "@bad")  # from the first regime to the last
 RARELY = "traded in too few of the 14 blocks"
 FEW = "too few bars for an interval"
+STILL = "nothing was traded"
 
 
 def _words(name: Any) -> str:
@@ -27,13 +28,14 @@ def _row(body: Mapping[str, Any]) -> tuple[Cell, ...]:
     net, low, high = get(body, "net"), get(body, "net", "sharpe_low"), get(body, "net", "sharpe_high")
     interval = f"{show(low, 'ratio')} to {show(high, 'ratio')}" if is_number(low) and is_number(high) else DASH
     t, p = show(get(body, "t"), "ratio"), show(get(body, "p_loss"), "chance")
+    why = STILL if get(body, "traded_bars") == 0 else ""
     return (
         Cell(_words(get(body, "name"))),
         Cell(show(get(net, "total_return"), "percent")),
         Cell(show(get(net, "sharpe"), "ratio")),
-        Cell(interval, FEW if interval == DASH else ""),
-        Cell(t, RARELY if t == DASH else ""),
-        Cell(p, RARELY if p == DASH else ""),
+        Cell(interval, (why or FEW) if interval == DASH else ""),
+        Cell(t, (why or RARELY) if t == DASH else ""),
+        Cell(p, (why or RARELY) if p == DASH else ""),
         Cell(show(get(body, "forecast", "auc"), "score")),
         Cell(show(get(body, "share"), "percent")),
     )

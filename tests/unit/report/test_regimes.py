@@ -30,6 +30,15 @@ def test_one_row_a_regime_and_what_is_absent_has_its_reason():
     assert "30 days ago" in words
 
 
+def test_a_regime_without_a_trade_says_so():
+    body = runs.verdict("edge", opened=True)
+    for row in body["regimes"]:
+        row |= {"traded_bars": 0, "t": None, "p_loss": None}
+    table = regime_table(body)
+    assert table is not None
+    assert [why for why, _ in table.reasons] == ["nothing was traded"]
+
+
 def test_a_loss_in_a_regime_is_a_warning_and_no_more():
     assert regime_warning(runs.verdict("edge", opened=True)) == ""
     said = regime_warning(runs.verdict("no_edge", opened=True))
