@@ -16,7 +16,7 @@ test-all: lint
 	@$(RUN) pytest -q -n 2 --dist loadfile
 
 honest: $(READY)
-	@$(RUN) pytest -q -n 2 tests/honest
+	@$(RUN) pytest -q -n 2 -m "not slow" tests/honest
 
 lint: $(READY)
 	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && .venv/bin/lint-imports && .venv/bin/pyright
