@@ -1,12 +1,15 @@
 """One epoch: every training sample once in a keyed order, then every figure on validation.
 
-No step waits for a number: losses and gradient norms are summed on the device and read once an epoch.
+A step's batch may be run in parts whose gradients add up to that of the whole (`accumulate`). No step waits for a
+number: losses and gradient norms are summed on the device and read once an epoch.
 """
 
 # N samples, B batch, L window, F features
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,20 +21,18 @@ from edgeproof.core.rng import Rng
 from edgeproof.samples.dataset import Dataset
 from edgeproof.samples.windows import window_view
 from edgeproof.stats.classify import classification
-from edgeproof.train.forecast import as_tensor, logits
+from edgeproof.train.average import Averaged, recompute_batch_norm
+from edgeproof.train.batch import is_out_of_memory
+from edgeproof.train.forecast import BATCH, as_tensor, logits
 from edgeproof.train.losses import Loss
-from edgeproof.train.schedule import warm_up
+from edgeproof.train.precision import Mixed
+from edgeproof.train.schedule import Moment, warm_up
 from edgeproof.train.seeding import seeded
 from edgeproof.train.settings import TrainConfig
 
-__all__ = ["FIGURES", "Part", "Session", "part_of", "score_epoch", "train_epoch"]
+__all__ = ["FIGURES", "Part", "Session", "part_of", "refresh_batch_norm", "score", "train_epoch"]
 
 FIGURES = ("log_loss", "accuracy", "precision", "recall", "f1_plus", "f1_threshold", "auc", "pr_auc", "brier")
-
-
-class _Schedule(Protocol):
-    def share(self, progress: float, state: dict[str, Any]) -> float: ...
-    def after_epoch(self, state: dict[str, Any], score: float) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ class Session:
         x: f32[S, T, F] on the device.
         window: L.
         train: training samples.
-        validation: validation samples.
         settings: of the training.
-        schedule: of the learning rate.
         rng: root of the training's randomness.
+        batch_size: samples a step, about.
+        mixed: precision of the steps.
+        average: of the weights, if there is one.
     """
 
     model: nn.Module
@@ -67,23 +69,33 @@ class Session:
     x: Tensor
     window: int
     train: Part
-    validation: Part
     settings: TrainConfig
-    schedule: _Schedule
     rng: Rng
+    batch_size: int
+    mixed: Mixed
+    average: Averaged | None
 
     @property
     def batches(self) -> int:
-        """Steps an epoch: of about `batch_size` samples each, at least two a step (batch norm needs them)."""
+        """Steps an epoch: of about `batch_size` samples each, at least two a part (batch norm needs them)."""
         count = len(self.train.index)
-        return max(1, min(-(-count // self.settings.batch_size), count // 2))
+        return max(1, min(-(-count // self.batch_size), count // (2 * self.settings.accumulate)))
 
     def rate(self, step: int, state: dict[str, Any]) -> float:
         """Learning rate of a step, counted from 0 over all epochs."""
-        total = self.settings.epochs * self.batches
-        rising = round(self.settings.warmup_share * total)
-        progress = max(0, step - rising) / max(1, total - rising)
-        return self.settings.lr * warm_up(step, rising) * self.schedule.share(progress, state)
+        settings, average = self.settings, self.average
+        if average is not None and average.lr is not None and average.counts(step // self.batches):
+            return average.lr
+        total = settings.epochs * self.batches
+        rising = round(settings.warmup_share * total)
+        behind = max(0, step - rising)
+        moment = Moment(behind / max(1, total - rising), behind / self.batches)
+        return warm_up(step, rising) * settings.scheduler.rate(settings.lr, moment, state)  # pyright: ignore[reportAttributeAccessIssue] - every schedule has it
+
+    def windows(self, part: Part) -> Tensor:
+        """The windows of these samples, f32[B, L, F]."""
+        rows = window_view(self.x, self.window).index_select(0, part.index - (self.window - 1))
+        return rows.view(len(part.index), self.window, -1)
 
 
 def part_of(dataset: Dataset, index: np.ndarray, device: torch.device, name: str) -> Part:
@@ -118,22 +130,19 @@ def train_epoch(session: Session, epoch: int, state: dict[str, Any]) -> dict[str
         train_loss (mean over the epoch, as the model changes), lr (of the last step), grad_norm (mean, unclipped).
 
     Raises:
-        TrainError: loss or gradient became non-finite.
+        TrainError: loss or gradient became non-finite, or memory ran out.
     """
-    view, count = window_view(session.x, session.window), len(session.train.index)
-    order = torch.from_numpy(session.rng.child("shuffle", epoch).numpy().permutation(count)).to(view.device)
-    bounds = np.linspace(0, count, session.batches + 1).astype(int)
-    part = Part(*(values.index_select(0, order) for values in vars(session.train).values()))
-    starts = part.index - (session.window - 1)
-    total = torch.zeros(2, dtype=torch.float64, device=view.device)
+    count, device = len(session.train.index), session.x.device
+    order = torch.from_numpy(session.rng.child("shuffle", epoch).numpy().permutation(count)).to(device)
+    shuffled = Part(*(values.index_select(0, order) for values in vars(session.train).values()))
+    total = torch.zeros(2, dtype=torch.float64, device=device)
     rate = session.settings.lr
     session.model.train()
-    with seeded(session.rng.child("dropout", epoch), view.device):
-        for number, (a, b) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
+    with seeded(session.rng.child("dropout", epoch), device):
+        for number, part in enumerate(_cut(shuffled, session.batches)):
             rate = session.rate(epoch * session.batches + number, state)
-            x = view.index_select(0, starts[a:b]).view(b - a, session.window, -1)
-            total += _step(session, (x, part.asset[a:b]), part.y[a:b], part.weight[a:b], rate)
-    loss, norm = (total / torch.tensor([count, session.batches], device=view.device)).tolist()
+            total += _step(session, part, rate)
+    loss, norm = (total / torch.tensor([count, session.batches], device=device)).tolist()
     if not np.isfinite([loss, norm]).all():
         raise TrainError(
             f"training became non-finite in epoch {epoch + 1} (loss {loss:g}, gradient norm {norm:g}, learning rate "
@@ -142,28 +151,56 @@ def train_epoch(session: Session, epoch: int, state: dict[str, Any]) -> dict[str
     return {"train_loss": loss, "lr": rate, "grad_norm": norm}
 
 
-def _step(session: Session, inputs: tuple[Tensor, Tensor], y_B: Tensor, weight_B: Tensor, rate: float) -> Tensor:
+def _cut(part: Part, pieces: int) -> Iterator[Part]:
+    """Neighbouring samples in pieces that differ in size by at most one."""
+    bounds = np.linspace(0, len(part.index), pieces + 1).astype(int).tolist()
+    for a, b in pairwise(bounds):
+        yield Part(part.index[a:b], part.asset[a:b], part.y[a:b], part.weight[a:b])
+
+
+def _step(session: Session, batch: Part, rate: float) -> Tensor:
     """One optimiser step; returns (sum of losses, gradient norm) without waiting for them."""
-    logit_B = session.model(*inputs)
-    loss = (session.loss(logit_B, y_B) * weight_B).mean()
     session.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    limit = session.settings.clip_norm
-    norm = nn.utils.clip_grad_norm_(session.model.parameters(), float("inf") if limit is None else limit)
+    count = len(batch.y)
+    try:
+        losses = [_gradients(session, part, count) for part in _cut(batch, session.settings.accumulate)]
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TrainError(
+            f"out of memory in a step of {count} samples; set train.accumulate={2 * session.settings.accumulate} (the "
+            "same steps in smaller parts), or a smaller train.batch_size"
+        ) from error
     for group in session.optimiser.param_groups:
         group["lr"] = rate
-    session.optimiser.step()
-    return torch.stack((loss.detach().double() * len(y_B), norm.detach().double()))
+    norm = session.mixed.step(session.optimiser, session.model, session.settings.clip_norm)
+    if session.average is not None:
+        session.average.after_step(session.model)
+    return torch.stack((torch.stack(losses).sum().double() * count, norm.detach().double()))
 
 
-def score_epoch(session: Session, epoch: int) -> dict[str, Any]:
-    """Every figure of `FIGURES` on validation; accuracy, precision and recall at probability 0.5.
+def _gradients(session: Session, part: Part, count: int) -> Tensor:
+    """Add the part's share of the gradient of a batch of `count` samples; returns its share of the mean loss."""
+    with session.mixed.forward():
+        logit_B = session.model(session.windows(part), part.asset)
+    loss = (session.loss(logit_B.float(), part.y) * part.weight).sum() / count
+    session.mixed.backward(loss)
+    return loss.detach()
+
+
+def refresh_batch_norm(session: Session, model: nn.Module) -> None:
+    """Recompute the model's batch-norm statistics on the training samples."""
+    pieces = -(-len(session.train.index) // BATCH)
+    recompute_batch_norm(model, ((session.windows(part), part.asset) for part in _cut(session.train, pieces)))
+
+
+def score(model: nn.Module, x: Tensor, part: Part, *, window: int, epoch: int) -> dict[str, Any]:
+    """Every figure of `FIGURES` on these samples; accuracy, precision and recall at probability 0.5.
 
     Raises:
         TrainError: the model's output is not finite.
     """
-    part = session.validation
-    said = logits(session.model, session.x, part.index, part.asset, session.window).cpu().numpy()
+    said = logits(model, x, part.index, part.asset, window).cpu().numpy()
     figures = classification(expit(said.astype(np.float64)), part.y.cpu().numpy())
     if figures["flag"] == "not_finite":
         raise TrainError(

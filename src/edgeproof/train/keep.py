@@ -27,6 +27,8 @@ __all__ = [
     "below",
     "keep_epoch",
     "load_arrays",
+    "load_optimiser",
+    "optimiser_arrays",
     "resume",
     "weights_sha",
     "write_last",
@@ -57,6 +59,7 @@ class Memory:
         best: score that the next improvement must beat by `min_delta`; none before the first epoch.
         waited: epochs since then.
         ended: why training ended: `epochs`, `patience`, or empty while it goes on.
+        batch_size: samples a step, as they were given or found.
     """
 
     epoch: int = 0
@@ -66,6 +69,7 @@ class Memory:
     best: float | None = None
     waited: int = 0
     ended: str = ""
+    batch_size: int = 0
 
 
 def arrays_of(model: nn.Module) -> dict[str, np.ndarray]:
@@ -91,17 +95,19 @@ def load_arrays(model: nn.Module, arrays: Mapping[str, np.ndarray], source: Path
     model.load_state_dict({name: torch.from_numpy(arrays[name]).reshape(state[name].shape) for name in state})
 
 
-def _optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, np.ndarray]:
+def optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, np.ndarray]:
+    """What an optimiser remembers, by number of its parameter and name."""
     state = optimiser.state_dict()["state"]
     return {
-        f"optimiser.{number}.{key}": np.atleast_1d(value.detach().cpu().numpy())
+        f"{number}.{key}": np.atleast_1d(value.detach().cpu().numpy())
         for number, entries in state.items()
         for key, value in entries.items()
         if value is not None
     }
 
 
-def _load_optimiser(optimiser: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray]) -> None:
+def load_optimiser(optimiser: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray]) -> None:
+    """Let an optimiser go on from saved arrays."""
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, array in arrays.items():
@@ -132,15 +138,13 @@ def keep_epoch(folder: Path, model: nn.Module, memory: Memory, metric: str) -> M
 
 def write_last(
     folder: Path,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    arrays: Mapping[str, np.ndarray],
     memory: Memory,
     *,
     identity: dict[str, Any],
     machine: dict[str, Any],
 ) -> None:
     """Write `last`, then remove checkpoints that it no longer lists."""
-    arrays = {f"model.{name}": array for name, array in arrays_of(model).items()} | _optimiser_arrays(optimiser)
     header = {"memory": asdict(memory), "identity": identity, "machine": machine}
     write_container(folder / LAST, arrays, header)
     listed = {entry.file for entry in memory.kept} | {LAST}
@@ -150,14 +154,9 @@ def write_last(
 
 
 def resume(
-    folder: Path,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    *,
-    identity: dict[str, Any],
-    machine: dict[str, Any],
-) -> tuple[Memory | None, tuple[Finding, ...]]:
-    """Take up the training in this folder, or None if there is none.
+    folder: Path, *, identity: dict[str, Any], machine: dict[str, Any]
+) -> tuple[Memory | None, dict[str, np.ndarray], tuple[Finding, ...]]:
+    """What `last` in this folder holds, or None if there is none.
 
     Raises:
         TrainError: the folder holds the training of another config, seed or data.
@@ -165,19 +164,17 @@ def resume(
     """
     path = folder / LAST
     if not path.exists():
-        return None, ()
+        return None, {}, ()
     arrays, header, _ = read_container(path)
     differing = [key for key in identity if header["identity"].get(key) != identity[key]]
     if differing:
         raise TrainError(
             f"{folder}: holds a training with another {', '.join(differing)}; choose another folder, or remove this one"
         )
-    load_arrays(model, below("model.", arrays), path)
-    _load_optimiser(optimiser, below("optimiser.", arrays))
     memory = header["memory"]
     kept = tuple(Kept(**entry) for entry in memory["kept"])
     found = _machine_findings(header["machine"], machine, folder)
-    return Memory(**memory | {"kept": kept, "history": tuple(memory["history"])}), found
+    return Memory(**memory | {"kept": kept, "history": tuple(memory["history"])}), arrays, found
 
 
 def below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -15,15 +15,14 @@ from torch import nn
 from edgeproof.core.config import Config
 from edgeproof.core.container import read_container
 from edgeproof.core.device import torch_device
-from edgeproof.core.errors import Interrupted, TrainError
+from edgeproof.core.errors import Interrupted
 from edgeproof.core.finding import Finding
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.samples.dataset import Dataset
-from edgeproof.train.epoch import Session, part_of, score_epoch, train_epoch
-from edgeproof.train.forecast import as_tensor
-from edgeproof.train.keep import Memory, keep_epoch, load_arrays, resume, weights_sha, write_last
-from edgeproof.train.seeding import seeded
+from edgeproof.train.descent import Descent, Learner, Task, make_task
+from edgeproof.train.keep import LAST, Memory, keep_epoch, load_arrays, resume, weights_sha, write_last
+from edgeproof.train.seeding import reproducible
 from edgeproof.train.settings import TrainConfig
 
 __all__ = ["Trained", "fit"]
@@ -81,8 +80,8 @@ def fit(
         BundleError: the folder's checkpoint is truncated or altered.
         Interrupted: stopped from the keyboard; the same call goes on after the last finished epoch.
     """
-    session = _session(dataset, model_config, loss_config, train_config, rng)
-    device = session.x.device
+    device = torch_device(train_config.device)
+    task = make_task(dataset, (model_config, loss_config), train_config, rng=rng, device=str(device))
     identity = {
         "data": dataset.sha,
         "model": model_config.model_dump(mode="json"),
@@ -91,51 +90,34 @@ def fit(
         "seed": [rng.seed, *rng.path],
     }
     machine = _machine(device)
-    memory, findings = resume(folder, session.model, session.optimiser, identity=identity, machine=machine)
+    with reproducible(device, wanted=train_config.deterministic):
+        learner, memory, findings = _begin(task, folder, identity, machine)
+        if progress is not None:
+            progress.resume(memory.epoch)
+        try:
+            while not memory.ended:
+                memory = _one_epoch(learner, task, memory, folder)
+                write_last(folder, learner.arrays(), memory, identity=identity, machine=machine)
+                if progress is not None:
+                    progress.step(_line(memory, train_config))
+        except KeyboardInterrupt as stop:
+            raise Interrupted(
+                f"training stopped after epoch {memory.epoch}; the same command goes on from there"
+            ) from stop
+    return _finish(learner.model, memory, folder, findings)
+
+
+def _begin(
+    task: Task, folder: Path, identity: dict[str, Any], machine: dict[str, Any]
+) -> tuple[Learner, Memory, tuple[Finding, ...]]:
+    """The learner at its start, or where the training in this folder stands."""
+    memory, arrays, findings = resume(folder, identity=identity, machine=machine)
+    learner: Learner = Descent(task, 0 if memory is None else memory.batch_size)
     if memory is None:
-        memory = Memory(schedule=train_config.scheduler.start())  # pyright: ignore[reportAttributeAccessIssue] - schedule
-    if progress is not None:
-        progress.resume(memory.epoch)
-    try:
-        while not memory.ended:
-            memory = _one_epoch(session, memory, folder)
-            write_last(folder, session.model, session.optimiser, memory, identity=identity, machine=machine)
-            if progress is not None:
-                progress.step(_line(memory, train_config))
-    except KeyboardInterrupt as stop:
-        raise Interrupted(f"training stopped after epoch {memory.epoch}; the same command goes on from there") from stop
-    return _finish(session.model, memory, folder, findings)
-
-
-def _session(dataset: Dataset, model: Config, loss: Config, settings: TrainConfig, rng: Rng) -> Session:
-    device = torch_device(settings.device)
-    train = part_of(dataset, dataset.fold.train, device, "training")
-    validation = part_of(dataset, dataset.fold.validation, device, "validation")
-    with seeded(rng.child("init"), device):
-        module: nn.Module = model.build(dataset.x.shape[2], dataset.window, len(dataset.symbols))  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
-    if settings.head_bias_from_prior:
-        _set_prior(module, float(train.y.mean()))
-    module.to(device)
-    optimiser = settings.optimiser.build(module.parameters(), settings.lr, settings.weight_decay)  # pyright: ignore[reportAttributeAccessIssue] - every optimiser config builds
-    return Session(
-        model=module,
-        optimiser=optimiser,
-        loss=loss.build(),  # pyright: ignore[reportAttributeAccessIssue] - every loss config builds
-        x=as_tensor(dataset.x).to(device),
-        window=dataset.window,
-        train=train,
-        validation=validation,
-        settings=settings,
-        schedule=settings.scheduler,  # pyright: ignore[reportArgumentType] - every schedule has share
-        rng=rng,
-    )
-
-
-def _set_prior(module: nn.Module, share: float) -> None:
-    head = getattr(module, "head", None)
-    if not hasattr(head, "set_prior"):
-        raise TrainError("train.head_bias_from_prior: this model has no head with set_prior(share); set it to false")
-    head.set_prior(share)  # pyright: ignore[reportOptionalMemberAccess] - has it
+        start = task.settings.scheduler.start()  # pyright: ignore[reportAttributeAccessIssue] - every schedule has it
+        return learner, Memory(schedule=start, batch_size=learner.batch_size), findings
+    learner.load(arrays, folder / LAST, memory.epoch)
+    return learner, memory, findings
 
 
 def _machine(device: torch.device) -> dict[str, Any]:
@@ -148,21 +130,21 @@ def _machine(device: torch.device) -> dict[str, Any]:
     }
 
 
-def _one_epoch(session: Session, memory: Memory, folder: Path) -> Memory:
+def _one_epoch(learner: Learner, task: Task, memory: Memory, folder: Path) -> Memory:
     began = time.perf_counter()
-    settings, epoch = session.settings, memory.epoch
-    figures = train_epoch(session, epoch, memory.schedule) | score_epoch(session, epoch)
+    settings, epoch = task.settings, memory.epoch
+    figures = learner.epoch(epoch, memory.schedule)
     row = {"epoch": epoch + 1, **figures, "seconds": time.perf_counter() - began, "best": False}
     memory = replace(memory, epoch=epoch + 1, history=(*memory.history, row))
-    memory = keep_epoch(folder, session.model, memory, settings.loss_metric)
+    memory = keep_epoch(folder, learner.scored(epoch), memory, settings.loss_metric)
     score = -row["log_loss"] if settings.loss_metric == "log_loss" else row[settings.loss_metric]
     better = memory.best is None or score > memory.best + settings.min_delta
-    waited = 0 if better else memory.waited + 1
+    waited = 0 if better else memory.waited + int(learner.may_stop(epoch))
     stopped = settings.patience is not None and waited >= settings.patience
     return replace(
         memory,
         history=tuple(entry | {"best": entry["epoch"] == memory.kept[0].epoch} for entry in memory.history),
-        schedule=session.schedule.after_epoch(memory.schedule, score),
+        schedule=settings.scheduler.after_epoch(memory.schedule, score),  # pyright: ignore[reportAttributeAccessIssue] - every schedule has it
         best=score if better else memory.best,
         waited=waited,
         ended="epochs" if memory.epoch >= settings.epochs else "patience" if stopped else "",

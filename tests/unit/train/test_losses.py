@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgeproof.core.config import from_mapping
 from edgeproof.core.errors import ConfigError
-from edgeproof.train.losses import BceConfig, FocalConfig
+from edgeproof.train.losses import BceConfig, FocalConfig, WeightedBceConfig
 
 
 def value(config, logit: float, y: float) -> float:
@@ -55,6 +55,29 @@ def test_focal_keeps_its_gradient_where_a_difference_would_lose_it():
     p_bad = math.exp(-20)  # loss ~ p_bad^2, derivative -2 p_bad^2
     assert logit.grad is not None
     np.testing.assert_allclose(logit.grad.item(), -2 * p_bad**2, rtol=1e-4)
+
+
+def test_class_weights_by_hand():
+    """A quarter positive: positives weigh 4, negatives 4/3; over the training samples both classes weigh n each."""
+    loss = WeightedBceConfig().build(positive_share=0.25)
+    got = loss(torch.zeros(4, dtype=torch.float64), torch.tensor([1.0, 0, 0, 0], dtype=torch.float64))
+    assert got.tolist() == pytest.approx([4 * math.log(2)] + [4 / 3 * math.log(2)] * 3)
+    assert got[0].item() == pytest.approx(got[1:].sum().item())
+
+
+@given(st.floats(-15, 15), st.sampled_from([0.0, 1.0]), st.floats(0.01, 0.5))
+def test_smoothed_cross_entropy_is_that_of_a_smoothed_label(logit, y, share):
+    soft = y * (1 - share) + share / 2
+    p = 1 / (1 + math.exp(-logit))
+    expected = -soft * math.log(p) - (1 - soft) * math.log(1 - p)
+    assert value(BceConfig(label_smoothing=share), logit, y) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("config", [BceConfig, WeightedBceConfig, FocalConfig])
+def test_smoothing_mixes_the_losses_of_both_labels(config):
+    for logit, y in ((1.3, 1.0), (-2.0, 1.0), (0.4, 0.0)):
+        both = [value(config(), logit, label) for label in (y, 1 - y)]
+        assert value(config(label_smoothing=0.1), logit, y) == pytest.approx(0.95 * both[0] + 0.05 * both[1])
 
 
 def test_bad_values_are_refused():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from edgeproof.train import OPTIMISERS
-from edgeproof.train.keep import _load_optimiser, _optimiser_arrays, below
+from edgeproof.train.keep import load_optimiser, optimiser_arrays
 from edgeproof.train.optim import AdamConfig, AdamWConfig, SgdConfig
 
 LR, DECAY = 0.1, 0.01
@@ -56,12 +56,12 @@ def test_saved_state_goes_on_to_the_same_bits(name):
 
     parameters, optimiser = build()
     step(parameters, optimiser, 0)
-    saved, weights = _optimiser_arrays(optimiser), [parameter.detach().clone() for parameter in parameters]
+    saved, weights = optimiser_arrays(optimiser), [parameter.detach().clone() for parameter in parameters]
     saved = {key: array.copy() for key, array in saved.items()}
     again, other = build()
     for parameter, weight in zip(again, weights, strict=True):
         parameter.data.copy_(weight)
-    _load_optimiser(other, below("optimiser.", saved))
+    load_optimiser(other, saved)
     for number in (1, 2):
         step(parameters, optimiser, number)
         step(again, other, number)
