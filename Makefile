@@ -1,5 +1,5 @@
 # make demo: see an edge found and noise refused.   make test: linters, types, layers, tests.
-.PHONY: demo test test-all lint honest bench docs clean
+.PHONY: demo test test-all lint honest sabotage bench docs clean
 READY := .venv/ready
 RUN := .venv/bin/python -m
 # The demo's own workspace lies under its folder; a second call prints the verdicts that stand there.
@@ -13,10 +13,15 @@ test: lint
 
 test-all: lint
 	@tools/setup-browser
-	@$(RUN) pytest -q -n 2 --dist loadfile
+	@$(RUN) pytest -q -n 2 --dist loadfile --ignore tests/sabotage
+	@$(MAKE) --no-print-directory sabotage
 
 honest: $(READY)
 	@$(RUN) pytest -q -n 2 -m "not slow" tests/honest
+
+# one-line faults in a copy of the source: each must turn a test red
+sabotage: $(READY)
+	@$(RUN) pytest -q -n 2 tests/sabotage
 
 lint: $(READY)
 	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet . && .venv/bin/lint-imports && .venv/bin/pyright
