@@ -30,8 +30,8 @@ class CombinatorialConfig(Config):
     Attributes:
         n_groups: N.
         k_test: groups that a fold tests; C(n_groups, k_test) trainings.
-        validation: share of a fold's training side, its last bars up to the nearest tested group, for early stopping
-            and thresholds; purged against training and test.
+        validation: share of what the test leaves of a fold's training side, for early stopping and thresholds: the end
+            of the last stretch between tested groups that is long enough; purged against training and test.
         sealed: share that the ledger seals at the market's first use.
         embargo_bars: bars after a held-out block in which no training window may start; none: one label horizon.
         closed: purge closed intervals (default) or half-open ones.

@@ -109,18 +109,19 @@ def cut_groups(samples: Samples, n_groups: int, *, embargo_bars: int, closed: bo
 
 
 def grouped_fold(groups: Groups, tested: Sequence[int], *, validation: float, bars: int, number: int) -> Fold:
-    """One split that tests some groups; the end of its training side, purged on both sides, is its validation.
+    """One split that tests some groups; late bars of its training side, purged on both sides, are its validation.
 
     Args:
         groups: all groups.
         tested: which are tested.
-        validation: share of the training side's decision bars; it never reaches back across a tested group.
+        validation: share of the decision bars that the tested groups leave for training. Validation is the end of the
+            last stretch between tested groups that has so many of them, else of the stretch that has the most.
         bars: end of the clock, where the last group's trading ends.
         number: position among the folds.
     """
-    samples, held = groups.samples, groups.hold_out(*_validation(groups, tested, validation))
-    tests = [groups.blocks[group] for group in tested]
+    samples, tests = groups.samples, [groups.blocks[group] for group in tested]
     out = _union(tests)
+    held = groups.hold_out(*_validation(groups, tested, out, validation))
     train = ~(out | held.leave)
     lost = ~train
     for block in (*tests, held):
@@ -148,15 +149,20 @@ def grouped_fold(groups: Groups, tested: Sequence[int], *, validation: float, ba
     )
 
 
-def _validation(groups: Groups, tested: Sequence[int], share: float) -> tuple[int, int]:
-    """Decision bars [begin, end) of the validation block: the last ones that are not tested."""
-    left = [group for group in range(len(groups.blocks)) if group not in tested]
-    count = sum(int(groups.edges[group + 1] - groups.edges[group]) for group in left)
-    opens = left[-1]
-    while opens - 1 in left:
-        opens -= 1
-    end = int(groups.edges[left[-1] + 1])
-    return max(int(groups.edges[opens]), end - max(1, round(share * count))), end
+def _validation(groups: Groups, tested: Sequence[int], out: np.ndarray, share: float) -> tuple[int, int]:
+    """Decision bars [begin, end) of the validation block."""
+    left = np.flatnonzero(np.logical_or.reduceat(~out, groups.firsts[:-1]))
+    wanted = max(1, round(share * len(left)))
+    borders = [-1, *sorted(tested), len(groups.blocks)]
+    chosen = left[:0]
+    for before, after in pairwise(borders):
+        inside = (left >= groups.edges[before + 1]) & (left < groups.edges[after])
+        if inside.sum() >= min(wanted, max(1, len(chosen))):
+            chosen = left[inside]
+    if not len(chosen):  # nothing can be trained on: an empty fold, which is refused
+        last = max(group for group in range(len(groups.blocks)) if group not in tested)
+        return int(groups.edges[last + 1]) - 1, int(groups.edges[last + 1])
+    return int(chosen[-wanted:][0]), int(chosen[-1]) + 1
 
 
 def _stretch(groups: Groups, held: Block, tested: Sequence[int], bars: int) -> Stretch:

@@ -43,8 +43,8 @@ def check_folds(name: str, folds: Sequence[Fold], samples: Samples, cut: Cut, *,
     needed = bars_needed(cut, first=first, every=every, horizon_bars=horizon, step_ns=_step(samples.clock))
     raise SplitError(
         f"split {name}: {bars} open bars leave {_missing(folds)} (features read {facts['reach_bars']} bars back, "
-        f"window {facts['window']}, label horizon {horizon}); with a decision at every "
-        f"{'bar' if every == 1 else f'{every}th bar'} and no gaps "
+        f"window {facts['window']}, label horizon {horizon}); with a decision "
+        f"{'at every bar' if every == 1 else f'every {every} bars'} and no gaps "
         + (
             f"{needed} open bars are enough: bring more bars, or ask for shorter or fewer blocks"
             if needed

@@ -128,13 +128,24 @@ def test_the_default_embargo_is_one_label_horizon():
 @pytest.mark.parametrize("config", [KFoldConfig(), CombinatorialConfig()])
 def test_a_refusal_names_bars_that_are_enough(config):
     shape = {"horizon_bars": 12, "window": 24, "reach_bars": 300}
-    with pytest.raises(SplitError, match="with a decision at every 3th bar") as refusal:
+    with pytest.raises(SplitError, match="with a decision every 3 bars") as refusal:
         config.split(hourly_samples(360, back=323, ahead=13, every=3), bars=360, **shape)
     needed = int(str(refusal.value).split(" open bars are enough")[0].split()[-1])
     enough = hourly_samples(needed, back=323, ahead=13, every=3)
     assert all(len(fold.train) for fold in config.split(enough, bars=needed, **shape))
     with pytest.raises(SplitError):
         config.split(hourly_samples(needed - 3, back=323, ahead=13, every=3), bars=needed - 3, **shape)
+
+
+def test_validation_is_looked_for_where_purging_leaves_bars():
+    """12 groups of 133 bars, windows of 324: what lies alone between two tests is purged whole; validation is not."""
+    samples = hourly_samples(1920, back=324)
+    folds = CombinatorialConfig(n_groups=12).split(samples, bars=1920, horizon_bars=1, window=24, reach_bars=300)
+    between = next(fold for fold in folds if fold.test_bars == ((1521, 1654), (1786, 1920)))
+    assert between.validation_bars == (1340, 1521)
+    bars = np.unique(between.validation % 1920)
+    # 15% of the 1,195 decision bars before the first test whose labels (2 bars) end before it
+    assert bars.tolist() == list(range(1519 - round(0.15 * 1195), 1519))
 
 
 def test_nothing_to_train_on_is_refused():

@@ -77,7 +77,6 @@ def test_validation_is_one_block_of_bars_that_no_test_interrupts(market, n_group
     assert min(held) == start
     assert all(start <= t < stop for t in held)
     assert all(b <= start or stop <= a for a, b in fold.test_bars)
-    trained = {bar[i] for i in np.concatenate((fold.train, fold.dropped_train)).tolist()}
-    assert not any(start <= t < stop for t in trained)
-    side = len(held | trained)
-    assert len(held) <= max(1, round(share * side))
+    assert not any(start <= bar[i] < stop for i in fold.train.tolist())
+    side = held | {bar[i] for i in np.concatenate((fold.train, fold.dropped_train)).tolist()}
+    assert len(held) <= max(1, round(share * len(side)))
