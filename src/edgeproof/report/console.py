@@ -14,6 +14,7 @@ from edgeproof.core.finding import LEVELS, Finding
 from edgeproof.report.number import DASH, clip, get, humanise, show
 from edgeproof.report.page import fragment
 from edgeproof.report.part import Stat
+from edgeproof.report.paths import paths_words
 from edgeproof.report.verdict import (
     ANSWERS,
     GUARDS,
@@ -93,6 +94,8 @@ def _body(verdict: Mapping[str, Any], *, inner: int, changes: bool) -> Group:
     if said:
         head = "How firm it is" if _answer(verdict) == "edge" else "What would change it"
         parts += [Text(""), Text(head, style="bold"), _bullets(said)]
+    if changes and get(verdict, "paths"):
+        parts += [Text(""), Text("Out of sample, decides nothing", style="bold"), Text(paths_words(verdict["paths"]))]
     if changes and notes(verdict):
         parts += [Text(""), *(Text(note, style="dim") for note in notes(verdict))]
     return Group(*parts)

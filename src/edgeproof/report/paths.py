@@ -11,7 +11,7 @@ from edgeproof.report.chart import bars, line, plot
 from edgeproof.report.number import DASH, date_text, get, is_number, show
 from edgeproof.report.part import Block, Cell, Figure, Section, Table, Text
 
-__all__ = ["folds_table", "paths_figure", "paths_section", "sharpe_figure", "spread_table"]
+__all__ = ["folds_table", "paths_figure", "paths_section", "paths_words", "sharpe_figure", "spread_table"]
 
 MOST_LINES, MOST_FOLDS, POINTS = 24, 60, 500
 LEAD = "What each fold's model earned on bars that it had not seen. It stands beside the verdict and never decides."
@@ -27,7 +27,7 @@ def paths_section(table: pl.DataFrame, verdict: Mapping[str, Any]) -> list[Secti
     body = get(verdict, "paths")
     if not body:
         return []
-    blocks: list[Block] = [Text(_words(body), "strong")]
+    blocks: list[Block] = [Text(paths_words(body), "strong")]
     if len(table):
         blocks.append(paths_figure(table, body))
     drawn = sharpe_figure(body)
@@ -38,7 +38,8 @@ def paths_section(table: pl.DataFrame, verdict: Mapping[str, Any]) -> list[Secti
     return [Section("Out-of-sample paths", LEAD, blocks, short="Paths")]
 
 
-def _words(body: Mapping[str, Any]) -> str:
+def paths_words(body: Mapping[str, Any]) -> str:
+    """Folds and paths in two sentences, from the `paths` of a verdict."""
     paths, folds = body["paths"], len(body["folds"])
     said = (
         f"{folds} {'fold' if folds == 1 else 'folds'}, each trained and given its threshold without its own test bars"

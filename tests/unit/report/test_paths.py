@@ -1,13 +1,16 @@
 """The report's paths: how the folds fared where they were not chosen, and that it decides nothing."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from edgeproof.evaluate.paths import distribution
+from edgeproof.report.console import print_verdict
 from edgeproof.report.data import timeline
 from edgeproof.report.number import DASH, MINUS
 from edgeproof.report.paths import MOST_LINES, folds_table, paths_figure, paths_section, sharpe_figure, spread_table
@@ -106,6 +109,17 @@ def test_a_fold_that_never_trades_says_why_it_has_no_sharpe():
     assert dict(found.reasons) == {"the model never trades, or its returns do not vary": "3"}
     assert "60" not in found.caption
     assert "2 more are in verdict.json" in folds_table(body([1.0], folds=62)).caption
+
+
+def test_the_console_says_it_in_two_sentences():
+    console = Console(width=100, record=True, file=StringIO())
+    print_verdict(dict(runs.verdict("edge", opened=False)) | {"paths": body([3.0, -1.0, 1.0])}, console)
+    text = " ".join(console.export_text().replace("│", " ").split())
+    assert (
+        f"4 folds, each trained and given its threshold without its own test bars. 3 paths: net Sharpe {MINUS}1.00"
+        in text
+    )
+    assert "Out of sample, decides nothing" in text
 
 
 def test_the_timeline_shows_the_test_before_the_seal():
