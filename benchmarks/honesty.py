@@ -69,19 +69,26 @@ def judge_one(group: str, number: int, strength: float) -> dict[str, Any]:
 def true_sharpe(config: Any, bundle_path: Path, place: Path, seed: int, strength: float) -> float:
     """Net annual Sharpe of a bundle under the law that its market was made by."""
     import edgeproof as ep
+    from edgeproof.features.scale import Preprocessor, apply
     from edgeproof.ledger.span import Span
-    from edgeproof.recipe.judging import evaluate_span
     from edgeproof.recipe.prepare import prepare
+    from edgeproof.recipe.trade import trade
+    from edgeproof.samples.dataset import ready_index
     from edgeproof.train.bundle import read_bundle
+    from edgeproof.train.forecast import predict
 
     market = ep.make_market("linear", place, symbols=SYMBOLS, bars=FRESH, seed=seed + 1_000_000, strength=strength)
     prepared = prepare(config, market, Span("fresh", market.end_ns, market.end_ns))
-    judged = evaluate_span(config, prepared, read_bundle(bundle_path), bars=slice(400, FRESH), market=market)
-    track, stated = judged.traded.track, prepared.stated
+    bundle, stated, year = read_bundle(bundle_path), prepared.stated, market.bars_per_year
     assert stated is not None
+    x = apply(Preprocessor.from_arrays(bundle.preprocessor), prepared.table.x)
+    index = ready_index(prepared.table.ready, prepared.decide, bundle.window)
+    forecast = predict(bundle.model, x, index, window=bundle.window, sha=bundle.sha)
+    theta, bars = bundle.thresholds["theta"], slice(400, FRESH)
+    track = trade(config, prepared, forecast, theta=theta, bars=bars, bars_per_year=year, beside=False).track
     mean = stated.mean[:, 399:-1].T  # decided at the close of t, held over the bar that begins at the open of t + 1
     earned = (track.weights * mean).sum(axis=1) - track.costs / track.equity[:-1]
-    return float(earned.mean() / track.net_return.std() * np.sqrt(market.bars_per_year))
+    return float(earned.mean() / track.net_return.std() * np.sqrt(year))
 
 
 def share(rows: list[dict[str, Any]]) -> dict[str, Any]:
