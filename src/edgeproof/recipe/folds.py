@@ -33,6 +33,7 @@ from edgeproof.samples.split.fold import Fold
 from edgeproof.samples.split.paths import assemble_paths
 from edgeproof.stats.classify import classification
 from edgeproof.stats.performance import performance
+from edgeproof.train.keep import LAST
 from edgeproof.verdict.ready import json_ready
 
 __all__ = ["FoldRun", "learn_folds", "paths_body", "paths_table"]
@@ -88,17 +89,18 @@ def learn_folds(
         SplitError: the span is too short.
         TrainError: one class only in a fold, or the loss is not finite.
     """
-    folds, done, learned = proven_folds(config, prepared), [], None
-    began = time.monotonic()
+    folds, done, learned, told = proven_folds(config, prepared), [], None, False
     for fold in folds:
         place, title = _place(folder, fold, len(folds))
+        began, known = time.monotonic(), (place / LAST).exists()
         learned = learn(config, prepared, ledger, fold, market=market, folder=place, title=title, write=write)
         if len(folds) > 1:
             write_container(place / PREPROCESSOR, learned.preprocessor.to_arrays(), {"data": learned.dataset_sha})
         done.append(_traded(config, prepared, ledger, learned, market=market, bars_per_year=bars_per_year))
-        if fold.number == 0 and len(folds) > 1:
-            took = time.monotonic() - began
-            write(f"one fold takes {duration_text(took)}: about {duration_text(took * len(folds))} for all\n")
+        left = len(folds) - 1 - fold.number
+        if left and not known and not told:
+            took, told = time.monotonic() - began, True
+            write(f"one fold takes {duration_text(took)}: about {duration_text(took * left)} left\n")
     assert learned is not None  # noqa: S101 - a split without folds has been refused
     return learned, done
 
