@@ -35,6 +35,7 @@ from edgeproof.samples.dataset import ready_index
 from edgeproof.train.bundle import Bundle, read_bundle
 from edgeproof.train.forecast import Forecast, predict
 from edgeproof.truth.oracle import is_stated
+from edgeproof.verdict.change import hangs_on
 from edgeproof.verdict.evidence import Evidence, SpanEvidence, span_evidence
 from edgeproof.verdict.judge import judge
 from edgeproof.verdict.open import open_seal
@@ -210,10 +211,10 @@ def _what_was_traded(config: RunConfig, spans: Mapping[str, Judged | None], body
     """What verdict.json says of costs, account and ablations, those of each span and those of the judged one."""
     ablations = {name: span.traded.ablations for name, span in spans.items() if span is not None}
     beside = {name: body[name] | {"ablations": changed} for name, changed in ablations.items()}
-    account = config.options.model_dump()
-    return json_ready(
-        {"costs": charged(config.costs), "account": account, "ablations": ablations[body["span"]], **beside}
-    )
+    changed, account = ablations[body["span"]], config.options.model_dump()
+    said = [*body["would_change"], *hangs_on(body["verdict"], changed)]
+    traded = {"costs": charged(config.costs), "account": account, "ablations": changed, "would_change": said}
+    return json_ready(traded | beside)
 
 
 def _opened_before(ledger: Ledger, market: Market, span: Span, bundle: Bundle) -> bool:

@@ -8,8 +8,13 @@ from edgeproof.verdict.evidence import Evidence
 from edgeproof.verdict.guards import Guard
 from edgeproof.verdict.limit import bars_needed
 
-__all__ = ["what_would_change", "would_change"]
+__all__ = ["hangs_on", "what_would_change", "would_change"]
 
+_ABLATED = {
+    "one_bar_late": "with every decision one bar late",
+    "costs_twice": "with costs twice as high",
+    "without_five_best": "without the five best trades",
+}
 _WEAKER = 1.86 / 2.76  # power 50% instead of 80%, in standard errors
 
 
@@ -50,6 +55,24 @@ def would_change(
         said += _length(evidence, change, opened=evidence.sealed is not None)
     said.append(_costs(change))
     return said
+
+
+def hangs_on(answer: str, ablations: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """How much of an edge is left under each ablation, in one sentence; empty where there is no edge to lose.
+
+    Args:
+        answer: of the verdict.
+        ablations: net figures by ablation.
+    """
+    left = {
+        words: ablations[name]["sharpe"]
+        for name, words in _ABLATED.items()
+        if name in ablations and ablations[name].get("sharpe") is not None
+    }
+    if answer != "edge" or not left:
+        return []
+    said = ", ".join(f"{sharpe:.2f} {words}" for words, sharpe in left.items())
+    return [f"The net Sharpe ratio would have been {said}."]
 
 
 def _opening(evidence: Evidence, answer: str, limit: float | None) -> list[str]:
