@@ -24,6 +24,14 @@ JUDGING = (
         "an hourly Sharpe ratio is ninety times too large",
     ),
     Fault(
+        "the start is no peak",
+        "stats/performance.py",
+        "np.r_[1.0, np.cumprod(growth)]",
+        "np.cumprod(growth)",
+        (f"{STATS}/test_performance.py::test_the_start_is_a_peak",),
+        "a strategy that falls from its first bar on has no drawdown",
+    ),
+    Fault(
         "negative skew raises t",
         "stats/blocks.py",
         "adjusted = t + min(skew, 0.0)",
@@ -88,6 +96,22 @@ JUDGING = (
         "a renamed copy of the market begins at zero",
     ),
     Fault(
+        "another seed is the same trial",
+        "ledger/trials.py",
+        "sha_json([self.config, int(self.seed), self.data])",
+        "sha_json([self.config, self.data])",
+        (f"{LEDGER}/test_trials.py::test_the_same_triple_is_the_same_trial",),
+        "the luckiest of a hundred seeds counts as one",
+    ),
+    Fault(
+        "a candidate of after the opening counts as early",
+        "ledger/lineage.py",
+        "if first is None or row.seq < first]",
+        "if first is None or row.seq > 0]",
+        (f"{LEDGER}/test_lineage.py::test_a_candidate_counts_as_early_only_before_the_first_opening",),
+        "a model may be built on what the opening showed",
+    ),
+    Fault(
         "every opening is the first",
         "ledger/vault.py",
         "outcome.append((None, len(earlier) + 1))",
@@ -141,6 +165,14 @@ JUDGING = (
         "return MaximumTest((1 + exceed) / scale",
         "return MaximumTest(exceed / repetitions",
         (f"{STATS}/test_compare.py::test_equal_to_the_published_rule",),
+        "a p-value of zero rejects at every level",
+    ),
+    Fault(
+        "the observed order is not one of the permutations",
+        "stats/permute.py",
+        "return (1 + int((drawn >= observed - slack).sum())) / (drawn.size + 1)",
+        "return int((drawn >= observed - slack).sum()) / drawn.size",
+        (f"{STATS}/test_permute.py::test_ranks_against_labels_are_the_auc",),
         "a p-value of zero rejects at every level",
     ),
     Fault(

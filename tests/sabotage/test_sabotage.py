@@ -24,14 +24,14 @@ START = (
 )
 WORDS = ("-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", "--tb=short")
 # such a failure says that the changed source does not run, not that its answer is wrong
-NO_NOTICE = re.compile(r"(Syntax|Indentation|Name|Import|ModuleNotFound|UnboundLocal|Attribute|Type)Error")
+NO_NOTICE = re.compile(r"(Syntax|Indentation|Name|Import|ModuleNotFound|UnboundLocal|Attribute|Type|Index)Error")
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Path]:
     """A copy of the source with its compiled parts, which fit as long as the times of the files do."""
     where = tmp_path / "src"
-    shutil.copytree(ROOT / "src", where, ignore=shutil.ignore_patterns("*.tmp.*", "*.egg-info"))
+    shutil.copytree(ROOT / "src", where, ignore=shutil.ignore_patterns("*.tmp.*", "*.pyc.*", "*.egg-info"))
     yield where
     shutil.rmtree(where)
 
