@@ -1,8 +1,7 @@
 """How often each test claims something on nothing: at most its nominal level plus three Monte Carlo standard errors.
 
-Normal, Student t5, AR(1) 0.2 and GARCH(1,1) noise, centred at zero, of 1,000 bars (the checks' reduced run and the
-interval's full one are longer). One exception, measured and kept: with 20 models at the automatic block length reality
-check, SPA and StepM are too bold on AR(1) noise, docs/theory/reality_check.md.
+Normal, Student t5, AR(1) 0.2 and GARCH(1,1) noise, centred at zero, of 1,000 bars (the interval's full run is longer,
+the checks run at 1,000 and 4,000).
 With R repetitions a share p has a standard error of sqrt(p (1 - p) / R): 1.3 points at 5% and R = 300, 0.5 at 2,000.
 Counted are claims at a one-sided 5%, and for the interval how often 95% of it miss.
 """
@@ -18,7 +17,6 @@ from edgeproof.stats.permute import product_permutation
 from edgeproof.stats.spa import reality_check, step_m, superior_ability
 
 BARS, LEVEL = 1000, 0.05
-TOO_BOLD = {"ar1": 0.07}  # reality check, SPA, StepM at their automatic block: 6.6, 7.7, 8.0% found, s.e. 0.8
 LAWS = ("normal", "t5", "ar1", "garch")
 
 
@@ -131,8 +129,8 @@ def test_maximum(law, series):
 
 @pytest.mark.parametrize("law", LAWS)
 def test_reality_check_superior_ability_and_step_m(law):
-    for share in check_sizes(law, 150, bars=2000):
-        at_most(share, LEVEL, 150)
+    for share in check_sizes(law, 200, bars=1000):
+        at_most(share, LEVEL, 200)
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -154,6 +152,8 @@ def test_every_test_in_full(law):
         at_most(maximum_size(law, 2000, series), LEVEL, 2000)
     for share in permutation_sizes(law, 4000):
         at_most(share, LEVEL, 4000)
-    for share in check_sizes(law, 1000, bars=1000):
-        at_most(share, TOO_BOLD.get(law, LEVEL), 1000)
+    for share in check_sizes(law, 2000, bars=1000):
+        at_most(share, LEVEL, 2000)
+    for share in check_sizes(law, 500, bars=4000):
+        at_most(share, LEVEL, 500)
     at_most(interval_misses(law, 1000, bars=4000), LEVEL, 1000)

@@ -8,18 +8,16 @@ import numpy as np
 
 from edgeproof.stats.sharpe import moments
 
-__all__ = ["aggregation", "autocorrelation", "hac_standard_error"]
+__all__ = ["aggregation", "autocorrelation", "hac_standard_error", "long_run_variance"]
 
+_STILL, _NOTHING = 1e-12, 1e-50  # variation below this share of the size, or at all, is rounding
 _LARGEST_ROOT = 0.97  # of the prewhitening, as in Andrews & Monahan (1992)
 
 
 def hac_standard_error(returns: np.ndarray, *, lags: int | None = None) -> float | None:
     """Standard error from the returns themselves, whatever their dependence: Lo's (2002) GMM with HAC.
 
-    The long-run variance of u_t = z_t - SR/2 (z_t^2 - 1), z the standardised returns, over T. By default u is
-    prewhitened by an AR(1) with |r| <= 0.97 (Andrews & Monahan 1992, Econometrica 60), its residuals are weighted by
-    Bartlett's kernel (Newey & West 1987) with L = floor(1.1447 (4 r^2 T / (1 - r^2)^2)^(1/3)) lags, r their lag-1
-    autocorrelation (Andrews 1991, Econometrica 59), and the result is divided by (1 - r_AR)^2.
+    `long_run_variance` of u_t = z_t - SR/2 (z_t^2 - 1), z the standardised returns, over T.
 
     Args:
         returns: f64[T].
@@ -36,6 +34,25 @@ def hac_standard_error(returns: np.ndarray, *, lags: int | None = None) -> float
     u = z - known.sharpe / 2 * (z * z - 1)
     variance = _prewhitened(u) if lags is None else _newey_west(u, lags)
     return math.sqrt(variance / known.periods) if variance > 0 else None
+
+
+def long_run_variance(x: np.ndarray) -> float | None:
+    """Variance of sqrt(T) times the mean of x, whatever its dependence.
+
+    x about its mean is prewhitened by an AR(1) with |r| <= 0.97 (Andrews & Monahan 1992, Econometrica 60:953), its
+    residuals are weighted by Bartlett's kernel (Newey & West 1987) with L = floor(1.1447 (4 r^2 T / (1 - r^2)^2)^(1/3))
+    lags, r their lag-1 autocorrelation (Andrews 1991, Econometrica 59:817), and the result is divided by (1 - r_AR)^2.
+
+    Args:
+        x: f64[T].
+
+    Returns:
+        None for fewer than 3 bars, no variation, or one that is not finite.
+    """
+    series = np.asarray(x, dtype=np.float64)
+    if series.size < 3 or not np.ptp(series) > max(_STILL * float(np.abs(series).max()), _NOTHING):
+        return None
+    return _prewhitened(series - series.mean())
 
 
 def aggregation(periods: int, rho: np.ndarray) -> float | None:

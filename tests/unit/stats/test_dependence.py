@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgeproof.stats.dependence import aggregation, autocorrelation, hac_standard_error
+from edgeproof.stats.dependence import aggregation, autocorrelation, hac_standard_error, long_run_variance
 from edgeproof.stats.sharpe import moments, standard_error
 
 # Lo (2002), eta(q) of an AR(1) from its formula (Table 2): rho, then q = 2, 3, 4, 6, 12, 24, 36, 48, 125, 250
@@ -210,3 +210,26 @@ def test_degenerate_returns_have_no_error(x):
 def test_as_many_lags_as_returns_are_too_many():
     assert hac_standard_error(np.arange(5.0), lags=5) is None
     assert hac_standard_error(np.array([1.0, 2, 4])) is not None
+
+
+def test_long_run_variance_by_hand():
+    # deviations -1, 1, 1, -1: root -1/4, left 3/4, 5/4, -3/4 with lag-1 sum 0, so no lags: (43/16) / 3 / (5/4)^2
+    assert long_run_variance(np.array([2.0, 4, 4, 2])) == pytest.approx(43 / 75, rel=1e-12)
+    for nothing in (np.full(9, 0.1), np.array([1.0, 2.0]), np.array([1.0, np.nan, 2.0])):
+        assert long_run_variance(nothing) is None
+
+
+@pytest.mark.parametrize("r", [-0.5, 0.0, 0.2, 0.6])
+def test_long_run_variance_of_an_autoregression(r):
+    e = np.random.default_rng(7).standard_normal(200_000)
+    x = np.empty_like(e)
+    x[0] = e[0]
+    for t in range(1, len(e)):
+        x[t] = r * x[t - 1] + e[t]
+    assert long_run_variance(x + 5) == pytest.approx(1 / (1 - r) ** 2, rel=0.02)
+
+
+def test_long_run_variance_is_the_hac_error_of_a_series_without_mean():
+    x = np.random.default_rng(8).standard_normal(3000)
+    x -= x.mean()
+    assert hac_standard_error(x) == pytest.approx((long_run_variance(x / x.std()) or 0) ** 0.5 / 3000**0.5, rel=1e-9)
