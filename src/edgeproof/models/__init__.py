@@ -2,6 +2,7 @@
 
 from edgeproof.core.config import Config
 from edgeproof.models.cnn_lstm import CnnLstmConfig
+from edgeproof.models.gbm import GbmConfig
 from edgeproof.models.gru_attention import GruAttentionConfig
 from edgeproof.models.logistic import LogisticConfig
 from edgeproof.models.lstm_attention import LstmAttentionConfig
@@ -15,4 +16,5 @@ MODELS: dict[str, type[Config]] = {
     "lstm_attention": LstmAttentionConfig,
     "gru_attention": GruAttentionConfig,
     "cnn_lstm": CnnLstmConfig,
+    "gbm": GbmConfig,
 }

@@ -3,6 +3,7 @@
 # B batch, L window, F features, D encoding
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,10 +34,10 @@ class BinaryHead(nn.Module):
 class Classifier(nn.Module):
     """`forward(x_BLF, asset_B) -> logit_B` as encoder, then head, so that an encoder can be reused or frozen."""
 
-    def __init__(self, encoder: nn.Module, head: BinaryHead) -> None:
+    def __init__(self, encoder: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = head
+        self.head: Any = head  # a BinaryHead, or what else turns encodings into logits
 
     def forward(self, x_BLF: Tensor, asset_B: Tensor) -> Tensor:
         """Logits f32[B]; a probability is their sigmoid."""

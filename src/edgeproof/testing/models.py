@@ -3,6 +3,8 @@
 A config passes if its module has the right shapes, sends a gradient to every parameter, keeps samples apart in
 evaluation mode, sees no bar after the decision, can learn one batch by heart, survives saving and loading, gives the
 same bytes for the same seed, and ends with the same bytes when its training is broken off and resumed.
+
+A config with `fit_trees` is held to the same, but that there is no gradient to be sent.
 """
 
 # B batch, L window, F features, S symbols, T bars
@@ -50,9 +52,11 @@ def _require(condition: bool, text: str) -> None:
 
 
 def _build(config: Config, *, stirred: bool = True) -> nn.Module:
-    """The module; `stirred` moves every parameter off its initial value, for models that start at zero."""
+    """The module; `stirred` moves every parameter off its initial value, or grows trees on coin flips."""
     with seeded(Rng(1)):
         module: nn.Module = config.build(F, L, A)  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
+        if stirred and _grows(config):
+            _grow(config, module, _batch(400))
         with torch.no_grad():
             for parameter in module.parameters() if stirred else ():
                 parameter.add_(0.1 * torch.randn_like(parameter))
@@ -65,6 +69,17 @@ def _batch(count: int = B) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     asset = torch.randint(A, (count,), generator=noise)
     y = (torch.arange(count) % 2).float()
     return x, asset, y
+
+
+def _grows(config: Config) -> bool:
+    return hasattr(config, "fit_trees")
+
+
+def _grow(config: Config, module: Any, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
+    """Grow the head's trees on a batch of (x, asset, y)."""
+    x, asset, y = batch
+    z, trees = module.encoder(x, asset).numpy(), config.model_dump()["trees"]
+    module.head.take(config.fit_trees(z, y.double().numpy(), np.ones(len(y)), trees=trees))  # pyright: ignore[reportAttributeAccessIssue] - as `_grows` says
 
 
 def check_shapes(config: Config, folder: Path) -> None:
@@ -95,6 +110,9 @@ def check_gradients(config: Config, folder: Path) -> None:
     """Every parameter gets a gradient that is not zero everywhere."""
     del folder
     module = _build(config, stirred=False)
+    if _grows(config):
+        _require(not list(module.parameters()), "a model of trees has parameters that nobody trains")
+        return
     x, asset, _ = _batch(64)
     y = (torch.arange(64) % 3 == 0).float()  # a balanced batch has no gradient for a bias at zero
     with seeded(Rng(3)):
@@ -146,9 +164,15 @@ def check_one_batch(config: Config, folder: Path) -> None:
     """Without regularisers the model learns 16 samples by heart: cross-entropy below 0.01 within 1000 steps."""
     del folder
     fields = type(config).model_fields
-    plain = {name: 0.0 for name in ("dropout", "label_smoothing") if name in fields}
-    module = _build(from_mapping(type(config), config.model_dump() | plain), stirred=False).train()
+    off = {"dropout": 0.0, "label_smoothing": 0.0, "min_leaf": 1, "l2": 0.0}
+    plain = from_mapping(type(config), config.model_dump() | {key: off[key] for key in off if key in fields})
+    module = _build(plain, stirred=False).train()
     x, asset, y = _batch()
+    if _grows(config):
+        _grow(plain, module, (x, asset, y))
+        lowest = float(nn.functional.binary_cross_entropy_with_logits(module(x, asset), y))
+        _require(lowest < 0.01, f"one batch is not learned: cross-entropy {lowest:.3f}")
+        return
     optimiser = torch.optim.Adam(module.parameters(), lr=1e-2)
     lowest = float("inf")
     with seeded(Rng(5)):
@@ -191,7 +215,7 @@ def _train(config: Config, folder: Path, *, stop_after: int | None = None) -> Tr
             raise _BrokenOffError
 
     progress = Progress("epoch", 3, write=silent if stop_after is None else write)
-    dataset = tiny_dataset(Rng(7), features=F, window=L)
+    dataset = tiny_dataset(Rng(7), bars=120, features=F, window=L)
     return fit(dataset, config, BceConfig(), settings, rng=Rng(8), folder=folder, progress=progress)
 
 

@@ -91,8 +91,8 @@ class Learner(Protocol):
         """What a resumed training needs."""
         ...
 
-    def load(self, arrays: Mapping[str, np.ndarray], source: Path, done: int) -> None:
-        """Go on from saved arrays, after `done` epochs."""
+    def load(self, arrays: Mapping[str, np.ndarray], source: Path) -> None:
+        """Go on from saved arrays."""
         ...
 
 
@@ -165,9 +165,8 @@ class Descent:
             named["averaged"] = {"count": np.array([self.session.average.count])}
         return {f"{part}.{name}": array for part, entries in named.items() for name, array in entries.items()}
 
-    def load(self, arrays: Mapping[str, np.ndarray], source: Path, done: int) -> None:
+    def load(self, arrays: Mapping[str, np.ndarray], source: Path) -> None:
         """Take up weights, optimiser, loss scale and average."""
-        del done
         load_arrays(self.model, below("model.", arrays), source)
         load_optimiser(self.session.optimiser, below("optimiser.", arrays))
         self.session.mixed.load(below("scale.", arrays))

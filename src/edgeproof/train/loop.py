@@ -21,6 +21,7 @@ from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.samples.dataset import Dataset
 from edgeproof.train.descent import Descent, Learner, Task, make_task
+from edgeproof.train.forest import Forest
 from edgeproof.train.keep import LAST, Memory, keep_epoch, load_arrays, resume, weights_sha, write_last
 from edgeproof.train.seeding import reproducible
 from edgeproof.train.settings import TrainConfig
@@ -112,11 +113,15 @@ def _begin(
 ) -> tuple[Learner, Memory, tuple[Finding, ...]]:
     """The learner at its start, or where the training in this folder stands."""
     memory, arrays, findings = resume(folder, identity=identity, machine=machine)
-    learner: Learner = Descent(task, 0 if memory is None else memory.batch_size)
+    learner: Learner
+    if hasattr(task.model, "fit_trees"):
+        learner = Forest(task)
+    else:
+        learner = Descent(task, 0 if memory is None else memory.batch_size)
     if memory is None:
         start = task.settings.scheduler.start()  # pyright: ignore[reportAttributeAccessIssue] - every schedule has it
         return learner, Memory(schedule=start, batch_size=learner.batch_size), findings
-    learner.load(arrays, folder / LAST, memory.epoch)
+    learner.load(arrays, folder / LAST)
     return learner, memory, findings
 
 

@@ -9,6 +9,7 @@ from edgeproof.core.identity import sha_named
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.models.cnn_lstm import CnnLstmConfig
+from edgeproof.models.gbm import GbmConfig
 from edgeproof.models.gru_attention import GruAttentionConfig
 from edgeproof.models.logistic import LogisticConfig
 from edgeproof.models.lstm_attention import LstmAttentionConfig
@@ -23,14 +24,16 @@ from edgeproof.train.settings import TrainConfig
 EPOCHS = 4
 SMALL = {
     "logistic": LogisticConfig(),
+    "gbm": GbmConfig(trees=10, min_leaf=10),
     "mlp": MlpConfig(hidden=(8,), embedding=2),
     "lstm_attention": LstmAttentionConfig(hidden=6, attention=4, heads=2, dense=4),
     "gru_attention": GruAttentionConfig(hidden=6, attention=4, heads=2, dense=4),
     "cnn_lstm": CnnLstmConfig(channels=4, hidden=6),
 }
 CASES = (
-    [(model, "cosine", average, {}) for model in SMALL for average in AVERAGES]
+    [(model, "cosine", average, {}) for model in SMALL if model != "gbm" for average in AVERAGES]
     + [("mlp", scheduler, average, {}) for scheduler in SCHEDULERS for average in AVERAGES if scheduler != "cosine"]
+    + [("gbm", "cosine", "none", {"loss_metric": "auc"})]
     + [
         ("mlp", "plateau", "swa", body)
         for body in (
@@ -64,7 +67,7 @@ def train(folder, case, stop_after: int = EPOCHS):
     return fit(
         tiny_dataset(Rng(1), bars=60),
         SMALL[model],
-        WeightedBceConfig(label_smoothing=0.1),
+        WeightedBceConfig(label_smoothing=0.0 if model == "gbm" else 0.1),
         from_mapping(TrainConfig, settings | body),
         rng=Rng(5),
         folder=folder,
