@@ -1,0 +1,61 @@
+"""Every template is a whole config, and a short training by it works on a small known-truth market."""
+
+from pathlib import Path
+
+import pytest
+
+import edgeproof as ep
+from edgeproof.data.store import Market
+from edgeproof.ledger.store import Ledger
+from edgeproof.models import MODELS
+from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.learn import learn, proven_folds
+from edgeproof.recipe.prepare import open_bars, prepare
+from edgeproof.recipe.templates import template_body, template_texts
+
+BASELINES = {
+    "logistic_baseline": "logistic",
+    "mlp_baseline": "mlp",
+    "lstm_baseline": "lstm_attention",
+    "gru_baseline": "gru_attention",
+    "cnn_lstm_baseline": "cnn_lstm",
+}
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory) -> Market:
+    folder = tmp_path_factory.mktemp("templates") / "m"
+    return ep.make_market("linear", folder, symbols=2, bars=1200, seed=3, strength=0.3)
+
+
+def test_every_baseline_is_there():
+    assert set(BASELINES) <= set(template_texts())
+
+
+@pytest.mark.parametrize("name", template_texts())
+def test_it_loads_and_its_model_has_the_stated_sizes(name):
+    """Sizes that a template writes out are the architecture's own; only the dropout may be another."""
+    config = load_run_config(template_body(name))
+    if name not in BASELINES:
+        return
+    written = config.model.model_dump()
+    stated = MODELS[BASELINES[name]]().model_dump()
+    assert {key for key in stated if written[key] != stated[key]} <= {"dropout"}
+    assert config.loss.model_dump()["name"] == "bce"  # base rates of 0.4 to 0.6
+    assert config.train.loss_metric == "log_loss"
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_two_epochs_on_a_small_market(market: Market, tmp_path: Path, name: str):
+    config = load_run_config(template_body(name), ["train.epochs=2", "train.batch_size=128"])
+    ledger = Ledger(tmp_path)
+    span = open_bars(config, market, ledger)
+    prepared = prepare(config, market, span)
+    (fold,) = proven_folds(config, prepared)
+    lines: list[str] = []
+    made = learn(
+        config, prepared, ledger, fold, market=span.market, folder=tmp_path / "checkpoints", write=lines.append
+    )
+    assert len(made.trained.history) == len(lines) == 2
+    assert made.trained.history[-1]["train_loss"] < made.trained.history[0]["train_loss"]
+    assert made.forecast.made.any()
