@@ -187,4 +187,7 @@ def space(config: Config, prefix: str = "") -> dict[str, Tune]:
         if isinstance(value, Config):
             found.update(space(value, f"{key}."))
     over = {f"{prefix}{key}": tune for inner in parts for key, tune in getattr(inner, "tunes", {}).items()}
-    return found | {key: tune for key, tune in over.items() if key in found}
+    found |= {key: tune for key, tune in over.items() if key in found}
+    return {
+        key: tune for key, tune in found.items() if tune is not None
+    }  # a part's None: the field means nothing to it

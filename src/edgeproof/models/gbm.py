@@ -7,7 +7,7 @@ own code, so a bundle holds no pickle and needs no scikit-learn.
 # B batch, L window, F features, K inputs, R trees, N nodes of a tree
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -54,6 +54,7 @@ class GbmConfig(Config):
         lags: rows before the last that are read, in bars; those beyond the window are left out.
     """
 
+    tunes: ClassVar[dict[str, Tune | None]] = dict.fromkeys(("train.lr", "train.batch_size", "train.weight_decay"))
     name: Literal["gbm"] = "gbm"
     trees: Annotated[int, Field(ge=1, le=100_000)] = 300
     learning_rate: Annotated[float, Field(gt=0, le=1), Tune(0.01, 0.3, log=True)] = 0.05

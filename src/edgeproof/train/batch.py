@@ -1,4 +1,4 @@
-"""A batch size that is found: the largest power of two that fits, with enough steps left in an epoch."""
+"""A batch size that is found: the largest that fits, by doubling, with enough steps left in an epoch."""
 
 from collections.abc import Callable
 
@@ -18,21 +18,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def find_batch_size(step: Callable[[int], None], samples: int, device: str) -> int:
-    """The largest power of two for which a training step fits.
+def find_batch_size(step: Callable[[int], None], samples: int, device: str, *, least: int = 2) -> int:
+    """The largest size, `least` doubled again and again, for which a training step fits.
 
     Args:
         step: one training step of this many samples; it may run out of memory.
         samples: of the training set.
         device: `cpu` or `cuda`.
+        least: smallest size that is asked for.
 
     Returns:
         At most `LARGEST`, and at most a 16th of the training samples.
     """
-    size = 2
+    size = least
     while 2 * size <= min(LARGEST[device], samples // STEPS):
         size *= 2
-    while size > 2:
+    while size > least:
         try:
             step(size)
         except (RuntimeError, MemoryError) as error:
@@ -43,4 +44,4 @@ def find_batch_size(step: Callable[[int], None], samples: int, device: str) -> i
         if device == "cuda":
             torch.cuda.empty_cache()
         size //= 2
-    return size
+    return least

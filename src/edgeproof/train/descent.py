@@ -123,7 +123,8 @@ class Descent:
             train=task.train,
             settings=settings,
             rng=task.rng,
-            batch_size=batch_size or (2 if settings.batch_size == "auto" else settings.batch_size),
+            batch_size=batch_size
+            or (2 * settings.accumulate if settings.batch_size == "auto" else settings.batch_size),
             mixed=Mixed(settings.precision, device),
             average=settings.average.build(self.model, settings.epochs),  # pyright: ignore[reportAttributeAccessIssue] - every average config builds
         )
@@ -210,4 +211,4 @@ def _found(session: Session) -> int:
         except TrainError as error:
             raise error.__cause__ or error from None
 
-    return find_batch_size(step, count, session.x.device.type)
+    return find_batch_size(step, count, session.x.device.type, least=2 * settings.accumulate)

@@ -28,8 +28,8 @@ class TrainConfig(Config):
     Attributes:
         epochs: at most; early stopping may end sooner.
         lr: base learning rate.
-        batch_size: samples a step; an epoch's batches differ in size by at most one. `auto`: the largest power of two
-            that fits (train.batch), found once and then part of the checkpoint.
+        batch_size: samples a step; an epoch's batches differ in size by at most one. `auto`: the largest that
+            fits, by doubling, found once and then part of the checkpoint.
         accumulate: parts of a step's batch that are run one after the other, for less memory; but for batch norm, whose
             statistics are then a part's, the step is that of the whole batch.
         optimiser: `adamw`, `adam` or `sgd`.

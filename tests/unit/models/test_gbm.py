@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from edgeproof.core.config import space
 from edgeproof.core.errors import ConfigError
 from edgeproof.core.rng import Rng
 from edgeproof.models.gbm import GbmConfig, TreeHead, bins
+from edgeproof.recipe.config import load_run_config
 from edgeproof.testing.market import tiny_dataset
 from edgeproof.train.bundle import Bundle, read_bundle, write_bundle
 from edgeproof.train.forecast import predict
@@ -137,3 +139,11 @@ def test_a_bundle_is_read_without_scikit_learn(tmp_path, monkeypatch):
         SMALL.fit_trees(data.x[0], data.y[0], data.weight[0], trees=1)
     model = read_bundle(tmp_path / "bundle").model
     np.testing.assert_array_equal(predict(model, data.x, data.fold.validation, window=6).logit, expected)
+
+
+def test_only_what_matters_to_trees_is_searched():
+    costs = {"commission_bps": 4.0, "half_spread_bps": 1.0}
+    names = ("learning_rate", "leaves", "min_leaf", "l2")
+    assert set(space(load_run_config({"costs": costs, "model": "gbm"}).model)) == set(names)
+    found = {key for key in space(load_run_config({"costs": costs, "model": "gbm"})) if key[:5] in ("model", "train")}
+    assert found == {f"model.{name}" for name in names}

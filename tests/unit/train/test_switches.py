@@ -20,6 +20,7 @@ from edgeproof.train import LOSSES
 from edgeproof.train.batch import find_batch_size, is_out_of_memory
 from edgeproof.train.forecast import predict
 from edgeproof.train.keep import LAST
+from edgeproof.train.precision import Mixed
 from edgeproof.train.settings import TrainConfig
 from tests.unit.train.test_loop import train
 
@@ -111,6 +112,28 @@ def test_fp16_without_cuda_is_refused(tmp_path):
     assert not (tmp_path / LAST).exists()
 
 
+def test_a_step_that_overflows_is_left_out_and_the_next_loss_is_scaled_less():
+    """The scaler of float16, here on the CPU: 2^127 times a gradient of 4 overflows, 2^126 times 1 does not."""
+    weight = torch.nn.Parameter(torch.tensor([1.0]))
+    model, optimiser = nn.ParameterList([weight]), torch.optim.SGD([weight], lr=0.5)
+    mixed = Mixed("fp32", torch.device("cpu"))
+    mixed.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)
+    mixed.backward((4 * weight).sum())
+    assert mixed.step(optimiser, model, limit=None).item() == 0
+    assert weight.item() == 1.0
+    again = Mixed("fp32", torch.device("cpu"))  # as after a resume
+    again.scaler = torch.amp.GradScaler("cpu")
+    again.load(mixed.arrays())
+    for one in (mixed, again):
+        optimiser.zero_grad()
+        one.backward(weight.sum())
+        assert one.scaler is not None
+        assert one.scaler.get_scale() == 2.0**126
+        assert one.step(optimiser, model, limit=0.5).item() == pytest.approx(1.0)
+    assert weight.item() == pytest.approx(0.5)  # two steps of 0.5 times the clipped gradient of 0.5
+    assert again.arrays() == mixed.arrays()
+
+
 def test_deterministic_holds_in_the_training_and_only_there(tmp_path):
     said = witness(train(tmp_path, model=WitnessConfig(), deterministic=True)).seen
     assert {flag for _, _, flag in said} == {True}
@@ -129,6 +152,8 @@ def test_the_largest_batch_that_fits():
     assert find_batch_size(fits(10**9), 10**8, "cpu") == 8192
     assert find_batch_size(fits(1000), 100_000, "cpu") == 512
     assert find_batch_size(fits(0), 100, "cpu") == 2
+    assert find_batch_size(fits(1000), 100_000, "cpu", least=6) == 768
+    assert find_batch_size(fits(0), 20, "cpu", least=6) == 6
 
     def broken(size: int) -> None:
         raise RuntimeError(f"shapes do not fit at {size}")
