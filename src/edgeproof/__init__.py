@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from edgeproof.data.store import Market, open_market
     from edgeproof.data.synthetic import make_market
     from edgeproof.recipe.frames import from_pandas, from_polars
+    from edgeproof.recipe.outside import judge
     from edgeproof.recipe.run import Run, run
+    from edgeproof.samples.split.splitter import PurgedSplitter
 
 __version__ = "0.1.0"
 __all__ = [
     "EdgeproofError",
     "Market",
+    "PurgedSplitter",
     "Run",
     "from_pandas",
     "from_polars",
+    "judge",
     "make_market",
     "open_market",
     "run",
@@ -34,9 +38,11 @@ __all__ = [
 _HOMES = {
     "EdgeproofError": "edgeproof.core.errors",
     "Market": "edgeproof.data.store",
+    "PurgedSplitter": "edgeproof.samples.split.splitter",
     "Run": "edgeproof.recipe.run",
     "from_pandas": "edgeproof.recipe.frames",
     "from_polars": "edgeproof.recipe.frames",
+    "judge": "edgeproof.recipe.outside",
     "make_market": "edgeproof.data.synthetic",
     "open_market": "edgeproof.data.store",
     "run": "edgeproof.recipe.run",
