@@ -37,6 +37,10 @@ class GrownTrees:
     edges: tuple[np.ndarray, ...]
     codes: np.ndarray
 
+    def margin(self) -> np.ndarray:
+        """Log odds of the training samples, f64[N]."""
+        return self.estimator.decision_function(self.codes)
+
 
 class GbmConfig(Config):
     """Trees on binary cross-entropy. The number of assets is accepted and ignored.

@@ -19,7 +19,7 @@ class LstmAttentionConfig(Config):
         hidden: numbers of its state.
         attention: width of queries, keys and values together.
         heads: that share it.
-        readout: what is read off the states: the `last` one, or their `mean` over time.
+        readout: what is read off the states: the `last` one, or classically their `mean` over time.
         dense: width of the layer behind, where the symbol's embedding joins.
         dropout: between the LSTM's layers and before the head (Srivastava et al. 2014).
         embedding: numbers a symbol.

@@ -215,7 +215,7 @@ def _train(config: Config, folder: Path, *, stop_after: int | None = None) -> Tr
             raise _BrokenOffError
 
     progress = Progress("epoch", 3, write=silent if stop_after is None else write)
-    dataset = tiny_dataset(Rng(7), bars=120, features=F, window=L)
+    dataset = tiny_dataset(Rng(7), bars=80, features=F, window=L)
     return fit(dataset, config, BceConfig(), settings, rng=Rng(8), folder=folder, progress=progress)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from edgeproof.core.errors import ConfigError
+from edgeproof.models.gbm import GrownTrees
 from edgeproof.samples.windows import gather
 from edgeproof.train.descent import Task
 from edgeproof.train.epoch import score
@@ -36,7 +36,7 @@ class Forest:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.batch_size = 0
-        self.grown: Any = None
+        self.grown: GrownTrees | None = None
         self.model: nn.Module = task.model.build(  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
             task.dataset.x.shape[2], task.dataset.window, len(task.dataset.symbols)
         ).to(task.x.device)
@@ -55,10 +55,15 @@ class Forest:
         model, settings = task.model.model_dump(), task.settings
         z_NK, y_N, weight_N = self._samples
         trees = -(-model["trees"] * (number + 1) // settings.epochs)
-        self.grown = task.model.fit_trees(z_NK, y_N, weight_N, trees=trees, before=self.grown)  # pyright: ignore[reportAttributeAccessIssue] - the loop has looked
-        self.model.head.take(self.grown)  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue] - as above
+        grown: GrownTrees = task.model.fit_trees(z_NK, y_N, weight_N, trees=trees, before=self.grown)  # pyright: ignore[reportAttributeAccessIssue] - the loop has looked
+        self.grown = grown
+        self.model.head.take(grown)  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue] - as above
         figures = score(self.model, task.x, task.validation, window=task.dataset.window, epoch=number)
-        return {"train_loss": self._train_loss(), "lr": model["learning_rate"], "grad_norm": 0.0} | figures
+        return {
+            "train_loss": self._train_loss(grown.margin()),
+            "lr": model["learning_rate"],
+            "grad_norm": 0.0,
+        } | figures
 
     @cached_property
     def _samples(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,11 +76,9 @@ class Forest:
             weight = weight / np.where(y == 1, y.mean(), 1 - y.mean())
         return torch.cat(rows).cpu().numpy(), y, weight
 
-    def _train_loss(self) -> float:
-        z_NK, y_N, weight_N = self._samples
-        margin = torch.cat([self.model.head(torch.from_numpy(z)) for z in np.array_split(z_NK, -(-len(z_NK) // BATCH))])  # pyright: ignore[reportCallIssue] - a module
-        loss = functional.binary_cross_entropy_with_logits(margin.double(), torch.from_numpy(y_N), reduction="none")
-        return float((loss.numpy() * weight_N).mean())
+    def _train_loss(self, margin_N: np.ndarray) -> float:
+        _, y_N, weight_N = self._samples
+        return float((np.logaddexp(0.0, (1 - 2 * y_N) * margin_N) * weight_N).mean())
 
     def scored(self, number: int) -> nn.Module:
         """All trees so far."""

@@ -47,7 +47,7 @@ def test_it_loads_and_its_model_has_the_stated_sizes(name):
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_two_epochs_on_a_small_market(market: Market, tmp_path: Path, name: str):
-    config = load_run_config(template_body(name), ["train.epochs=2", "train.batch_size=128"])
+    config = load_run_config(template_body(name), ["train.epochs=2", "train.batch_size=64", "decide_every=4"])
     ledger = Ledger(tmp_path)
     span = open_bars(config, market, ledger)
     prepared = prepare(config, market, span)
