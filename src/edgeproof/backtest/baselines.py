@@ -82,11 +82,12 @@ def baselines(replay: Replay, costs: CostsConfig, options: Options, *, short: bo
 
     Args:
         replay: the span; its forecasts are not read. The account starts flat, and rules wait for bars of the span.
+            Its exposure is that of the rules too.
         costs: those of the model.
         options: those of the model; targets and stops are taken off, since no baseline has them.
         short: whether the rules may be short, as the model may; else they are flat instead.
     """
-    weights = np.stack([rule(replay, short) for rule in BASELINES.values()])
+    weights = replay.exposure * np.stack([rule(replay, short) for rule in BASELINES.values()])
     every, held = np.ones(len(replay.decide), dtype=bool), without_exits(options)
     tracks = simulate_many(replay.prices, replay.present, weights, every, costs, options=held)
     return dict(zip(BASELINES, tracks, strict=True))

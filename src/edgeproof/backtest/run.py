@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from edgeproof.backtest.policies.policy import Policy
+from edgeproof.backtest.policies.policy import Policy, is_forgetful
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate, simulate_many
 from edgeproof.simulator.feed import Outside
@@ -33,6 +33,7 @@ class Replay:
         present: bool[S, T].
         horizon_bars: H of the label that was forecast.
         volatility: f64[S, T] of one bar, known at the close of t, for options that are measured in it.
+        exposure: gross exposure, in equities, that the full weights of a policy or a baseline stand for.
     """
 
     p: np.ndarray
@@ -42,6 +43,7 @@ class Replay:
     present: np.ndarray
     horizon_bars: int
     volatility: np.ndarray | None = None
+    exposure: float = 1.0
 
     def cut(self, span: slice) -> "Replay":
         """The bars of `span` alone: nothing outside it is traded or read."""
@@ -53,6 +55,7 @@ class Replay:
             self.present[:, span],
             self.horizon_bars,
             None if self.volatility is None else self.volatility[:, span],
+            self.exposure,
         )
 
     def outside(self, options: Options) -> Outside:
@@ -130,39 +133,26 @@ def _kept(thetas: np.ndarray, growth: np.ndarray, keep: Keep) -> float | None:
 def targets(policy: Policy, replay: Replay, theta: float | None, options: Options) -> np.ndarray:
     """Target weights, f64[S, T], of a policy that forgets a symbol which has been closed as delisted.
 
-    From then on the symbol is forecast at a half until it is forecast again, which gives up the place it holds among
-    others; a policy that still asks for it is asked again without what it heard before.
+    From then on nothing is asked for of the symbol, and the place that it held among others is free, until it is
+    forecast again. A policy that cannot be told so is shown a half at every decision in between.
     """
     if theta is None:
         return np.zeros(replay.p.shape)
-    gone = _delisted(replay.present, options.delisting_bars)
-    if not gone.any():
-        return policy.weights(replay.p, replay.made, replay.decide, theta, replay.horizon_bars)
-    bars = np.arange(gone.shape[1])
-    silent = replay.decide & (_last(gone, bars) > _last(replay.made & replay.decide, bars))
-    p, made = np.where(silent, 0.5, replay.p), replay.made | silent
-    weights = policy.weights(p, made, replay.decide, theta, replay.horizon_bars)
-    for since in _each_time(gone):
-        after, never = bars >= since[:, np.newaxis], (since == len(bars))[:, np.newaxis]
-        asked = np.take_along_axis(weights, np.minimum(since, len(bars) - 1)[:, np.newaxis], axis=1) != 0.0
-        stale = asked & ~never  # known at that bar: what comes later must not decide it
-        if stale.any():
-            again = policy.weights(p, made & (after | never), replay.decide, theta, replay.horizon_bars)
-            weights = np.where(after & stale, again, weights)
-    return weights
+    gone, H = _delisted(replay.present, options.delisting_bars), replay.horizon_bars
+    if is_forgetful(policy):
+        weights = policy.weights(replay.p, replay.made, replay.decide, theta, H, forgotten=gone)
+    else:
+        bars = np.arange(gone.shape[1])
+        silent = _last(gone, bars) > _last(replay.made & replay.decide, bars)
+        told = silent & replay.decide
+        p, made = np.where(told, 0.5, replay.p), replay.made | told
+        weights = np.where(silent, 0.0, policy.weights(p, made, replay.decide, theta, H))
+    return replay.exposure * weights
 
 
 def _last(acts: np.ndarray, bars: np.ndarray) -> np.ndarray:
     """The last bar at or before each one at which `acts`, i64[S, T]; -1 before the first."""
     return np.maximum.accumulate(np.where(acts, bars, -1), axis=1)
-
-
-def _each_time(gone: np.ndarray) -> list[np.ndarray]:
-    """Bars of the first, the second and each further delisting, i64[S] each; T where a symbol has no more of them."""
-    count, T = np.cumsum(gone, axis=1), gone.shape[1]
-    return [
-        np.where((count == n).any(axis=1), np.argmax(count == n, axis=1), T) for n in range(1, int(count.max()) + 1)
-    ]
 
 
 def _delisted(present: np.ndarray, bars: int) -> np.ndarray:

@@ -1,10 +1,13 @@
 """Trading a policy over a span: the threshold that is kept, and what holding would have brought."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from edgeproof.backtest import run
-from edgeproof.backtest.policies import POLICIES, ThresholdConfig
+from edgeproof.backtest.baselines import baselines
+from edgeproof.backtest.policies import POLICIES, ThresholdConfig, TopKConfig
 from edgeproof.backtest.run import Replay, choose_theta, hold_return, run_policy, targets
 from edgeproof.core.rng import Rng
 from edgeproof.simulator.costs import CostsConfig
@@ -148,32 +151,91 @@ def test_the_median_threshold_trades_whatever_it_earned():
     np.testing.assert_array_equal(median.growth, best.growth)  # every one is tried and counted all the same
 
 
-def halting(seed, symbols=4, bars=240):
-    """Forecasts of symbols that vanish for a day or two now and then."""
+S, T = 8, 300
+
+
+def halting(seed, every=6):
+    """Forecasts of symbols that vanish for half a day up to two and a half days, several times each."""
     draw = np.random.default_rng(seed)
-    present = np.ones((symbols, bars), bool)
-    for s in range(symbols):
-        for first in draw.integers(5, bars, 2):
+    present = np.ones((S, T), bool)
+    for s in range(S):
+        for first in draw.integers(5, T, 3):
             present[s, first : first + int(draw.integers(10, 60))] = False
     p = 0.5 + draw.normal(0.0, 0.05, present.shape).clip(-0.4, 0.4)
     made = present & (draw.random(present.shape) > 0.2)
-    return Replay(p, made, np.arange(bars) % 3 == 0, np.ones((symbols, bars, 5)), present, 30)
+    return Replay(p, made, np.arange(T) % every == 0, np.ones((S, T, 5)), present, 30)
 
 
-@pytest.mark.parametrize("name", POLICIES)
-@pytest.mark.parametrize("seed", range(4))
-def test_delisted_symbols_are_forgotten_without_looking_ahead(name, seed):
-    policy, scene, options = POLICIES[name](), halting(seed), Options(delisting_bars=24)
-    was = targets(policy, scene, 0.52, options)  # pyright: ignore[reportArgumentType] - every entry is a policy
-    gone = np.array([[not scene.present[s, max(0, t - 23) : t + 1].any() for t in range(240)] for s in range(4)])
-    gone[:, :24] = False
-    assert gone.any()
-    assert not was[gone].any(), "nothing is asked for of a symbol that has been closed"
-    assert np.abs(was).sum(axis=0).max() <= 1.0 + 1e-12
-    for cut in range(20, 240, 11):
-        p, made, present = scene.p.copy(), scene.made.copy(), scene.present.copy()
-        p[:, cut:], present[:, cut:] = 1.0 - p[:, cut:], ~present[:, cut:]
-        made[:, cut:] = present[:, cut:]
-        other = Replay(p, made, scene.decide, scene.prices, present, scene.horizon_bars)
-        now = targets(policy, other, 0.52, options)  # pyright: ignore[reportArgumentType]
-        assert was[:, :cut].tobytes() == now[:, :cut].tobytes()
+def closed(present, bars=24):
+    """bool[S, T] where a symbol that had a bar has had none for `bars` bars or more."""
+    gone = np.zeros(present.shape, bool)
+    for s in range(len(present)):
+        for t in range(bars, T):
+            gone[s, t] = present[s, :t].any() and not present[s, t - bars + 1 : t + 1].any()
+    return gone
+
+
+def variants(name):
+    kind = POLICIES[name]
+    few = {"k": 2} if "k" in kind.model_fields else {}
+    own = [{"exit": "opposite"}, {"exit": "horizon"}] if "exit" in kind.model_fields else [{}]
+    return [kind.model_validate({"short": short, **few, **other}) for short in (False, True) for other in own]
+
+
+class Outside:
+    """A policy of another package that was written before there was anything to forget."""
+
+    def candidates(self, p, made):
+        return ThresholdConfig().candidates(p, made)
+
+    def weights(self, p, made, decide, theta, horizon_bars):
+        return TopKConfig(k=2, short=True).weights(p, made, decide, theta, horizon_bars)
+
+
+EVERY = [*(policy for name in POLICIES for policy in variants(name)), Outside()]
+
+
+@pytest.mark.parametrize("policy", EVERY, ids=lambda policy: type(policy).__name__)
+def test_delisted_symbols_are_forgotten_without_looking_ahead(policy):
+    options = Options(delisting_bars=24)
+    for seed in range(12):
+        scene, another = halting(seed, every=1 + seed % 7), halting(seed + 100)
+        was = targets(policy, scene, 0.52, options)
+        gone = closed(scene.present)
+        assert gone.any()
+        assert not was[gone].any(), "nothing is asked for of a symbol that has been closed"
+        assert np.abs(was).sum(axis=0).max() <= 1.0 + 1e-12
+        for cut in range(20 + seed, T, 37):
+            p, made, present = scene.p.copy(), scene.made.copy(), scene.present.copy()
+            p[:, cut:], made[:, cut:], present[:, cut:] = (
+                x[:, cut:] for x in (another.p, another.made, another.present)
+            )
+            other = Replay(p, made, scene.decide, scene.prices, present, scene.horizon_bars)
+            now = targets(policy, other, 0.52, options)
+            assert was[:, :cut].tobytes() == now[:, :cut].tobytes()
+
+
+@pytest.mark.parametrize("policy", EVERY[:-1], ids=lambda policy: type(policy).__name__)
+def test_a_delisting_touches_no_symbol_that_competes_for_no_place(policy):
+    scene, options = dataclasses.replace(halting(3), horizon_bars=60), Options(delisting_bars=24)
+    was, never = targets(policy, scene, 0.52, options), targets(policy, scene, 0.52, Options())
+    first = closed(scene.present).any(axis=0).argmax()
+    assert was[:, :first].tobytes() == never[:, :first].tobytes()
+    if not isinstance(policy, TopKConfig):
+        assert (was != never).any()
+        one = dataclasses.replace(scene, present=np.vstack([scene.present[:1], np.ones((S - 1, T), bool)]))
+        assert targets(policy, one, 0.52, options)[1:].tobytes() == never[1:].tobytes()
+
+
+def test_an_exposure_scales_what_is_asked_for_and_what_it_is_compared_with():
+    scene = replay(skill=2.0)
+    twice = dataclasses.replace(scene, exposure=2.0)
+    options = Options(leverage=2.0)
+    np.testing.assert_array_equal(targets(SHORT, twice, 0.51, options), 2 * targets(SHORT, scene, 0.51, options))
+    assert twice.cut(slice(10, 90)).exposure == 2.0
+    one, two = (run_policy(SHORT, some, 0.51, CostsConfig.free(), options) for some in (scene, twice))
+    assert np.abs(two.weights).sum(axis=1).max() > 1.5 > np.abs(one.weights).sum(axis=1).max()
+    held = baselines(twice, CostsConfig.free(), options, short=False)["buy_and_hold"]
+    assert np.abs(held.weights[5]).sum() == pytest.approx(2.0, abs=0.05)
+    choice = choose_theta(SHORT, twice, CostsConfig.free(), options)
+    assert choice.growth.max() > choose_theta(SHORT, scene, CostsConfig.free(), options).growth.max()

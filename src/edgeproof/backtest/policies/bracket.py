@@ -7,6 +7,7 @@ symbol is its event, and after an exit the account stays flat until that signal 
 - It is alive until H bars after its fill, also where target or stop ended the position earlier. What is forecast
   meanwhile belongs to it: labels that overlap are not events of their own, and a position is never enlarged. An
   entry that could not be filled is tried again while its event is alive.
+- A symbol that was closed as delisted has no event: it ends there.
 - Then the target weight is 0 for one decision, which is the change that the account waits for. So two entries of a
   symbol are at least H + 2 bars apart, and a forecast that stays high is entered again and again.
 """
@@ -19,7 +20,7 @@ import numba
 import numpy as np
 from pydantic import Field
 
-from edgeproof.backtest.policies.policy import HIGHEST_QUANTILE, distances, sides
+from edgeproof.backtest.policies.policy import HIGHEST_QUANTILE, distances, nowhere, sides
 from edgeproof.core.config import Config
 from edgeproof.core.errors import ConfigError
 from edgeproof.labels.label import Bracket
@@ -89,24 +90,37 @@ class BracketConfig(Config):
         return np.unique(np.quantile(p[made], np.linspace(0.0, HIGHEST_QUANTILE, self.thetas)))
 
     def weights(
-        self, p: np.ndarray, made: np.ndarray, decide: np.ndarray, theta: float, horizon_bars: int
+        self,
+        p: np.ndarray,
+        made: np.ndarray,
+        decide: np.ndarray,
+        theta: float,
+        horizon_bars: int,
+        *,
+        forgotten: np.ndarray | None = None,
     ) -> np.ndarray:
         """Target weights, see `Policy.weights`: 1/S while an event is alive, whatever became of its position."""
         usable = made & decide
         up, down = sides(p, usable, theta) if self.short else (usable & (p >= theta), usable & False)
-        return _events(up.astype(np.int8) - down, (self.bars or horizon_bars) + 1) / len(p)
+        alive, gone = (self.bars or horizon_bars) + 1, nowhere(forgotten, made)
+        return _events(up.astype(np.int8) - down, alive, gone) / len(p)
 
 
 @numba.njit(cache=True, nogil=True)
-def _events(signal: np.ndarray, alive: int) -> np.ndarray:
-    """The side of the event that is alive, f64[S, T]: `alive` bars from a signal on, then one bar of none."""
+def _events(signal: np.ndarray, alive: int, gone: np.ndarray) -> np.ndarray:
+    """The side of the event that is alive, f64[S, T]: `alive` bars from a signal on, then one bar of none.
+
+    An event ends at once where its symbol is gone; a signal of that bar or a later one begins the next.
+    """
     side = np.zeros(signal.shape)
     for s in range(signal.shape[0]):
-        t = 0
-        while t < signal.shape[1]:
-            if signal[s, t] == 0:
-                t += 1
-                continue
-            side[s, t : t + alive] = signal[s, t]
-            t += alive + 1
+        now, age = 0, alive + 1  # bars since the event began
+        for t in range(signal.shape[1]):
+            if gone[s, t]:
+                now, age = 0, alive + 1
+            if age > alive and signal[s, t] != 0:
+                now, age = signal[s, t], 0
+            if age < alive:
+                side[s, t] = now
+            age += 1
     return side

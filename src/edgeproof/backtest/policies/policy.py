@@ -2,17 +2,22 @@
 
 # S symbols, T bars, K thresholds
 
-from typing import Protocol
+import inspect
+from typing import Protocol, TypeGuard
 
 import numpy as np
 
-__all__ = ["Policy", "distances", "sides"]
+__all__ = ["Forgetful", "Policy", "distances", "is_forgetful", "nowhere", "sides"]
 
 HIGHEST_QUANTILE = 0.98  # above it a threshold would rest on fewer than one forecast in fifty
 
 
 class Policy(Protocol):
-    """Two methods; a policy with exits of its own has a third, `account(options, label)`: see `bracket`."""
+    """Two methods; a policy with exits of its own has a third, `account(options, label)`: see `bracket`.
+
+    A policy whose `weights` also takes `forgotten` is told where a symbol was closed as delisted (`Forgetful`); one
+    that does not is shown a half there instead.
+    """
 
     def candidates(self, p: np.ndarray, made: np.ndarray) -> np.ndarray:
         """Thresholds to try on validation, each a trial.
@@ -41,6 +46,43 @@ class Policy(Protocol):
             horizon_bars: H of the label.
         """
         ...
+
+
+class Forgetful(Policy, Protocol):
+    """A policy that is told which symbols it must forget, and when."""
+
+    def weights(
+        self,
+        p: np.ndarray,
+        made: np.ndarray,
+        decide: np.ndarray,
+        theta: float,
+        horizon_bars: int,
+        *,
+        forgotten: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Target weights, see `Policy.weights`.
+
+        Args:
+            p: f64[S, T] forecast probabilities of a positive label.
+            made: bool[S, T] where there is a forecast.
+            decide: bool[T] decision bars.
+            theta: one of the candidates.
+            horizon_bars: H of the label.
+            forgotten: bool[S, T] bars from which on a symbol's target is 0 and its place free, as if it had never
+                been heard; a forecast of the bar itself counts again. None: nowhere.
+        """
+        ...
+
+
+def is_forgetful(policy: Policy) -> TypeGuard[Forgetful]:
+    """Whether the policy can be told what to forget."""
+    return "forgotten" in inspect.signature(policy.weights).parameters
+
+
+def nowhere(forgotten: np.ndarray | None, like: np.ndarray) -> np.ndarray:
+    """`forgotten`, or bool[S, T] of nothing in the shape of `like`."""
+    return np.zeros(like.shape, dtype=bool) if forgotten is None else forgotten
 
 
 def distances(p: np.ndarray, made: np.ndarray, count: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from pydantic import Field
 
-from edgeproof.backtest.policies.policy import distances
+from edgeproof.backtest.policies.policy import distances, nowhere
 from edgeproof.core.config import Config
 
 __all__ = ["ProportionalConfig"]
@@ -39,21 +39,34 @@ class ProportionalConfig(Config):
         return thetas[thetas > 0.5 + NO_DISTANCE]
 
     def weights(
-        self, p: np.ndarray, made: np.ndarray, decide: np.ndarray, theta: float, horizon_bars: int
+        self,
+        p: np.ndarray,
+        made: np.ndarray,
+        decide: np.ndarray,
+        theta: float,
+        horizon_bars: int,
+        *,
+        forgotten: np.ndarray | None = None,
     ) -> np.ndarray:
         """Target weights, see `Policy.weights`; H has no part."""
         usable = made & decide
         wish = np.where(usable, p - 0.5, 0.0) / max(theta - 0.5, NO_DISTANCE)
-        return _outside_band(np.clip(wish, -1.0 if self.short else 0.0, 1.0), usable, self.band) / len(p)
+        wish = np.clip(wish, -1.0 if self.short else 0.0, 1.0)
+        return _outside_band(wish, usable, self.band, nowhere(forgotten, usable)) / len(p)
 
 
 @numba.njit(cache=True, nogil=True)
-def _outside_band(wish: np.ndarray, heard: np.ndarray, band: float) -> np.ndarray:
-    """The last wish that left the band around the target before it, f64[S, T]; a wish of zero always does."""
+def _outside_band(wish: np.ndarray, heard: np.ndarray, band: float, gone: np.ndarray) -> np.ndarray:
+    """The last wish that left the band around the target before it, f64[S, T]; a wish of zero always does.
+
+    Where a symbol is gone its target is zero again.
+    """
     target = np.zeros(wish.shape)
     for s in range(wish.shape[0]):
         now = 0.0
         for t in range(wish.shape[1]):
+            if gone[s, t]:
+                now = 0.0
             if heard[s, t] and (wish[s, t] == 0.0 or abs(wish[s, t] - now) > band):
                 now = wish[s, t]
             target[s, t] = now

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from edgeproof.backtest.policies.policy import distances, sides
+from edgeproof.backtest.policies.policy import distances, nowhere, sides
 from edgeproof.core.config import Config
 
 __all__ = ["ThresholdConfig"]
@@ -33,13 +33,21 @@ class ThresholdConfig(Config):
         return distances(p, made, self.thetas)
 
     def weights(
-        self, p: np.ndarray, made: np.ndarray, decide: np.ndarray, theta: float, horizon_bars: int
+        self,
+        p: np.ndarray,
+        made: np.ndarray,
+        decide: np.ndarray,
+        theta: float,
+        horizon_bars: int,
+        *,
+        forgotten: np.ndarray | None = None,
     ) -> np.ndarray:
         """Target weights, see `Policy.weights`; theta is at least 0.5."""
         up, down = sides(p, made & decide, theta)  # p = theta = 0.5 says nothing
+        side, gone = up.astype(np.int64) - (down & self.short), nowhere(forgotten, made)
         if self.exit == "horizon":
-            return _tranches(up.astype(np.int64) - (down & self.short), decide, horizon_bars) / len(p)
-        return _last(up | down, up.astype(np.int8) - (down & self.short)) / len(p)
+            return _tranches(side, decide, horizon_bars, gone) / len(p)
+        return _last(up | down | gone, side) / len(p)
 
 
 def _last(acts: np.ndarray, side: np.ndarray) -> np.ndarray:
@@ -48,14 +56,16 @@ def _last(acts: np.ndarray, side: np.ndarray) -> np.ndarray:
     return np.where(at >= 0, np.take_along_axis(side, np.maximum(at, 0), axis=1), 0).astype(np.float64)
 
 
-def _tranches(side: np.ndarray, decide: np.ndarray, horizon_bars: int) -> np.ndarray:
+def _tranches(side: np.ndarray, decide: np.ndarray, horizon_bars: int, gone: np.ndarray) -> np.ndarray:
     """Sum of the entries of the last H bars, as a share of the decisions that H bars can hold. f64[S, T]."""
-    most = max(int(_window_sum(decide.astype(np.int64)[np.newaxis], horizon_bars).max(initial=0)), 1)
-    return _window_sum(side, horizon_bars) / most
+    decided = decide.astype(np.int64)[np.newaxis]
+    most = max(int(_window_sum(decided, horizon_bars, np.zeros(decided.shape, bool)).max(initial=0)), 1)
+    return _window_sum(side, horizon_bars, gone) / most
 
 
-def _window_sum(values: np.ndarray, length: int) -> np.ndarray:
-    """Sum of the last `length` values along time, exact for integers."""
-    total = np.cumsum(values, axis=1)
-    total[:, length:] -= total[:, :-length].copy()
-    return total
+def _window_sum(values: np.ndarray, length: int, since: np.ndarray) -> np.ndarray:
+    """Sum of the last `length` values along time, none of them before the last bar of `since`; exact for integers."""
+    bars = np.arange(values.shape[1])
+    first = np.maximum(np.maximum.accumulate(np.where(since, bars, 0), axis=1), bars - length + 1)
+    total = np.concatenate([np.zeros((len(values), 1), values.dtype), np.cumsum(values, axis=1)], axis=1)
+    return total[:, 1:] - np.take_along_axis(total, first, axis=1)

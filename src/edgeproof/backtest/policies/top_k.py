@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from pydantic import Field
 
-from edgeproof.backtest.policies.policy import distances, sides
+from edgeproof.backtest.policies.policy import distances, nowhere, sides
 from edgeproof.core.config import Config
 
 __all__ = ["TopKConfig"]
@@ -19,7 +19,8 @@ class TopKConfig(Config):
 
     With `short`, k symbols of the lowest p <= 1 - theta are held short besides, and each weighs 1/(2k). Fewer than k
     symbols that qualify leave money unused. Of symbols with equal p the first in the market's order is taken. A
-    symbol without a forecast at a decision keeps its position, and its place among the k.
+    symbol without a forecast at a decision keeps its position, and its place among the k, until it is closed as
+    delisted; the next decision gives that place to another.
 
     Attributes:
         k: symbols on a side; more than the market has only makes their weights smaller.
@@ -37,26 +38,33 @@ class TopKConfig(Config):
         return distances(p, made, self.thetas)
 
     def weights(
-        self, p: np.ndarray, made: np.ndarray, decide: np.ndarray, theta: float, horizon_bars: int
+        self,
+        p: np.ndarray,
+        made: np.ndarray,
+        decide: np.ndarray,
+        theta: float,
+        horizon_bars: int,
+        *,
+        forgotten: np.ndarray | None = None,
     ) -> np.ndarray:
         """Target weights, see `Policy.weights`; theta is at least 0.5, H has no part."""
         usable = made & decide
         up, down = sides(p, usable, theta)
-        score = np.where(usable, p, 0.5)
-        held = _hold_best(score, up, usable, self.k)
+        score, gone = np.where(usable, p, 0.5), nowhere(forgotten, usable)
+        held = _hold_best(score, up, usable, gone, self.k)
         if not self.short:
             return held / self.k
-        return (held - _hold_best(-score, down, usable, self.k)) / (2 * self.k)
+        return (held - _hold_best(-score, down, usable, gone, self.k)) / (2 * self.k)
 
 
 @numba.njit(cache=True, nogil=True)
-def _hold_best(score: np.ndarray, able: np.ndarray, heard: np.ndarray, k: int) -> np.ndarray:
+def _hold_best(score: np.ndarray, able: np.ndarray, heard: np.ndarray, gone: np.ndarray, k: int) -> np.ndarray:
     """1 where a symbol is held, f64[S, T]: at each bar the best `able` ones take the places that the unheard leave."""
     S, T = score.shape
     held = np.zeros((S, T))
     for t in range(T):
         if t > 0:
-            held[:, t] = held[:, t - 1]
+            held[:, t] = np.where(gone[:, t], 0.0, held[:, t - 1])
         if not heard[:, t].any():
             continue
         places = k
