@@ -60,7 +60,11 @@ def known_truth(
 def _trading(
     truth: Mapping[str, Any], config: RunConfig, stated: Stated, traded: Traded, bars: slice
 ) -> dict[str, Any]:
-    """The best policy's gain a bar in bps, beside the model's with the return's noise integrated out, and realised."""
+    """The best policy's gain a bar in bps, beside the model's with the return's noise integrated out, and realised.
+
+    The best policy is that of one symbol, so of positions of 1/S at most. Weights of at most m earn at most S x m
+    times as much (`bound_bps`, of `share` = S x m): gains and costs are in proportion to a position.
+    """
     earned = _expected(stated, traded, bars)
     net = traded.track.net_return
     body: dict[str, Any] = {
@@ -69,22 +73,46 @@ def _trading(
     }
     if truth["kind"] not in OPTIMUM_KINDS:
         return body | {"unknown": UNKNOWN[truth["kind"]]}
-    cost_bps = BPS * sum(config.costs.rates())
+    cost_bps, others = _cheapest_bps(config), _not_solved(config, traded)
     short = bool(getattr(config.policy, "short", True)) or bool((traded.track.weights < 0.0).any())
     try:
         best = market_optimum(truth, stated, cost_bps=cost_bps, growth=False, short=short)
     except OptionError:  # too few bars for volatility bins
         best = market_optimum(truth, stated, cost_bps=cost_bps, growth=False, short=short, bins=1)
+    share = max(1.0, len(stated.mean) * float(np.abs(traded.track.weights).max(initial=0.0)))
+    bound = share * best.best.gain  # of weights of 1/S each; in proportion where one symbol may weigh more
+    # what the stated law says of a position knows nothing of a return seen too early: only what happened shows it
+    body |= {"cost_bps": cost_bps, "short": short, "share": share, "leak": check_gain(net, bound).to_json()}
+    if others:
+        return body | {"unknown": f"this run also pays {' and '.join(others)}, which the best policy is not solved for"}
     on_bars = evaluate_policy(best.weights(stated)[:, bars], _cut(stated, bars), cost_bps=cost_bps, growth=False)
-    unit = np.maximum(np.abs(traded.track.weights).sum(axis=1), 1.0)  # the bound is that of a position of 1
-    body |= {
-        "cost_bps": cost_bps,
-        "short": short,
+    return body | {
         "best_bps": BPS * best.best.gain,
         "best_here_bps": BPS * on_bars.gain,
+        "bound_bps": BPS * bound,
     }
-    # what the stated law says of a position knows nothing of a return seen too early: only what happened shows it
-    return body | {"leak": check_gain(net / unit, best.best.gain).to_json()}
+
+
+def _cheapest_bps(config: RunConfig) -> float:
+    """The least that a side of a trade pays in proportion: the maker's fee where a target may be filled."""
+    commission, spread, slippage = config.costs.rates()
+    maker, targets = config.costs.maker_bps, max(config.options.take_profit, config.options.take_volatilities)
+    if maker is not None and targets > 0.0:
+        commission = min(commission, maker / BPS)
+    return BPS * (commission + spread + slippage)
+
+
+def _not_solved(config: RunConfig, traded: Traded) -> list[str]:
+    """Charges of the run that are no share of what is traded; without them a gain can only be larger."""
+    held = traded.track.weights
+    charged = {
+        "impact": config.costs.impact,
+        "a fee per unit": config.costs.commission_per_unit,
+        "a smallest commission": config.costs.commission_minimum,
+        "borrow": config.costs.borrow_bps_per_bar * float((held < 0.0).any()),
+        "interest": config.costs.interest_bps_per_bar * float((np.maximum(held, 0.0).sum(axis=1) > 1.0).any()),
+    }
+    return [name for name, charge in charged.items() if charge]
 
 
 def _cut(stated: Stated, bars: slice) -> Stated:

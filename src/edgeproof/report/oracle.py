@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from edgeproof.data.synthetic.paths import MOST_BARS
 from edgeproof.report.forecast import oracle_figure
 from edgeproof.report.number import clip, get, is_number, show
 from edgeproof.report.part import Block, Cell, Grid, Section, Table, Text
@@ -10,7 +11,11 @@ from edgeproof.report.part import Block, Cell, Grid, Section, Table, Text
 __all__ = ["oracle_sections", "oracle_table", "trading_table"]
 
 SIDES = {"model": "Model", "": "Best possible", "volatility": "Volatility alone"}
-NO_ORACLE = "The best forecast is not known here: bars or symbols of the market were left out, or nothing was scored."
+NO_ORACLE = (
+    "The best forecast is not known here: nothing was scored, or the label had to be simulated and could not be, "
+    f"because its horizon is {MOST_BARS:,} bars or more or because bars or symbols of the market were left out."
+)
+LOOSE = 1.25  # a position that has drifted this far above 1/S is still one of 1/S
 
 
 def _key(side: str, name: str) -> str:
@@ -87,6 +92,15 @@ def _trading_words(verdict: Mapping[str, Any]) -> list[Block]:
         said.append(
             Text(
                 f"The model's net growth was {growth} bps a bar. The best possible is not known for kind {kind}: {why}."
+            )
+        )
+    share = trading.get("share")
+    if is_number(share) and is_number(trading.get("bound_bps")) and share > LOOSE:
+        said.append(
+            Text(
+                f"The best possible holds at most one equal part of the account in a symbol. This run held up to "
+                f"{show(share, 'times')} such parts in one, and may earn more: at most "
+                f"{show(trading['bound_bps'], 'ratio')} bps a bar."
             )
         )
     if get(trading, "leak", "level") == "error":

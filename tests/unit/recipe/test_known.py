@@ -37,17 +37,19 @@ def market(kind: str) -> tuple[Generated, Panel, Stated]:
     return made, panel, Stated(made.p_up, made.mean, made.volatility, present)
 
 
-def judged(kind: str, positions: np.ndarray, label: dict[str, Any] | None = None) -> dict[str, Any]:
+def judged(
+    kind: str, positions: np.ndarray, label: dict[str, Any] | None = None, costs: CostsConfig = COSTS
+) -> dict[str, Any]:
     """A run's figures where the forecast is the truth itself and the account holds these positions, each 1/S."""
     made, panel, stated = market(kind)
     rule = LABELS[(label or {}).get("name", "forward_return")].model_validate(label or {})
     labels = cast("Any", rule).label(panel)
-    config = RunConfig(label=cast("Config", rule), costs=COSTS)
+    config = RunConfig(label=cast("Config", rule), costs=costs, account=Options(start=1e6))
     logit = np.log(made.p_up / (1 - made.p_up)).astype(np.float32)
     every, bars = np.ones(BARS, dtype=bool), slice(FIRST, BARS)
     prepared = Prepared(panel, cast("FeatureTable", None), labels, every, stated)
     cut = panel.prices[:, bars], panel.present[:, bars], positions[:, bars] / 8, every[bars]
-    track = simulate(*cut, COSTS, options=ALWAYS)
+    track = simulate(*cut, costs, options=ALWAYS)
     traded = Traded(track, np.zeros(BARS - FIRST))
     scored = labels.known & (np.arange(BARS) >= FIRST)
     truth = made.parameters
@@ -89,6 +91,40 @@ def test_an_account_that_saw_the_next_return_is_a_leak() -> None:
     trading = judged("costly", np.sign(ahead))["trading"]
     assert trading["model_growth_bps"] > 3 * trading["best_bps"]  # as it happened: far beyond what can be earned
     assert trading["leak"]["level"] == "error"
+
+
+def test_an_honest_account_that_holds_one_symbol_at_a_time_is_no_leak() -> None:
+    """The best policy of a symbol is that of 1/S; whoever may choose the best of eight earns more, without a leak."""
+    made = market("linear")[0]
+    chosen = np.zeros(made.mean.shape)
+    chosen[np.abs(made.mean).argmax(axis=0), np.arange(BARS)] = 8.0
+    cheap = CostsConfig(commission_bps=0.2, half_spread_bps=0.0)
+    trading = judged("linear", chosen * np.sign(made.mean), costs=cheap)["trading"]
+    assert trading["model_gain_bps"] > 1.5 * trading["best_bps"], "a bound for 1/S would be beaten"
+    assert trading["leak"]["level"] == "info"
+    assert trading["share"] == pytest.approx(8.0, rel=0.3)
+    assert trading["bound_bps"] == pytest.approx(trading["share"] * trading["best_bps"])
+    ahead = np.zeros_like(chosen)
+    opened = made.ohlcv[:, :, 0]
+    ahead[:, :-2] = opened[:, 2:] / opened[:, 1:-1] - 1.0
+    early = np.zeros_like(chosen)
+    early[np.abs(ahead).argmax(axis=0), np.arange(BARS)] = 8.0
+    assert judged("linear", early * np.sign(ahead), costs=cheap)["trading"]["leak"]["level"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("charge", "words"),
+    [
+        ({"impact": 1.0}, "impact"),
+        ({"commission_per_unit": 0.001, "commission_minimum": 1.0}, "a fee per unit and a smallest commission"),
+        ({"borrow_bps_per_bar": 0.1}, "borrow"),
+    ],
+)
+def test_costs_that_the_best_policy_is_not_solved_for_leave_it_out(charge: dict[str, float], words: str) -> None:
+    trading = judged("costly", band(market("costly")[0]), costs=CostsConfig(**charge))["trading"]  # pyright: ignore
+    assert f"this run also pays {words}," in trading["unknown"]
+    assert not {"best_bps", "best_here_bps", "bound_bps"} & set(trading)
+    assert trading["leak"]["level"] == "info", "more costs leave less: without them the bound still holds"
 
 
 def test_following_every_sign_loses_where_the_market_is_costly() -> None:

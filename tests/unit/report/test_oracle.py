@@ -106,3 +106,16 @@ def test_a_real_market_has_no_such_chapter_and_a_hostile_name_is_escaped():
 
 def test_where_nothing_was_scored_it_says_so():
     assert any("not known here" in text for text in told({"oracle": {"kind": "noise", "trading": {}}}))
+
+
+def test_where_the_label_could_not_be_simulated_a_long_horizon_is_named_too():
+    assert any("horizon is 1,000 bars or more" in text for text in told({"oracle": {"kind": "noise", "trading": {}}}))
+
+
+def test_a_run_that_holds_more_than_an_equal_part_is_told_its_own_bound():
+    body = copy.deepcopy(ORACLE)
+    body["trading"] |= {"share": 1.1, "bound_bps": 6.2}
+    assert told({"oracle": body}) == [], "positions that drifted are still equal parts"
+    body["trading"] |= {"share": 4.0, "bound_bps": 22.48}
+    (said,) = told({"oracle": body})
+    assert "at most 22.48 bps a bar" in said
