@@ -6,6 +6,7 @@ own code, so a bundle holds no pickle and needs no scikit-learn.
 
 # B batch, L window, F features, K inputs, R trees, N nodes of a tree
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -37,17 +38,17 @@ class GrownTrees:
     edges: tuple[np.ndarray, ...]
     codes: np.ndarray
 
-    def margin(self) -> np.ndarray:
-        """Log odds of the training samples, f64[N]."""
-        return self.estimator.decision_function(self.codes)
+    def margins(self) -> Iterator[np.ndarray]:
+        """Log odds f64[N] of the training samples by the first tree, the first two, and so on."""
+        return (margin.ravel() for margin in self.estimator.staged_decision_function(self.codes))
 
 
 class GbmConfig(Config):
     """Trees on binary cross-entropy. The number of assets is accepted and ignored.
 
-    They are grown in `train.epochs` equal stages; `train.loss_metric` and `train.patience` decide after each as they do
-    after an epoch, and the best stage is kept. What belongs to gradient descent (rate, batch, optimiser, schedule) has
-    no meaning here.
+    They are grown at once and looked at in `train.epochs` equal stages; `train.loss_metric` and `train.patience` decide
+    after each as they do after an epoch, and the trees up to the best stage are kept. What belongs to gradient descent
+    (rate, batch, optimiser, schedule) has no meaning here.
 
     Attributes:
         trees: at most.
@@ -73,32 +74,20 @@ class GbmConfig(Config):
         rows = [0, *(lag for lag in self.lags if lag < window)]
         return Classifier(_Rows(rows), TreeHead(self.trees, 2 * self.leaves - 1))
 
-    def fit_trees(
-        self,
-        z_NK: np.ndarray,
-        y_N: np.ndarray,
-        weight_N: np.ndarray,
-        *,
-        trees: int,
-        before: GrownTrees | None = None,
-    ) -> GrownTrees:
-        """This many trees; those of `before`, grown on the same samples, are the first of them."""
+    def fit_trees(self, z_NK: np.ndarray, y_N: np.ndarray, weight_N: np.ndarray) -> GrownTrees:
+        """All trees, grown on these samples."""
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        if before is not None:
-            before.estimator.set_params(max_iter=trees).fit(before.codes, y_N, sample_weight=weight_N)
-            return before
         # scikit-learn's own binning of weighted samples sorts each input once a bin: 254 times slower
         edges = tuple(_edges(column) for column in z_NK[:: -(-len(z_NK) // SORTED)].T)
         codes = bins(z_NK, edges)
         estimator = HistGradientBoostingClassifier(
-            max_iter=trees,
+            max_iter=self.trees,
             learning_rate=self.learning_rate,
             max_leaf_nodes=self.leaves,
             min_samples_leaf=self.min_leaf,
             l2_regularization=self.l2,
             early_stopping=False,  # pyright: ignore[reportArgumentType] - its stub knows text only
-            warm_start=True,
             max_bins=BINS,
             random_state=0,  # nothing is drawn
         )
@@ -149,9 +138,9 @@ class TreeHead(nn.Module):
         self.start = nn.Buffer(torch.zeros(1, dtype=torch.float64))
         self.used = nn.Buffer(torch.zeros(1, dtype=torch.int64))
 
-    def take(self, grown: GrownTrees) -> None:
-        """Take over scikit-learn's trees; their thresholds between bins become edges of bins."""
-        predictors = grown.estimator._predictors
+    def take(self, grown: GrownTrees, trees: int) -> None:
+        """Take over the first of scikit-learn's trees; their thresholds between bins become edges of bins."""
+        predictors = grown.estimator._predictors[:trees]
         self.start.fill_(float(grown.estimator._baseline_prediction.item()))
         for number, (tree,) in enumerate(predictors):
             nodes = tree.nodes

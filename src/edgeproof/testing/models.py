@@ -79,7 +79,7 @@ def _grow(config: Config, module: Any, batch: tuple[torch.Tensor, torch.Tensor, 
     """Grow the head's trees on a batch of (x, asset, y)."""
     x, asset, y = batch
     z, trees = module.encoder(x, asset).numpy(), config.model_dump()["trees"]
-    module.head.take(config.fit_trees(z, y.double().numpy(), np.ones(len(y)), trees=trees))  # pyright: ignore[reportAttributeAccessIssue] - as `_grows` says
+    module.head.take(config.fit_trees(z, y.double().numpy(), np.ones(len(y))), trees)  # pyright: ignore[reportAttributeAccessIssue] - as `_grows` says
 
 
 def check_shapes(config: Config, folder: Path) -> None:

@@ -1,8 +1,8 @@
-"""Boosted trees as the loop sees them: a stage of trees is an epoch, scored and kept like one."""
+"""Boosted trees as the loop sees them: they are grown at once, and a stage of them is scored and kept like an epoch."""
 
 # N samples, K inputs of the trees
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Forest:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.batch_size = 0
-        self.grown: GrownTrees | None = None
+        self.seen, self.margin_N = 0, np.empty(0)
         self.model: nn.Module = task.model.build(  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
             task.dataset.x.shape[2], task.dataset.window, len(task.dataset.symbols)
         ).to(task.x.device)
@@ -49,21 +49,24 @@ class Forest:
                 raise ConfigError(f"train.{key} belongs to gradient descent, and model {name} has none; leave it out")
 
     def epoch(self, number: int, schedule: dict[str, Any]) -> dict[str, Any]:
-        """Grow the trees of a stage; after a resume also those before it, which are the same again."""
+        """Look at the trees of one more stage."""
         del schedule
         task = self.task
-        model, settings = task.model.model_dump(), task.settings
-        z_NK, y_N, weight_N = self._samples
-        trees = -(-model["trees"] * (number + 1) // settings.epochs)
-        grown: GrownTrees = task.model.fit_trees(z_NK, y_N, weight_N, trees=trees, before=self.grown)  # pyright: ignore[reportAttributeAccessIssue] - the loop has looked
-        self.grown = grown
-        self.model.head.take(grown)  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue] - as above
+        model, (_, y_N, weight_N) = task.model.model_dump(), self._samples
+        trees = -(-model["trees"] * (number + 1) // task.settings.epochs)
+        grown, margins = self._grown
+        self.model.head.take(grown, trees)  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue] - as the loop has looked
+        while self.seen < trees:
+            self.margin_N, self.seen = next(margins), self.seen + 1
+        loss = float((np.logaddexp(0.0, (1 - 2 * y_N) * self.margin_N) * weight_N).mean())
         figures = score(self.model, task.x, task.validation, window=task.dataset.window, epoch=number)
-        return {
-            "train_loss": self._train_loss(grown.margin()),
-            "lr": model["learning_rate"],
-            "grad_norm": 0.0,
-        } | figures
+        return {"train_loss": loss, "lr": model["learning_rate"], "grad_norm": 0.0} | figures
+
+    @cached_property
+    def _grown(self) -> tuple[GrownTrees, Iterator[np.ndarray]]:
+        """All trees, and what the training samples get from more and more of them; the same bits after a resume."""
+        grown: GrownTrees = self.task.model.fit_trees(*self._samples)  # pyright: ignore[reportAttributeAccessIssue] - the loop has looked
+        return grown, grown.margins()
 
     @cached_property
     def _samples(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,10 +78,6 @@ class Forest:
         if task.loss.model_dump()["name"] == "weighted_bce":
             weight = weight / np.where(y == 1, y.mean(), 1 - y.mean())
         return torch.cat(rows).cpu().numpy(), y, weight
-
-    def _train_loss(self, margin_N: np.ndarray) -> float:
-        _, y_N, weight_N = self._samples
-        return float((np.logaddexp(0.0, (1 - 2 * y_N) * margin_N) * weight_N).mean())
 
     def scored(self, number: int) -> nn.Module:
         """All trees so far."""
@@ -95,5 +94,5 @@ class Forest:
         return {f"model.{name}": array for name, array in arrays_of(self.model).items()}
 
     def load(self, arrays: Mapping[str, np.ndarray], source: Path) -> None:
-        """Take up the trees; the next stage grows them anew, to the same bits, before its own."""
+        """Take up the trees; those of the next stage are grown with all others anew."""
         load_arrays(self.model, below("model.", arrays), source)

@@ -43,10 +43,10 @@ def test_equal_to_scikit_learn(seed, leaves, trees, min_leaf, rounded):
     x = rng.standard_normal((400, 4)).round(1 if rounded else 9).astype(np.float32)
     y = (x[:, 0] * x[:, 1] + rng.standard_normal(400) > 0.3).astype(np.float64)
     weight = rng.uniform(0.2, 3.0, 400)
-    config = GbmConfig(trees=trees + 3, leaves=leaves, min_leaf=min_leaf, learning_rate=0.3)
-    grown = config.fit_trees(x, y, weight, trees=trees)
+    config = GbmConfig(trees=trees, leaves=leaves, min_leaf=min_leaf, learning_rate=0.3)
+    grown = config.fit_trees(x, y, weight)
     head = config.build(4, 1, 1).head
-    head.take(grown)
+    head.take(grown, trees)
     fresh = rng.standard_normal((300, 4)).round(1).astype(np.float32)
     for sample in (x, fresh):
         expected = grown.estimator.decision_function(bins(sample, grown.edges))
@@ -54,14 +54,11 @@ def test_equal_to_scikit_learn(seed, leaves, trees, min_leaf, rounded):
 
 
 def test_the_trees_are_those_of_scikit_learn_on_the_inputs_themselves():
-    """In three stages as in one, and where inputs have few values as from scikit-learn's own bins."""
+    """Where inputs have few values, our bins are its own; a stage is a model with fewer trees."""
     rng = np.random.default_rng(3)
     x, y, weight = rng.standard_normal((500, 3)).round(1), (rng.random(500) < 0.4).astype(float), rng.random(500)
     config = GbmConfig(trees=12, min_leaf=20)
-    grown = None
-    for trees in (3, 4, 12):
-        grown = config.fit_trees(x, y, weight, trees=trees, before=grown)
-    assert grown is not None
+    grown = config.fit_trees(x, y, weight)
     alone = HistGradientBoostingClassifier(
         max_iter=12,
         learning_rate=0.05,
@@ -72,6 +69,14 @@ def test_the_trees_are_those_of_scikit_learn_on_the_inputs_themselves():
         random_state=99,
     ).fit(x, y, sample_weight=weight)
     np.testing.assert_array_equal(grown.estimator.decision_function(grown.codes), alone.decision_function(x))
+    fewer = GbmConfig(trees=5, min_leaf=20).fit_trees(x, y, weight)
+    stages = list(grown.margins())
+    np.testing.assert_array_equal(stages[4], fewer.estimator.decision_function(fewer.codes))
+    head = config.build(3, 1, 1).head
+    for trees in (2, 5):
+        head.take(grown, trees)
+        expected = head.margin(torch.from_numpy(x)).numpy()
+        np.testing.assert_allclose(expected, stages[trees - 1], rtol=0, atol=1e-12)
 
 
 def test_rows_are_the_last_and_those_before_it():
@@ -136,7 +141,7 @@ def test_a_bundle_is_read_without_scikit_learn(tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "sklearn"]:
         monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
     with pytest.raises(ImportError):
-        SMALL.fit_trees(data.x[0], data.y[0], data.weight[0], trees=1)
+        SMALL.fit_trees(data.x[0], data.y[0], data.weight[0])
     model = read_bundle(tmp_path / "bundle").model
     np.testing.assert_array_equal(predict(model, data.x, data.fold.validation, window=6).logit, expected)
 
