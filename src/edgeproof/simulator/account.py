@@ -86,7 +86,8 @@ class Account(NamedTuple):
 
     `target` f64[T, A], `decided` bool[T, A], `asset` f64[A, 18], `money` f64[5], `bar` f64[9], `rows` f64[9, T],
     `equity` f64[T+1], `weights` f64[T, A], `trades` f64[C, 11]. A row of `rows` that stays zero is never written, so
-    the machine never finds memory for it: a third of the time of a sweep over parameters went there.
+    the machine never finds memory for it: a third of the time of a sweep over parameters went there. Round trips past
+    the end of `trades` are counted in `money`, and not written.
     """
 
     target: np.ndarray

@@ -49,7 +49,7 @@ class CostsConfig(Config):
     half_spread_bps: Bps = 1.0
     slippage_bps: Bps = 0.0
     impact: NotNegative = 0.0
-    impact_bars: Annotated[int, Field(ge=2)] = 24
+    impact_bars: Annotated[int, Field(ge=2, le=100_000)] = 24
     borrow_bps_per_bar: Bps = 0.0
     interest_bps_per_bar: Bps = 0.0
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from edgeproof.core.device import thread_count
 from edgeproof.core.errors import DataError, OptionError
-from edgeproof.simulator.account import Account, Feed, Rules
+from edgeproof.simulator.account import TRADES, Account, Feed, Rules
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.feed import Outside, feed_of
 from edgeproof.simulator.opening import open_accounts, rules_of
@@ -81,13 +81,12 @@ def simulate_many(
     engine: Engine = "njit",
 ) -> list[Track]:
     """N accounts on the same bars: `weights` f64[N, A, T], `decided` [T], [A, T] or [N, A, T]; else as `simulate`."""
-    run = _engine(engine)
+    run, count = _engine(engine), len(weights)
     decided = np.asarray(decided, bool)
     _check(prices, present, weights, decided)
     feed = feed_of(prices, present, costs, options, outside)
-    accounts = open_accounts(weights, decided, options, kept=len(weights))
     rules = rules_of(costs, options, funded=outside.funding_rate is not None)
-    run(feed, accounts, rules)
+    accounts = _settled(run, feed, rules, lambda room: open_accounts(weights, decided, options, kept=count, room=room))
     return [track_of(n, accounts, trades, options) for n, trades in enumerate(trades_of(accounts, rules))]
 
 
@@ -108,10 +107,22 @@ def simulate_curves(
     decided = np.asarray(decided, bool)
     _check(prices, present, weights, decided)
     feed = feed_of(prices, present, costs, options, outside)
-    accounts = open_accounts(weights, decided, options, kept=1)
     rules = rules_of(costs, options, funded=outside.funding_rate is not None, brief=True)
-    _settle_compiled(feed, accounts, rules)
+    accounts = _settled(
+        _settle_compiled, feed, rules, lambda room: open_accounts(weights, decided, options, kept=1, room=room)
+    )
     return Curves(accounts.equity, tuple(trades_of(accounts, rules)), stamps=stamps_of(options))
+
+
+def _settled(run: Runner, feed: Feed, rules: Rules, opened: Callable[[int | None], Account]) -> Account:
+    """The accounts after their last bar; if a table of trades was too short, run again with one that holds them all."""
+    accounts = opened(None)
+    run(feed, accounts, rules)
+    made = int(accounts.money[:, TRADES].max(initial=0.0))
+    if made > accounts.trades.shape[1]:
+        accounts = opened(made)
+        run(feed, accounts, rules)
+    return accounts
 
 
 def _engine(name: str) -> Runner:

@@ -24,13 +24,16 @@ class Outside:
     """Series that some options read beside the bars; a series that no option reads is refused.
 
     Attributes:
-        volatility: f64[A, T] of one bar, known at the close of t: brackets in volatilities, impact (which measures its
-            own where there is none). Where it is not a positive number, nothing with such a bracket is entered.
+        volatility: f64[A, T] of one bar, known at the close of t, for brackets in volatilities. Where it is not a
+            positive number nothing is opened; what reduces or closes a position is traded.
         funding_rate: f64[A, T] share of notional that longs pay to shorts at the open of t, 0 where none is due.
+        impact_volatility: f64[A, T] of one bar, known at the close of t, for impact instead of the one that it measures
+            over `impact_bars`.
     """
 
     volatility: np.ndarray | None = None
     funding_rate: np.ndarray | None = None
+    impact_volatility: np.ndarray | None = None
 
 
 @numba.njit(cache=True, nogil=True)
@@ -82,7 +85,7 @@ def feed_of(prices: np.ndarray, present: np.ndarray, costs: CostsConfig, options
     if costs.impact > 0.0 or options.participation > 0.0:
         _check_volume(prices, present)
     if costs.impact > 0.0:
-        rates = impact_rates(prices, present, costs.impact, costs.impact_bars, volatility=outside.volatility)
+        rates = impact_rates(prices, present, costs.impact, costs.impact_bars, volatility=outside.impact_volatility)
         impact = by_bar(rates)
     if options.participation > 0.0:
         capacity = by_bar(options.participation * known_before(prices[:, :, 4], present, 0.0))
@@ -101,10 +104,11 @@ def _require_series(shape: tuple[int, ...], costs: CostsConfig, options: Options
     """Refuse a series that nothing reads, one that is missing, and one of another shape."""
     if outside.volatility is None and options.in_volatilities:
         raise OptionError("simulator: a bracket in volatilities reads Outside.volatility f64[A, T]; give it")
-    if outside.volatility is not None and not (options.in_volatilities or costs.impact > 0.0):
-        raise OptionError("simulator series volatility is read by no option that is on; leave it out")
-    for name in ("volatility", "funding_rate"):
+    unread = {"volatility": not options.in_volatilities, "impact_volatility": costs.impact == 0.0}
+    for name in ("volatility", "funding_rate", "impact_volatility"):
         series = getattr(outside, name)
+        if series is not None and unread.get(name, False):
+            raise OptionError(f"simulator series {name} is read by no option that is on; leave it out")
         if series is not None and series.shape != shape:
             raise DataError(f"simulator: series {name} {series.shape} does not match the bars {shape}")
     if outside.funding_rate is not None and not np.isfinite(outside.funding_rate).all():

@@ -65,13 +65,20 @@ def smaller(one: float, other: float) -> float:
 
 @register_jitable
 def end_trade(a: int, t: int, units: float, reason: int, account: Account) -> None:
-    """Write the round trip of asset `a`, of which `units` were left when it ended in bar `t`; clear its sums."""
+    """Write the round trip of asset `a`, of which `units` were left when it ended in bar `t`; clear its sums.
+
+    Past the end of the table it is only counted; whoever runs the account then runs it again with a longer one.
+    """
     asset, trades, n = account.asset, account.trades, int(account.money[TRADES])
-    trades[n, ASSET], trades[n, ENTERED], trades[n, LEFT] = a, asset[a, ENTRY], t
-    trades[n, SIDE], trades[n, REASON] = 1.0 if units > 0.0 else -1.0, reason
-    for kind in range(TRADE_COLUMNS - TRADE_GROSS):
-        trades[n, TRADE_GROSS + kind], asset[a, GAIN + kind] = asset[a, GAIN + kind], 0.0
     account.money[TRADES] += 1.0
+    room = n < trades.shape[0]
+    if room:
+        trades[n, ASSET], trades[n, ENTERED], trades[n, LEFT] = a, asset[a, ENTRY], t
+        trades[n, SIDE], trades[n, REASON] = 1.0 if units > 0.0 else -1.0, reason
+    for kind in range(TRADE_COLUMNS - TRADE_GROSS):
+        if room:
+            trades[n, TRADE_GROSS + kind] = asset[a, GAIN + kind]
+        asset[a, GAIN + kind] = 0.0
 
 
 @register_jitable(forceinline=True)
@@ -245,7 +252,9 @@ def fill_orders(t: int, price: np.ndarray, feed: Feed, account: Account, rules: 
             if rules.lot > 0.0 and 0.0 < abs(units) - closing < 0.5 * rules.lot and closing > 0.0:
                 closing = abs(units)  # units are whole lots: less than half of one is rounding error, not a position
             size = closing + opening
-            if size > 0.0 and (size * price[t, a] >= rules.smallest or (opening == 0.0 and closing == abs(units))):
+            if size * price[t, a] < rules.smallest:  # what closes a position is never too small
+                opening, size = 0.0, closing if closing == abs(units) else 0.0
+            if size > 0.0:
                 impact = feed.impact[t, a] if rules.impacted else 0.0
                 fill = Fill(price[t, a], side, closing, opening, impact, 0.0, BY_SIGNAL)
                 execute(a, t, fill, account, rules)

@@ -22,6 +22,7 @@ from edgeproof.simulator.account import (
     FUNDING,
     GAIN,
     GROSS,
+    HELD,
     MARK,
     MISSING,
     ORDER,
@@ -115,14 +116,18 @@ def bracket(t: int, feed: Feed, account: Account, rules: Rules) -> None:
 def delist(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     """Close, at the last valid price, what has had no bar for `delisting_bars` bars.
 
-    What was asked for counts as done: should bars come back, `changes` waits for another target.
+    The last decided target counts as done, also one decided in the halt: should bars come back, `changes` waits for
+    another one.
     """
     asset = account.asset
     for a in range(asset.shape[0]):
         asset[a, MISSING] = 0.0 if feed.present[t, a] else asset[a, MISSING] + 1.0
         if asset[a, MISSING] == rules.delisting_bars and asset[a, UNITS] != 0.0:
             impact = feed.impact[t, a] if rules.impacted else 0.0
-            asset[a, ORDER] = 0.0
+            last = t - 1
+            while not account.decided[last, a]:  # a position was decided on
+                last -= 1
+            asset[a, ORDER], asset[a, HELD] = 0.0, account.target[last, a]
             execute(a, t, whole(asset[a, UNITS], asset[a, MARK], impact, 0.0, BY_DELISTING), account, rules)
 
 
@@ -151,8 +156,9 @@ def ruin(t: int, account: Account) -> None:
     beyond, notional = -money[EQUITY], 0.0
     for a in range(asset.shape[0]):
         notional += abs(asset[a, UNITS]) * asset[a, MARK]
-    if notional == 0.0:
-        account.trades[int(money[TRADES]) - 1, TRADE_GROSS] += beyond
+    last = int(money[TRADES]) - 1
+    if notional == 0.0 and 0 <= last < account.trades.shape[0]:
+        account.trades[last, TRADE_GROSS] += beyond
     for a in range(asset.shape[0]):
         units = asset[a, UNITS]
         if units != 0.0:

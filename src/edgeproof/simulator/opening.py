@@ -13,6 +13,8 @@ from edgeproof.simulator.options import Options
 
 __all__ = ["open_accounts", "rules_of"]
 
+VANISHED = 1e-6  # of the target before: with the moves of equity and price this may come to nothing beside the position
+
 
 def rules_of(costs: CostsConfig, options: Options, *, funded: bool, brief: bool = False) -> Rules:
     """Costs and options as the kernel reads them."""
@@ -53,10 +55,9 @@ def rules_of(costs: CostsConfig, options: Options, *, funded: bool, brief: bool 
 
 @numba.njit(cache=True, nogil=True)
 def _most_turns(target: np.ndarray, decided: np.ndarray) -> int:
-    """How often decided targets change side in the account that changes them most, f64[N, T, A].
+    """How often decided targets change side, or all but vanish, in the account that changes them most, f64[N, T, A].
 
-    No account makes more round trips than that, and one an asset: fills follow a part of the decided targets in order,
-    and a part of a sequence never changes side more often.
+    Fills follow a part of the decided targets in order, and a part of a sequence never changes side more often.
     """
     most, side, last = 0, np.zeros(target.shape[2], np.int8), np.zeros(target.shape[2])
     for n in range(target.shape[0]):
@@ -67,26 +68,36 @@ def _most_turns(target: np.ndarray, decided: np.ndarray) -> int:
                 wanted = target[n, t, a]
                 if wanted != last[a] and decided[k, t, a]:
                     now = (wanted > 0.0) - (wanted < 0.0)
-                    changes += now != side[a]
+                    changes += (now != side[a]) | (abs(wanted) < VANISHED * abs(last[a]))
                     side[a], last[a] = now, wanted
         most = max(most, changes)
     return most
 
 
 def _most_trades(target: np.ndarray, decided: np.ndarray, options: Options) -> int:
-    """Round trips that no account can exceed."""
+    """Round trips to make room for; who makes more (equity or prices changed a billionfold) is run again."""
     _, bars, assets = target.shape
     # In lots a target may be none at one decision and one at the next.
     most = int(decided.sum(axis=(1, 2)).max(initial=0)) if options.lot > 0.0 else _most_turns(target, decided)
     return most + assets + (assets * (bars // options.delisting_bars) if options.delisting_bars > 0 else 0)
 
 
-def open_accounts(weights: np.ndarray, decided: np.ndarray, options: Options, *, kept: int) -> Account:
-    """State and outputs of N accounts before the first bar; `rows` and `weights` are there for `kept` of them."""
+def open_accounts(
+    weights: np.ndarray, decided: np.ndarray, options: Options, *, kept: int, room: int | None = None
+) -> Account:
+    """State and outputs of N accounts before the first bar.
+
+    Args:
+        weights: f64[N, A, T] target positions.
+        decided: bool[T], [A, T] or [N, A, T].
+        options: rules of the accounts.
+        kept: accounts for which `rows` and `weights` are there.
+        room: round trips that each table holds; by default an estimate.
+    """
     n, assets, bars = weights.shape
     target = by_bar(np.asarray(weights, np.float64))
     asked = by_bar(decided if decided.ndim == 3 else np.broadcast_to(decided, (1, assets, bars)))
-    most = _most_trades(target, asked, options)
+    most = _most_trades(target, asked, options) if room is None else room
     money = np.zeros((n, layout.MONEY_ENTRIES))
     money[:, [layout.CASH, layout.EQUITY]] = options.start
     equity = np.empty((n, bars + 1))

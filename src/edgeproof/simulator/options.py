@@ -1,22 +1,35 @@
 """Every rule of the account in one typed record; zero means off."""
 
+from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from edgeproof.core.config import Config
 
 __all__ = ["Options"]
 
 NotNegative = Annotated[float, Field(ge=0.0)]
-Count = Annotated[int, Field(ge=0)]
+Bps = Annotated[float, Field(ge=0.0, lt=10_000.0)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+def _within(share: float, most: float, *, at_most: bool) -> float:
+    """A share in the range in which it means something; 5 is nearly always 5% gone wrong."""
+    if share > most or (share == most and not at_most):
+        raise ValueError(f"{share:g} is {'above' if at_most else 'not below'} {most:g}; it is a share: 0.05 is 5%")
+    return share
+
+
+BelowOne = Annotated[NotNegative, AfterValidator(partial(_within, most=1.0, at_most=False))]
+UpToOne = Annotated[NotNegative, AfterValidator(partial(_within, most=1.0, at_most=True))]
 
 
 class Options(Config):
     """How an account trades; the sign of a target weight is its side, so short needs no option.
 
     Attributes:
-        start: money of the account before the first bar (the one option whose zero means nothing).
+        start: money of the account before the first bar, at most 1e15 (the one option whose zero means nothing).
         rebalance: `changes` trades an asset only where its target differs from the one its last fill was made for,
             so positions are held in units; `always` brings every asset back to its target at every decision.
         delisting_bars: a position is closed at the last valid price, at full cost, once its asset has had no bar for
@@ -28,29 +41,29 @@ class Options(Config):
         lot: units are whole multiples of it, rounded towards zero.
         minimum_notional: smaller fills are dropped, but for those that close a position.
         turnover_limit: notional that orders may trade in a bar, as a share of equity; closings come first.
-        participation: largest share of the last known bar's volume that an order may trade.
+        participation: largest share of the last known bar's volume that an order may trade, at most 1.
         carry_unfilled: what participation left open stays an order.
-        stop_loss: distance of the stop from the entry price, as a share of it.
-        take_profit: distance of the target from the entry price, as a share of it.
+        stop_loss: distance of the stop from the entry price, as a share of it (0.05 is 5%), below 1.
+        take_profit: distance of the target from the entry price, as a share of it, at most 1; farther in volatilities.
         stop_volatilities: distance of the stop in volatilities of the entry's decision bar.
         take_volatilities: distance of the target in volatilities of the entry's decision bar.
         bracket_bars: bars from the fill after which a bracket closes its position, at the open.
         fill_at_close: fill at the close of the decision itself: an ablation that no market offers.
     """
 
-    start: Annotated[float, Field(gt=0.0)] = 1.0
+    start: Annotated[float, Field(gt=0.0, le=1_000_000_000_000_000)] = 1.0
     rebalance: Literal["changes", "always"] = "changes"
     delisting_bars: Count = 0
     leverage: NotNegative = 0.0
     maintenance_margin: NotNegative = 0.0
-    liquidation_bps: NotNegative = 0.0
+    liquidation_bps: Bps = 0.0
     lot: NotNegative = 0.0
     minimum_notional: NotNegative = 0.0
     turnover_limit: NotNegative = 0.0
-    participation: NotNegative = 0.0
+    participation: UpToOne = 0.0
     carry_unfilled: bool = False
-    stop_loss: NotNegative = 0.0
-    take_profit: NotNegative = 0.0
+    stop_loss: BelowOne = 0.0
+    take_profit: UpToOne = 0.0
     stop_volatilities: NotNegative = 0.0
     take_volatilities: NotNegative = 0.0
     bracket_bars: Count = 0

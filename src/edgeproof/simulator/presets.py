@@ -15,16 +15,27 @@ __all__ = ["PRESETS", "Preset", "preset"]
 
 @dataclass(frozen=True)
 class Preset:
-    """A fee schedule: keys of `CostsConfig`, whose page they are from, when it was read, what they leave out."""
+    """A fee schedule: keys of `CostsConfig`, whose page they are from, when it was read, what they leave out.
+
+    `funding`: what is traded pays funding besides, which is no fee and differs from hour to hour.
+    """
 
     charges: Mapping[str, float]
     source: str
     date: str
     note: str = ""
+    funding: bool = False
 
 
 def _fees(taker: float, maker: float, source: str, date: str, note: str = "") -> Preset:
     return Preset({"commission_bps": taker, "maker_bps": maker}, source, date, note)
+
+
+FUNDING = "funding is not in it"
+
+
+def _perpetual(taker: float, maker: float, source: str, date: str) -> Preset:
+    return Preset({"commission_bps": taker, "maker_bps": maker}, source, date, FUNDING, funding=True)
 
 
 PRESETS: dict[str, Preset] = {
@@ -37,8 +48,10 @@ PRESETS: dict[str, Preset] = {
         "2026-08",
         "under 1,000 USD in 30 days; the tiers above pay less, so set your own",
     ),
-    "usdt_perpetual": _fees(5.0, 2.0, "Binance, OKX, Kraken fee schedules, USDT perpetuals, entry tier", "2026-10"),
-    "bybit_perpetual": _fees(5.5, 2.0, "Bybit fee schedule, USDT perpetuals, entry tier", "2026-10"),
+    "usdt_perpetual": _perpetual(
+        5.0, 2.0, "Binance, OKX, Kraken fee schedules, USDT perpetuals, entry tier", "2026-10"
+    ),
+    "bybit_perpetual": _perpetual(5.5, 2.0, "Bybit fee schedule, USDT perpetuals, entry tier", "2026-10"),
     "ibkr_us_fixed": Preset(
         {"commission_bps": 0.0, "commission_per_unit": 0.005, "commission_minimum": 1.0},
         "Interactive Brokers, US stocks, fixed pricing",

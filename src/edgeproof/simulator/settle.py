@@ -32,6 +32,7 @@ from edgeproof.simulator.account import (
     IMPACT,
     MARK,
     NET,
+    NO_TARGET,
     ORDER,
     ORDERS,
     RUINED,
@@ -48,6 +49,8 @@ from edgeproof.simulator.fill import end_trade, fill_orders, in_lots
 from edgeproof.simulator.hold import borrow, bracket, delist, fund, liquidate, ruin
 
 __all__ = ["settle", "settle_account", "settle_accounts"]
+
+SPECK = 1e-12  # of a position: a target below it is flat
 
 
 @register_jitable(forceinline=True)
@@ -76,37 +79,49 @@ def _weigh(t: int, account: Account) -> None:
 
 
 @register_jitable(forceinline=True)
-def _may_ask(a: int, t: int, feed: Feed, account: Account, rules: Rules) -> bool:
-    """Whether the target of asset `a` is to be traded: another one than held, not barred, its bracket computable."""
+def _may_ask(a: int, t: int, account: Account, rules: Rules) -> bool:
+    """Whether the target of asset `a` is to be traded: another one than held, and not barred."""
     asset, target = account.asset, account.target[t, a]
     if asset[a, BLOCK] != 0.0:
         if target * asset[a, BLOCK] > 0.0:
             return False
         asset[a, BLOCK] = 0.0
-    if rules.in_volatilities and target != 0.0 and not feed.volatility[t, a] > 0.0:
-        return False
     return rules.always or target != asset[a, HELD]
+
+
+@register_jitable(forceinline=True)
+def _wanted(a: int, t: int, account: Account, rules: Rules) -> float:
+    """Units that the target of asset `a` asks for: whole lots, and none where it is a speck beside the position.
+
+    Without the latter, rounding would decide whether such a target ends the trade.
+    """
+    asset = account.asset
+    wanted = account.target[t, a] * account.money[EQUITY] / asset[a, MARK]
+    if rules.lot > 0.0:
+        wanted = in_lots(wanted, rules) if wanted > 0.0 else -in_lots(-wanted, rules)
+    return 0.0 if abs(wanted) < SPECK * abs(asset[a, UNITS]) else wanted
 
 
 @register_jitable(forceinline=True)
 def _decide(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     """Turn targets into orders, all sized by the equity at this close and the assets' last valid prices."""
-    asset, equity, orders = account.asset, account.money[EQUITY], 0.0
+    asset, orders = account.asset, 0.0
     for a in range(asset.shape[0]):
-        mark = asset[a, MARK]
-        if account.decided[t, a] and mark > 0.0 and _may_ask(a, t, feed, account, rules):
-            target = account.target[t, a]
-            wanted = target * equity / mark
-            if rules.lot > 0.0:
-                wanted = in_lots(wanted, rules) if wanted > 0.0 else -in_lots(-wanted, rules)
-            order = wanted - asset[a, UNITS]
+        if account.decided[t, a] and asset[a, MARK] > 0.0 and _may_ask(a, t, account, rules):
+            target, units, wanted = account.target[t, a], asset[a, UNITS], _wanted(a, t, account, rules)
+            asked = target
+            if rules.in_volatilities and feed.volatility[t, a] > 0.0:
+                asset[a, SIGMA] = feed.volatility[t, a]
+            elif rules.in_volatilities:
+                most = units if wanted * units > 0.0 else 0.0
+                if abs(wanted) > abs(most):  # what would be opened has no bracket: it waits, and is asked for again
+                    wanted, asked = most, NO_TARGET
+            order = wanted - units
             if wanted != 0.0 and abs(order) < 0.5 * rules.lot:
                 order = 0.0  # the same number of lots
-            asset[a, ORDER], asset[a, ASKED] = order, target
-            if rules.in_volatilities:
-                asset[a, SIGMA] = feed.volatility[t, a]
-            if order == 0.0:
-                asset[a, HELD] = target
+            if order == 0.0 and (asked == target or asset[a, ORDER] != 0.0):
+                asset[a, HELD] = asked
+            asset[a, ORDER], asset[a, ASKED] = order, asked
         if asset[a, ORDER] != 0.0:
             orders += 1.0
     account.money[ORDERS] = orders

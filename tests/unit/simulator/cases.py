@@ -113,6 +113,9 @@ def case_of(rng, choose) -> Case:
     )
     volatility = np.where(rng.random(present.shape) < 0.1, np.nan, rng.uniform(0.005, 0.1, present.shape))
     funding = np.where(rng.random(present.shape) < 0.2, rng.normal(0, 0.01, present.shape), 0.0)
-    reads = options.in_volatilities or (costs.impact > 0 and rng.random() < 0.3)
-    outside = Outside(volatility if reads else None, maybe(funding, off=None))
+    outside = Outside(
+        volatility if options.in_volatilities else None,
+        maybe(funding, off=None),
+        volatility * 0.7 if costs.impact > 0 and rng.random() < 0.3 else None,
+    )
     return (prices, present, weights, decided), costs, options, outside

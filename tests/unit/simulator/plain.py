@@ -25,6 +25,7 @@ class Position:
     units: float = 0.0
     mark: float = 0.0
     done: object = 0.0
+    told: object = 0.0  # the last target that was decided
     missing: int = 0
     barred: int = 0
     order: float = 0.0
@@ -38,9 +39,9 @@ class Position:
 class Bars:
     """What is known about the bars, looked up one at a time."""
 
-    def __init__(self, prices, present, costs, options, volatility, funding):
+    def __init__(self, prices, present, costs, options, outside):
         self.prices, self.present, self.costs, self.options = prices, present, costs, options
-        self.volatility, self.funding = volatility, funding
+        self.volatility, self.funding, self.swings = outside.volatility, outside.funding_rate, outside.impact_volatility
 
     def price(self, a, t, column):
         return float(self.prices[a, t, column])
@@ -55,11 +56,11 @@ class Bars:
             return 0.0
         while len(rows) > n:
             volume = sum(self.price(a, r, 4) for r in rows[-n:])
-            if self.volatility is None:
+            if self.swings is None:
                 pairs = zip(rows[-n - 1 : -1], rows[-n:], strict=True)
                 swing = math.sqrt(sum((self.price(a, s, 3) / self.price(a, r, 3) - 1) ** 2 for r, s in pairs))
             else:
-                swing = float(self.volatility[a, rows[-1]]) * math.sqrt(n)
+                swing = float(self.swings[a, rows[-1]]) * math.sqrt(n)
             if volume > 0 and math.isfinite(swing):
                 return self.costs.impact * swing / math.sqrt(volume)
             rows = rows[:-1]
@@ -83,9 +84,9 @@ class Bars:
         return fee + worth * other
 
 
-def run(prices, present, weights, decided, costs, options, volatility=None, funding=None):
+def run(prices, present, weights, decided, costs, options, outside):
     """Plain lists of the account's money; shapes as in `simulate`, decided bool[A, T]."""
-    bars = Bars(prices, present, costs, options, volatility, funding)
+    bars = Bars(prices, present, costs, options, outside)
     out = Plain(events={a: [] for a in range(len(present))})
     book = {a: Position() for a in range(len(present))}
     equity, dead = options.start, False
@@ -155,7 +156,7 @@ class Day:
         for a, p in self.book.items():
             p.missing = 0 if present[a, self.t] else p.missing + 1
             if o.delisting_bars and p.missing == o.delisting_bars and p.units:
-                p.order = 0.0
+                p.order, p.done = 0.0, p.told
                 self.trade(a, p.mark, 0.0, "delisted")
         self.borrow()
         for a, p in self.book.items():
@@ -209,26 +210,30 @@ class Day:
             self.leave(a, p.take, "target")
 
     def decide(self, a, p, target, equity):
-        o = self.bars.options
+        o, p.told = self.bars.options, target
         if p.barred and (target > 0) - (target < 0) == p.barred:
             return
         p.barred = 0
-        if o.stop_volatilities or o.take_volatilities:
-            sigma = float(self.bars.volatility[a, self.t])
-            if target and not (math.isfinite(sigma) and sigma > 0):
-                return
-            next_sigma = sigma
-        else:
-            next_sigma = 0.0
         if o.rebalance == "changes" and p.done == target:
             return
         wanted = math.copysign(self.bars.lots(abs(target * equity / p.mark)), target)
+        if abs(wanted) < 1e-12 * abs(p.units):
+            wanted = 0.0
+        waits = False
+        if o.stop_volatilities or o.take_volatilities:
+            sigma = float(self.bars.volatility[a, self.t])
+            if math.isfinite(sigma) and sigma > 0:
+                p.sigma = sigma
+            else:
+                most = p.units if wanted * p.units > 0 else 0.0
+                waits = abs(wanted) > abs(most)
+                wanted = most if waits else wanted
         change = wanted - p.units
         if wanted and abs(change) < 0.5 * o.lot:
             change = 0.0
-        p.order, p.asked, p.sigma = change, target, next_sigma
-        if change == 0:
-            p.done = target
+        was, p.order, p.asked = p.order, change, ANYTHING if waits else target
+        if change == 0 and (was or not waits):
+            p.done = p.asked
 
     def fill(self, column):
         o, live = self.bars.options, {}
@@ -249,11 +254,15 @@ class Day:
             if o.lot and shut and abs(p.units) - shut < o.lot / 2:
                 shut = abs(p.units)  # whole lots but for rounding
             new = self.bars.lots(opening * more)
-            whole = new == 0 and shut == abs(p.units)
-            if shut + new > 0 and (whole or (shut + new) * price >= o.minimum_notional):
+            if (shut + new) * price < o.minimum_notional:  # only what closes a position is too small for nobody
+                full_close = p.units and shut == abs(p.units)
+                shut, new, dropped = (shut if full_close else 0.0), 0.0, shut
+            else:
+                dropped = shut
+            if shut + new > 0:
                 left = 0.0 if shut == abs(p.units) else p.units + side * shut
                 self.trade(a, price, left + side * new, "signal")
-            p.done = ANYTHING if shut < full and rest == 0 else p.asked
+            p.done = ANYTHING if dropped < full and rest == 0 else p.asked
             p.order = rest
 
     def cap(self, a, p):

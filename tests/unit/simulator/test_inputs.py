@@ -30,6 +30,31 @@ def test_rules_that_exclude_each_other_are_refused(changes, words):
         from_mapping(Options, changes, "options")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("stop_loss", 5.0, r"stop_loss: .*a share: 0\.05 is 5%"),
+        ("stop_loss", 1.0, r"stop_loss: .*a share: 0\.05 is 5%"),
+        ("take_profit", 5.0, r"take_profit: .*a share: 0\.05 is 5%"),
+        ("participation", 10.0, r"participation: .*a share: 0\.05 is 5%"),
+        ("liquidation_bps", 1e4, "liquidation_bps"),
+        ("bracket_bars", 10**30, "bracket_bars"),
+        ("delisting_bars", 10**19, "delisting_bars"),
+        ("start", 1e308, "start"),
+        ("start", 2e15, r"start: .*1000000000000000"),
+    ],
+)
+def test_a_number_beyond_its_unit_is_refused_by_name(name, value, words):
+    body = {name: value, "maintenance_margin": 0.1} if name == "liquidation_bps" else {name: value}
+    with pytest.raises(ConfigError, match=words):
+        from_mapping(Options, body, "account")
+
+
+def test_the_largest_numbers_that_are_allowed_run():
+    options = Options(start=1e15, stop_loss=0.99, take_profit=1.0, bracket_bars=10**7, delisting_bars=10**7)
+    assert np.isfinite(simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), options=options).equity).all()
+
+
 def test_every_option_is_off_at_its_default():
     on = {"start", "rebalance"}
     assert all(not value for name, value in Options().model_dump().items() if name not in on)
@@ -39,6 +64,14 @@ def test_a_series_that_nothing_reads_is_refused_and_one_that_is_missing():
     series = np.full((2, 6), 0.1)
     with pytest.raises(OptionError, match="read by no option"):
         simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), outside=Outside(volatility=series))
+    with pytest.raises(OptionError, match="volatility is read by no option"):  # impact measures its own
+        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(impact=1.0), outside=Outside(volatility=series))
+    with pytest.raises(OptionError, match="impact_volatility is read by no option"):
+        simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), outside=Outside(impact_volatility=series))
+    with pytest.raises(DataError, match=r"impact_volatility .* does not match the bars"):
+        simulate(
+            PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(impact=1.0), outside=Outside(impact_volatility=series[:1])
+        )
     with pytest.raises(OptionError, match=r"reads Outside\.volatility"):
         simulate(PRICES, PRESENT, WEIGHTS, DECIDED, CostsConfig(), options=Options(stop_volatilities=1.0))
     with pytest.raises(DataError, match="does not match the bars"):

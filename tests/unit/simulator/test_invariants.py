@@ -215,7 +215,8 @@ def test_whatever_is_on_money_adds_up_and_neither_order_nor_future_matters(case,
 
     order = list(range(len(scene[1])))
     random.shuffle(order)
-    series = Outside(*(None if part is None else part[order] for part in (outside.volatility, outside.funding_rate)))
+    given_series = (outside.volatility, outside.funding_rate, outside.impact_volatility)
+    series = Outside(*(None if part is None else part[order] for part in given_series))
     shuffled = [part[order] for part in scene]
     other = simulate(*four(shuffled), costs, options=options, outside=series)
     np.testing.assert_allclose(other.equity, track.equity, atol=1e-9 * scale)

@@ -8,6 +8,7 @@ from edgeproof.simulator.engines import simulate
 from edgeproof.simulator.feed import Outside
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import REASONS
+from tests.unit.simulator.cases import MONEY, market
 
 FREE = CostsConfig.free()
 
@@ -134,10 +135,22 @@ def test_impact_agrees_with_the_published_example_of_two_per_cent_and_one_per_ce
     # sigma 2% a day, 1% of the day's volume: 20 bps (Toth et al. 2011 with Y = 1), whatever the bars of the day
     volatility = np.full((1, 40), 0.02 / np.sqrt(24))
     costs = FREE.model_copy(update={"impact": 1.0, "impact_bars": 24})
-    track = run(flat(40), [0.0] * 30 + [1.0] * 10, costs, start=24.0, outside=Outside(volatility=volatility))
+    track = run(flat(40), [0.0] * 30 + [1.0] * 10, costs, start=24.0, outside=Outside(impact_volatility=volatility))
     size = track.traded[31] * 24.0
     assert size == pytest.approx(24.0, rel=0.003)  # 24 of 2,400 units, less what the cost leaves no room for
     assert track.impact[31] / size == pytest.approx(20e-4 * np.sqrt(size / 24.0))
+
+
+def test_a_stop_that_is_never_reached_changes_nothing_not_even_the_impact():
+    rng = np.random.default_rng(0)
+    prices = market(rng, 1, 60)
+    costs, targets = CostsConfig(impact=1.0), [0.0] * 30 + [0.005] * 10 + [-0.004] * 10 + [0.0] * 10
+    without = run(prices, targets, costs, start=1000.0)
+    outside = Outside(volatility=np.full((1, 60), 0.03))
+    far = run(prices, targets, costs, start=1000.0, outside=outside, take_volatilities=1000.0)
+    assert without.impact.sum() > 0.0
+    assert all(getattr(without, name).tobytes() == getattr(far, name).tobytes() for name in MONEY)
+    assert without.trades.tobytes() == far.trades.tobytes()
 
 
 def test_lots_are_rounded_towards_zero():
@@ -152,6 +165,17 @@ def test_smaller_orders_are_dropped_but_for_those_that_close():
     assert track.traded[1] == pytest.approx(0.2)
     assert track.traded[2] == 0.0  # 0.05 more, dropped
     assert track.traded[3] * track.equity[3] == pytest.approx(0.02)  # what is left is closed whole
+
+
+def test_a_reversal_below_the_minimum_closes_and_does_not_open():
+    prices = bars((100, 100), (100, 100), (40, 40), (40, 40), (40, 40))
+    track = run(prices, [0.1, 0.1, -0.05, -0.05, -0.05], start=1000.0, minimum_notional=100.0)
+    # 1 unit bought for 100; at 40 the reversal trades 40 + 47: its closing is filled, its opening is dropped
+    assert track.traded.tolist() == pytest.approx([0, 0.1, 0, 40 / 940, 0])
+    assert track.weights[3:, 0].tolist() == [0.0, 0.0]
+    assert reasons(track) == ["signal"]
+    whole = run(prices, [0.1, 0.1, -0.05, -0.05, -0.05], start=1000.0, minimum_notional=80.0)
+    assert whole.weights[3, 0] == pytest.approx(-0.05)
 
 
 def test_a_turnover_limit_goes_to_closings_first_and_a_closing_cut_short_is_asked_for_again():
@@ -241,6 +265,33 @@ def test_distances_in_volatilities_are_those_of_the_entrys_decision_bar():
     unknown = np.array([[np.nan, 0.0, 0.05, 0.05]])
     later = run(prices, [0.5] * 4, outside=Outside(volatility=unknown), stop_volatilities=2.0)
     assert later.trades["entry_bar"].tolist() == [3]
+
+
+UNKNOWN_LATER = Outside(volatility=np.array([[0.01, 0.01, np.nan, np.nan, np.nan, 0.01, 0.01]]))
+
+
+@pytest.mark.parametrize("rebalance", ["changes", "always"])
+def test_a_reversal_closes_while_volatility_is_unknown_and_opens_once_it_is_known(rebalance):
+    track = run(flat(7), [0.5, 0.5, *[-0.4] * 5], outside=UNKNOWN_LATER, stop_volatilities=9.0, rebalance=rebalance)
+    assert track.weights[:, 0].tolist() == pytest.approx([0, 0.5, 0.5, 0, 0, 0, -0.4])
+    assert track.trades["entry_bar"].tolist() == [1, 6]
+
+
+@pytest.mark.parametrize("rebalance", ["changes", "always"])
+def test_a_reduction_is_done_while_volatility_is_unknown_and_an_increase_waits(rebalance):
+    account = {"outside": UNKNOWN_LATER, "stop_volatilities": 9.0, "rebalance": rebalance}
+    less = run(flat(7), [0.5, 0.5, *[0.1] * 5], **account)
+    assert less.weights[:, 0].tolist() == pytest.approx([0, 0.5, 0.5, 0.1, 0.1, 0.1, 0.1])
+    more = run(flat(7), [0.5, 0.5, *[0.8] * 5], **account)
+    assert more.weights[:, 0].tolist() == pytest.approx([0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.8])
+    assert len(more.trades) == 1
+
+
+def test_an_order_that_is_carried_does_not_outlive_a_target_of_the_other_side():
+    # 10 units a bar fill of 50; when the target turns, nothing but the way out is left, volatility or not
+    account = {"start": 100.0, "participation": 0.1, "carry_unfilled": True, "stop_volatilities": 90.0}
+    track = run(flat(7), [0.5, 0.5, *[-0.5] * 5], outside=UNKNOWN_LATER, **account)
+    assert track.weights[:, 0].tolist() == pytest.approx([0, 0.1, 0.2, 0.1, 0.0, 0.0, -0.1])
 
 
 def test_fills_at_the_close_are_stamped():

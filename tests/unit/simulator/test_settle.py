@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate, simulate_curves, simulate_many
-from edgeproof.simulator.opening import open_accounts
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import REASONS
 from tests.unit.simulator import plain
@@ -110,11 +109,30 @@ def test_a_delisted_asset_is_closed_at_its_last_price_and_not_bought_back():
     assert track.weights[3:].max() == 0.0
 
 
+@pytest.mark.parametrize(
+    ("targets", "options"),
+    [
+        ([0.5] * 3 + [0.2] * 6, {}),  # another target, asked for in the halt only
+        ([0.5] * 2 + [0.2] * 7, {"turnover_limit": 0.1}),  # a reduction that was cut short
+        ([0.5] * 3 + [0.3] + [0.5] * 5, {}),  # away and back in the halt
+        ([0.5] * 3 + [-0.5] * 6, {}),
+    ],
+)
+def test_what_was_decided_in_the_halt_counts_as_done_when_the_asset_is_delisted(targets, options):
+    present = np.array([[True, True, True, False, False, False, True, True, True]])
+    rules = Options(delisting_bars=3, **options)
+    targets = np.array([targets])
+    track = simulate(bars([1] * 9, [1] * 9), present, targets, np.ones(9, bool), CostsConfig.free(), options=rules)
+    assert REASONS[track.trades["reason"][0]] == "delisted"
+    assert not track.weights[5:].any()
+    targets[0, 7:] = 0.4  # another target
+    again = simulate(bars([1] * 9, [1] * 9), present, targets, np.ones(9, bool), CostsConfig.free(), options=rules)
+    assert again.traded[8] > 0.0
+
+
 def check_against_the_second_account(scene, costs, options, outside=NOTHING):
     track = simulate(*four(scene), costs, options=options, outside=outside)
-    room = open_accounts(scene[2][np.newaxis], scene[3], options, kept=1).trades.shape[1]
-    assert len(track.trades) <= room  # the kernel writes into a table of this length, unchecked
-    other = plain.run(*four(scene), costs, options, outside.volatility, outside.funding_rate)
+    other = plain.run(*four(scene), costs, options, outside)
     scale = options.start
     for name in ("gross", "equity"):
         ours = getattr(track, name)[1:] if name == "equity" else getattr(track, name)
