@@ -28,7 +28,8 @@ def _late(weights: np.ndarray, decided: np.ndarray, costs: CostsConfig, options:
 
 
 def _twice(weights: np.ndarray, decided: np.ndarray, costs: CostsConfig, options: Options) -> Orders:
-    return weights, decided, costs.times(2.0), options
+    penalty = {"liquidation_bps": 2.0 * options.liquidation_bps}  # the one cost that is a rule of the account
+    return weights, decided, costs.times(2.0), options.model_copy(update=penalty)
 
 
 def _at_close(weights: np.ndarray, decided: np.ndarray, costs: CostsConfig, options: Options) -> Orders:

@@ -25,6 +25,18 @@ def test_each_ablation_by_hand():
     assert [track.stamps for track in tracks.values()] == [(), (), ("fill_at_close",)]
 
 
+def test_twice_the_costs_is_twice_the_penalty_of_a_liquidation_too():
+    prices = np.ones((1, 4, 5))
+    prices[0, 2:, :4] = 0.6
+    prices[0, 2, [0, 1]] = 1.0
+    present, decided, weights = np.ones((1, 4), bool), np.ones(4, bool), np.full((1, 4), 2.0)
+    options = Options(leverage=2.0, maintenance_margin=0.2, liquidation_bps=100.0)
+    tracks = ablate(prices, present, (weights, decided, CostsConfig.free(), options))
+    # 2 units at 1; at 0.6 the equity of 0.2 is below 0.24, and 1.2 is sold with 2 x 1% on top
+    np.testing.assert_allclose(tracks["costs_twice"].commission, [0, 0, 0.024, 0], atol=1e-12)
+    np.testing.assert_allclose(tracks["costs_twice"].equity[-1], 0.176)
+
+
 def market(seed=3, symbols=4, bars=400):
     rng = np.random.default_rng(seed)
     prices = np.empty((symbols, bars, 5))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edgeproof.simulator import engines
 from edgeproof.simulator.costs import CostsConfig
-from edgeproof.simulator.engines import simulate, simulate_curves, simulate_many
+from edgeproof.simulator.engines import Engine, simulate, simulate_curves, simulate_many
 from edgeproof.simulator.opening import open_accounts
 from edgeproof.simulator.options import Options
 from edgeproof.simulator.track import REASONS
@@ -18,7 +18,7 @@ FREE, ALWAYS = CostsConfig.free(), Options(rebalance="always")
 SIZES = [0.0, 0.5, 0.3, 0.01, 1e-6, 1e-11, 1e-13, 2.8e-17, 1e-30, 5e-324]
 
 
-def flat(weights, *, engine="python", options=None):
+def flat(weights, *, engine: Engine = "python", options=None):
     """One asset at a constant price of 100, decided at every bar, no costs."""
     count = len(weights)
     every = np.ones(count, bool)
