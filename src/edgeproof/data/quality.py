@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from edgeproof.core.clock import iso
+from edgeproof.core.clock import DAY_NS, iso
 from edgeproof.core.config import Config
 from edgeproof.core.finding import Finding, Level
 from edgeproof.data.bars import Bars
@@ -28,7 +28,7 @@ Choice = Literal["mask", "keep"]
 EXAMPLES = 10
 NOTICEABLE = 0.01  # share of bars from which missing or untraded bars are a warning
 REDENOMINATED = 9.5  # times: no split-like factor this large is a day's move
-NEAR_END_BARS = 48  # sources end their symbols within two days of one another
+NEAR_END_BARS, NEAR_END_NS = 48, 2 * DAY_NS  # sources end their symbols within two days or 48 bars of one another
 
 
 class QualityConfig(Config):
@@ -235,7 +235,8 @@ def _jumps(bars: Bars, interval_ns: int) -> list[Finding]:
 
 def _survivorship(last_open: dict[str, int], interval_ns: int) -> list[Finding]:
     end = max(last_open.values())
-    ended = [symbol for symbol, last in last_open.items() if last < end - NEAR_END_BARS * interval_ns]
+    near = end - max(NEAR_END_NS, NEAR_END_BARS * interval_ns)
+    ended = [symbol for symbol, last in last_open.items() if last < near]
     evidence = {"count": len(last_open), "ended_before": ended[:EXAMPLES], "universe": "survivors"}
     remedy = (
         "import with --universe MEMBERSHIP.csv (symbol, from, to) and the symbols that were delisted, or "

@@ -139,6 +139,18 @@ def test_survivors_cap_and_the_others_do_not():
         assert survivorship(alive, universe) == []
 
 
+@pytest.mark.parametrize(
+    ("interval_ns", "near", "far"), [(HOUR_NS // 60, 2880, 2881), (HOUR_NS, 48, 49), (24 * HOUR_NS, 48, 49)]
+)
+def test_a_feed_that_ends_within_two_days_is_no_delisting_whatever_the_interval(interval_ns, near, far):
+    def level(earlier):
+        bars = [walk("A", 6000, interval=interval_ns), walk("B", 6000 - earlier, interval=interval_ns)]
+        found = check_series(bars, interval_ns, bars[0].open_time, "survivors")
+        return worst([f for f in found if f.check == "quality.survivorship"])
+
+    assert (level(49 if near > 49 else near), level(near), level(far)) == ("error", "error", "warning")
+
+
 def test_check_market_reads_every_bar(tmp_path):
     bars = walk(count=400)
     bars.ohlcv[390, 3] = -1  # in the sealed part: a check of the file
