@@ -165,7 +165,9 @@ def _delisted(present: np.ndarray, bars: int) -> np.ndarray:
 def hold_return(track: Track, prices: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Return of each bar of holding the track's own average weights, free of cost: what is drift, not timing.
 
-    sum_i wbar_i (close_t / close_{t-1} - 1), over last valid closes; 0 in the first bar and before a first close.
+    sum_i wbar_i (close_t / close_{t-1} - 1), over last valid closes; 0 in the first bar. Weights are averaged over the
+    bars from a symbol's first to its last one, and no others: averaged over bars in which it could not be held, a
+    position that is always long would seem to time its listing, and drift would pass for skill.
 
     Args:
         track: of the span.
@@ -180,4 +182,6 @@ def hold_return(track: Track, prices: np.ndarray, present: np.ndarray) -> np.nda
     close = np.take_along_axis(prices[:, :, 3], np.maximum(at, 0), axis=1)
     known = at[:, :-1] >= 0
     change = np.where(known, close[:, 1:] / np.where(known, close[:, :-1], 1.0) - 1.0, 0.0)
-    return np.concatenate([[0.0], track.weights.mean(axis=0) @ change])
+    alive = (at >= 0) & (np.maximum.accumulate(present[:, ::-1], axis=1)[:, ::-1])
+    average = (track.weights.T * alive).sum(axis=1) / np.maximum(alive.sum(axis=1), 1)
+    return np.concatenate([[0.0], average @ (change * alive[:, 1:])])

@@ -36,10 +36,10 @@ class BlockTest:
     Attributes:
         t: sqrt(14) mean(B) / sd(B) of the block sums; 0 where they do not vary.
         adjusted: t lowered by Johnson's term where the units are negatively skewed.
-        p: one-sided p-value of `adjusted` with 13 degrees of freedom; None for fewer than 14 bars.
+        p: one-sided p-value of `adjusted` with 13 degrees of freedom; 0.5 for zeros, None where it cannot be said.
         units: number of units.
         skew: skewness of the units, 0 where undefined.
-        flag: None, "short" (fewer than 14 bars) or "constant" (block sums do not vary).
+        flag: None, "short" (fewer than 14 bars), "constant" (bars or block sums do not vary) or "not_finite".
     """
 
     t: float
@@ -111,12 +111,14 @@ def block_t(x: np.ndarray, in_market: np.ndarray, *, bars_per_day: int, horizon_
         horizon_bars: of the label.
     """
     x = np.asarray(x, dtype=np.float64)
+    if not np.isfinite(x).all():
+        return BlockTest(0.0, 0.0, None, 0, 0.0, "not_finite")
     parts = units(x, in_market, bars_per_day=bars_per_day, horizon_bars=horizon_bars)
     skew = skewness(parts) or 0.0
     if len(x) < BLOCKS:
         return BlockTest(0.0, 0.0, None, len(parts), skew, "short")
     sums = block_sums(x)
-    if _is_still(sums):
+    if _is_still(x) or _is_still(sums):  # equal bars make unequal sums where blocks differ by a bar
         return BlockTest(0.0, 0.0, 0.5 if not sums.any() else None, len(parts), skew, "constant")
     t = float(sums.mean() / sums.std(ddof=1) * np.sqrt(BLOCKS))
     adjusted = t + min(skew, 0.0) / (6 * np.sqrt(max(len(parts), 1))) * (2 * t * t + 1)
@@ -129,7 +131,7 @@ def upper_bound(x: np.ndarray, *, level: float = 0.95) -> float | None:
     (mean + t_{level,13} sd(B_mean)/sqrt(14)) / sd(bar, divisor T). None for fewer than 14 bars or no variation.
     """
     x = np.asarray(x, dtype=np.float64)
-    if len(x) < BLOCKS or _is_still(x):
+    if len(x) < BLOCKS or not np.isfinite(x).all() or _is_still(x):
         return None
     means = block_sums(x) / np.bincount(_block_of(len(x)), minlength=BLOCKS)
     error = means.std(ddof=1) / np.sqrt(BLOCKS)

@@ -29,6 +29,8 @@ GUARDS = (
 _LEAST_UNITS, _LEAST_BLOCKS = 30, 10
 _MOST_P_MAX, _MOST_P_LOSS = 0.5, 0.5
 _REGIME_LEVEL = 0.05  # shared by all regimes of the span (Bonferroni)
+_WHY = {"short": f"fewer than {BLOCKS} bars", "not_finite": "a return is not a number"}
+_LEAST_KNOWN = 0.9  # share of the sealed bars whose regime is known
 _CLOSED = "Known once the seal is opened."
 
 
@@ -132,7 +134,7 @@ def _p_guard(name: str, what: str, part: BlockTest | None, test: SealedTest | No
     if part is None or test is None:
         return Guard(name, None, None, None, _CLOSED)
     if part.p is None:
-        why = f"fewer than {BLOCKS} bars" if part.flag == "short" else f"the {BLOCKS} block sums do not vary"
+        why = _WHY.get(part.flag or "", f"the {BLOCKS} block sums do not vary")
         return Guard(name, None, test.alpha, False, f"The {what} cannot be tested: {why}.")
     lowered = f", lowered to {part.adjusted:.2f} for the negative skew of its units" if part.adjusted < part.t else ""
     text = (
@@ -197,9 +199,17 @@ def _regimes(evidence: Evidence, test: SealedTest | None) -> Guard:
     span = evidence.sealed
     if test is None or span is None:
         return Guard("regimes", None, None, None, _CLOSED)
-    if span.regimes is None or (span.regimes.code < 0).all():
-        why = "no regimes were given" if span.regimes is None else "too few bars lie before it"
-        return Guard("regimes", None, None, None, f"The market's regimes in the sealed span are not known: {why}.")
+    if span.regimes is None:
+        return Guard(
+            "regimes", None, None, None, "The market's regimes in the sealed span are not known: none were given."
+        )
+    known = float((span.regimes.code >= 0).mean())
+    if known < _LEAST_KNOWN:  # else a rule that knows little would let a regime lose unseen
+        text = (
+            f"The market's regime is known in {known:.0%} of the sealed bars; {_LEAST_KNOWN:.0%} are needed: give bars "
+            "before them, or a rule with a shorter history."
+        )
+        return Guard("regimes", known, _LEAST_KNOWN, False, text)
     days = {"bars_per_day": evidence.bars_per_day, "horizon_bars": evidence.horizon_bars}
     tests = regime_tests(span.net, span.in_market, span.regimes.code, **days)
     level = _REGIME_LEVEL / len(tests)

@@ -239,3 +239,18 @@ def test_an_exposure_scales_what_is_asked_for_and_what_it_is_compared_with():
     assert np.abs(held.weights[5]).sum() == pytest.approx(2.0, abs=0.05)
     choice = choose_theta(SHORT, twice, CostsConfig.free(), options)
     assert choice.growth.max() > choose_theta(SHORT, scene, CostsConfig.free(), options).growth.max()
+
+
+def test_a_symbol_that_is_listed_late_or_ends_early_is_no_timing():
+    bars, first, last = 300, 100, 250
+    close = 1.001 ** np.arange(bars)[np.newaxis] * np.array([[1.0], [2.0]])
+    prices = np.repeat(close[:, :, np.newaxis], 5, axis=2)
+    present = np.ones((2, bars), bool)
+    present[0, :first], present[0, last:] = False, False
+    weights = np.where(present, 0.5, 0.0)
+    options = Options(delisting_bars=1, rebalance="always")
+    track = simulate(prices, present, weights, np.ones(bars, bool), CostsConfig.free(), options=options)
+    timing = track.net_return - hold_return(track, prices, present)
+    assert abs(timing.sum()) < 0.02 * track.net_return.sum()  # always long: drift and nothing else
+    held = hold_return(track, prices, present)
+    assert held[: first + 1] == pytest.approx(held[1 : first + 2].min(), abs=6e-4)  # the listed one alone

@@ -135,3 +135,22 @@ def test_size_is_at_most_five_per_cent_under_dependence():
     error = (0.05 * 0.95 / repetitions) ** 0.5
     assert share <= 0.055 + 3 * error
     assert share >= 0.04 - 3 * error
+
+
+@pytest.mark.parametrize("bars", [140, 141, 4000, 4004])
+def test_equal_returns_prove_nothing_whatever_the_length_of_the_blocks(bars):
+    constant = np.full(bars, 1e-4)
+    test = block_t(constant, np.ones(bars, bool), bars_per_day=24)
+    assert (test.p, test.flag) == (None, "constant")
+    assert upper_bound(constant) is None
+    zero = block_t(np.zeros(bars), np.zeros(bars, bool), bars_per_day=24)
+    assert (zero.p, zero.flag) == (0.5, "constant")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_not_tested(bad):
+    x = np.random.default_rng(0).standard_normal(200)
+    x[17] = bad
+    test = block_t(x, np.ones(200, bool), bars_per_day=24)
+    assert (test.p, test.flag) == (None, "not_finite")
+    assert upper_bound(x) is None

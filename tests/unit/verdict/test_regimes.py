@@ -86,13 +86,20 @@ def test_before_the_opening_the_guard_is_open():
 
 
 def test_unknown_bars_belong_to_no_regime():
-    net, code = good_net(), np.repeat([-1, 0], 2000)
+    net, code = good_net(), np.repeat([-1, 0], [400, 3600])
     bad = np.where(code == -1, net - 0.01, net + 0.01)
     guard = regime_guard(evidence(sealed=span(bad, regimes=seen(code))))
     assert guard.passed is True
     assert guard.threshold == 0.05
-    assert regime_guard(evidence(sealed=span(net, regimes=seen(np.full(4000, -1))))).passed is None
     assert regime_guard(evidence()).passed is None
+
+
+@pytest.mark.parametrize("code", [np.full(4000, -1), np.repeat([-1, 0], [3200, 800]), np.repeat([-1, 0], [500, 3500])])
+def test_a_rule_that_knows_too_little_lets_no_edge_pass(code):
+    verdict = judge(evidence(sealed=span(good_net(), regimes=seen(code))))
+    assert verdict.answer == "inconclusive"
+    said = next(guard for guard in verdict.guards if guard.name == "regimes")
+    assert "is known in" in said.text
 
 
 def test_a_regime_that_is_hardly_traded_is_never_significant():
