@@ -1,5 +1,8 @@
 import json
+from datetime import date, timedelta
 
+import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -45,12 +48,41 @@ def test_it_counts_claims_and_stops_once_the_rest_cannot_change_the_answer(finis
     assert json.loads((out / "calibration.json").read_text())["claims"] == found.claims
 
 
-def test_its_rows_are_in_a_ledger_of_its_own(finished, planted):
+def test_every_surrogate_has_a_ledger_of_its_own(finished, planted):
     out, found = finished
-    assert len(Ledger(out).rows("opening")) == found.done
+    assert len(list((out / "ledgers").glob("*.jsonl"))) == found.done
+    assert [result["opening"] for result in found.results] == [1] * found.done
     own = Ledger(planted.path.parent)
     assert not own.rows("trial")
     assert not own.rows("opening")
+
+
+def test_daily_surrogates_do_not_pay_for_one_another(tmp_path):
+    generator, days = np.random.default_rng(3), 700
+    steps = 0.01 * generator.standard_normal((2, days))
+    close = 100 * np.exp(np.cumsum(steps, axis=1))
+    opens = close * np.exp(-0.5 * steps)
+    frames = [
+        pl.DataFrame(
+            {
+                "date": pl.date_range(date(2020, 1, 1), date(2020, 1, 1) + timedelta(days - 1), eager=True),
+                "symbol": f"S{s}",
+                "open": opens[s],
+                "high": np.maximum(opens[s], close[s]) * 1.001,
+                "low": np.minimum(opens[s], close[s]) * 0.999,
+                "close": close[s],
+                "volume": generator.lognormal(5, 1, days),
+            }
+        )
+        for s in range(2)
+    ]
+    market = ep.from_polars(pl.concat(frames), tmp_path / "daily", universe="fixed")
+    found = run_once(tmp_path / "out", market, surrogates=3)
+    assert [result.get("opening", 1) for result in found.results] == [1] * found.done
+
+
+def test_one_surrogate_is_judged_all_the_same(planted, tmp_path):
+    assert run_once(tmp_path / "one", planted, surrogates=1).done == 1
 
 
 def test_killed_and_resumed_it_ends_the_same(finished, planted, tmp_path):

@@ -1,7 +1,8 @@
 """Calibration: how often the whole pipeline claims an edge on surrogates of the user's own bars, where there is none.
 
 Every surrogate is made from the open bars alone, is sealed, trained on, searched and judged by the very code of `run`,
-and its rows go to a ledger of its own. A pipeline that claims more often than chance explains is flagged.
+and has a ledger of its own: surrogates of daily bars may share their first week, and no surrogate may pay for the
+openings of another. A pipeline that claims more often than chance explains is flagged.
 """
 
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof.core.errors import ConfigError, DataError, TrainError
-from edgeproof.core.files import read_json, write_json
+from edgeproof.core.files import read_json, write_bytes, write_json
 from edgeproof.core.identity import sha_json
 from edgeproof.core.progress import Progress, duration_text, silent
 from edgeproof.core.rng import Rng
@@ -43,7 +44,8 @@ class Calibration:
         flagged: more claims than that; None while it is open.
         rate, rate_low, rate_high: share of claims with its exact 95% interval.
         answers: count by answer; `failed` where training refused the surrogate.
-        results: one mapping a surrogate: number, answer, net Sharpe ratio, p, AUC.
+        idle: surrogates on which the pipeline never traded, so that it could not claim anything.
+        results: one mapping a surrogate: number, answer, opening, trades, net Sharpe ratio, p, AUC.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Calibration:
     rate_low: float
     rate_high: float
     answers: Mapping[str, int]
+    idle: int
     results: Sequence[Mapping[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
@@ -72,11 +75,20 @@ class Calibration:
             if self.flagged
             else f"Not flagged: up to {self.most_by_chance} of {self.planned} are explained by a true rate of 5%."
         )
+        idle = (
+            [
+                f"On {self.idle} of them it never traded and could claim nothing: for a sharper test set the costs to "
+                "zero and keep=median."
+            ]
+            if self.idle
+            else []
+        )
         return [
             f"{self.done} surrogates ({self.kind}){early}: {counted}.",
             f"Claims of an edge: {self.claims}, a rate of {self.rate:.1%} "
             f"({self.rate_low:.1%} to {self.rate_high:.1%}) where there is none.",
             meaning,
+            *idle,
         ]
 
 
@@ -122,7 +134,7 @@ def calibrate(
     panel = _open_panel(settings, opened, workspace)
     progress = Progress("surrogate", surrogates, write=write)
     for number in range(surrogates):
-        if _certain(done, surrogates):
+        if done and _certain(done, surrogates):
             break
         began, known = time.monotonic(), _result_path(place, number).is_file()
         done.append(_judge_one(settings, panel, kind, number, place))
@@ -147,7 +159,6 @@ def _claim(place: Path, identity: Mapping[str, Any]) -> None:
     elif place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise DataError(f"{place}: already there and not a calibration; choose another --out")
     else:
-        (place / ".edgeproof").mkdir(parents=True)
         write_json(mark, {"sha": sha_json(identity), **identity})
 
 
@@ -162,7 +173,7 @@ def _result_path(place: Path, number: int) -> Path:
 
 
 def _judge_one(config: RunConfig, panel: Panel, kind: str, number: int, place: Path) -> dict[str, Any]:
-    """Make, run and judge one surrogate; its bars and its run are removed, what it answered stays."""
+    """Make, run and judge one surrogate; its bars and its run are removed, its ledger and what it answered stay."""
     path, work = _result_path(place, number), place / "work" / f"{number:05d}"
     if path.is_file():
         return read_json(path)
@@ -170,10 +181,11 @@ def _judge_one(config: RunConfig, panel: Panel, kind: str, number: int, place: P
     if not (work / "market" / "manifest.json").is_file():
         make_surrogate(kind, panel, work / "market", generator)
     try:
-        done = run(config, work / "market", out=work / "run", workspace=place, open_sealed=True, write=silent)
+        done = run(config, work / "market", out=work / "run", workspace=work, open_sealed=True, write=silent)
         result = _short(number, done.verdict)
+        write_bytes(place / "ledgers" / f"{number:05d}.jsonl", done.ledger.read_bytes())
     except TrainError as error:
-        result = {"number": number, "answer": "failed", "sharpe": None, "p": None, "auc": None, "why": str(error)}
+        result = {"number": number, "answer": "failed", "why": str(error)}
     write_json(path, result)
     shutil.rmtree(work)
     return result
@@ -184,6 +196,8 @@ def _short(number: int, verdict: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "number": number,
         "answer": verdict["verdict"],
+        "opening": verdict["opening"],
+        "trades": verdict["net"].get("trades"),
         "sharpe": verdict["net"].get("sharpe"),
         "p": verdict["net"].get("p_value"),
         "auc": sealed.get("auc"),
@@ -214,5 +228,6 @@ def _sum_up(kind: str, planned: int, done: Sequence[Mapping[str, Any]]) -> Calib
         rate_low=low,
         rate_high=high,
         answers=dict(Counter(result["answer"] for result in done)),
+        idle=sum(not result.get("trades") for result in done),
         results=list(done),
     )
