@@ -45,11 +45,11 @@ def automatic_block(x: np.ndarray, *, kind: Literal["stationary", "circular"] = 
     b = (2 G^2 / D)^(1/3) T^(1/3) with D = 2 g^2 (circular: 4/3 g^2), G = sum w(k/M)|k| R_k, g = sum w(k/M) R_k over
     |k| <= M, flat-top w, M twice the first lag after which K = max(5, log10 T) autocorrelations stay below
     2 sqrt(log10 T / T) (Politis & White 2004, Econometric Reviews 23:53; Patton, Politis & White 2009). At least 1, at
-    most ceil(min(3 sqrt T, T/3)). None for fewer than 20 bars or no variation.
+    most ceil(min(3 sqrt T, T/3)). None for fewer than 20 bars, no variation or a value that is not finite.
     """
     x = np.asarray(x, dtype=np.float64)
     n = x.size
-    if n < 20 or np.ptp(x) <= max(_STILL * np.abs(x).max(), _NOTHING):
+    if n < 20 or not np.isfinite(x).all() or np.ptp(x) <= max(_STILL * np.abs(x).max(), _NOTHING):
         return None
     run = max(5, int(math.log10(n)))
     longest = min(math.ceil(math.sqrt(n)) + run, n - 1)
@@ -149,7 +149,7 @@ def resampled_moments(
     """Mean and Sharpe ratio (ddof 1, per bar) of stationary-bootstrap resamples, f64[Z] each.
 
     Sums over blocks are differences of prefix sums over the series written twice (blocks wrap around). A resample that
-    does not vary has Sharpe 0.
+    does not vary has Sharpe 0; a series with a value that is not finite gives NaN throughout.
     """
     x = np.asarray(x, dtype=np.float64)
     n, centre = x.size, float(x.mean())
@@ -164,9 +164,9 @@ def resampled_moments(
         squares[low:high] = (second[start + length] - second[start]).sum(axis=1)
     mean = totals / n
     spread = squares - totals * mean
-    varies = spread > _STILL * max(float(second[n]), 1e-300)
-    deviation = np.sqrt(np.where(varies, spread, 1.0) / (n - 1))
-    return mean + centre, np.where(varies, (mean + centre) / deviation, 0.0)
+    still = spread <= _STILL * max(float(second[n]), 1e-300)
+    deviation = np.sqrt(np.where(still, 1.0, spread) / (n - 1))
+    return mean + centre, np.where(still, 0.0, (mean + centre) / deviation)
 
 
 def _most_blocks(bars: int, block_bars: float) -> int:
@@ -182,7 +182,7 @@ def sharpe_interval(
     repetitions: int = 2000,
     method: Literal["percentile", "basic", "bca"] = "percentile",
 ) -> Interval | None:
-    """Interval of mean and Sharpe ratio per bar; None for fewer than 20 bars or no variation.
+    """Interval of mean and Sharpe ratio per bar; None where `automatic_block` is None.
 
     For display only: at 17 episodes its coverage falls to 90%, and under skew it has little power.
 

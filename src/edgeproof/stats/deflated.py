@@ -55,7 +55,7 @@ def dsr(sharpe: float, periods: int, law: Law = NORMAL, *, trials: float, trial_
     Bailey & Lopez de Prado (2014), J. of Portfolio Management 40(5). Not a calibrated p-value: "DSR > 0.95" has a
     true size of 0.15% at N = 100. `sharpe` and V are in the same per-period units; N may be an effective number.
     """
-    return psr(sharpe, periods, law, benchmark=math.sqrt(max(trial_variance, 0.0)) * expected_maximum(trials))
+    return psr(sharpe, periods, law, benchmark=_deviation(trial_variance) * expected_maximum(trials))
 
 
 def dsr_under_null(
@@ -66,7 +66,7 @@ def dsr_under_null(
     Lopez de Prado, Lipton & Zoonekynd (2025). Close to a p-value, and slightly too generous: "> 0.95" has a true
     size of 5.3% (N = 5) to 6.3% (N = 10,000) where V is the sampling variance, because a maximum is skewed.
     """
-    benchmark = math.sqrt(max(trial_variance, 0.0)) * expected_maximum(trials)
+    benchmark = _deviation(trial_variance) * expected_maximum(trials)
     return psr_under_null(sharpe, periods, law, benchmark=benchmark, scale=maximum_variance(trials))
 
 
@@ -78,7 +78,7 @@ def dsr_sidak(sharpe: float, periods: int, law: Law = NORMAL, *, trials: float) 
     """
     _require(trials)
     variance = law.variance(0.0)
-    if variance is None or periods < 1:
+    if variance is None or periods < 1 or not math.isfinite(sharpe):
         return None
     return math.exp(trials * float(log_ndtr(sharpe * math.sqrt(periods / variance))))
 
@@ -94,13 +94,13 @@ def minimum_backtest(trials: float, *, sharpe: float = 1.0) -> float | None:
 
     (E[max of N] / SR)^2, Bailey, Borwein, Lopez de Prado & Zhu (2014), Notices of the AMS 61(5). None for SR <= 0.
     """
-    return (expected_maximum(trials) / sharpe) ** 2 if sharpe > 0 else None
+    return (expected_maximum(trials) / sharpe) ** 2 if 0 < sharpe < math.inf else None
 
 
 def minimum_backtest_bound(trials: float, *, sharpe: float = 1.0) -> float | None:
     """The paper's upper bound of it, 2 ln N / SR^2 years."""
     _require(trials)
-    return 2 * math.log(trials) / sharpe**2 if sharpe > 0 else None
+    return 2 * math.log(trials) / sharpe**2 if 0 < sharpe < math.inf else None
 
 
 @lru_cache(maxsize=256)
@@ -112,6 +112,11 @@ def _maximum(trials: float) -> tuple[float, float]:
     return mean, float(weight @ (_GRID - mean) ** 2)
 
 
+def _deviation(variance: float) -> float:
+    """Its root; NaN, for which every ratio is None, where it is not finite."""
+    return math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else math.nan
+
+
 def _require(trials: float) -> None:
-    if not trials >= 1:
+    if not 1 <= trials < math.inf:
         raise ValueError(f"{trials} trials: at least the judged one is a trial")

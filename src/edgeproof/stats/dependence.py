@@ -65,13 +65,13 @@ def aggregation(periods: int, rho: np.ndarray) -> float | None:
         rho: f64[q-1] or longer, autocorrelations from lag 1.
 
     Returns:
-        None where the autocorrelations leave no variance.
+        None where the autocorrelations leave no variance, or one of them is not finite.
     """
     if periods < 1 or len(rho) < periods - 1:
         raise ValueError(f"{len(rho)} autocorrelations for {periods} periods: one less than the periods is needed")
     lag = np.arange(1, periods)
     spread = periods + 2 * float(((periods - lag) * np.asarray(rho)[: periods - 1]).sum())
-    return periods / math.sqrt(spread) if spread > 0 else None
+    return periods / math.sqrt(spread) if 0 < spread < math.inf else None
 
 
 def autocorrelation(returns: np.ndarray, lags: int) -> np.ndarray | None:

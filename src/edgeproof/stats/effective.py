@@ -53,10 +53,10 @@ def effective_trials(returns: np.ndarray) -> Effective | None:
         returns: f64[T, N] net return per bar of every trial.
 
     Returns:
-        None where no trial varies.
+        None where no trial varies, or a return is not finite.
     """
     x = np.asarray(returns, dtype=np.float64)
-    if x.ndim != 2 or len(x) < 2:
+    if x.ndim != 2 or len(x) < 2 or not np.isfinite(x).all():
         return None
     centred = x - x.mean(axis=0)
     squares = (centred**2).sum(axis=0)
@@ -77,32 +77,40 @@ def effective_trials(returns: np.ndarray) -> Effective | None:
     )
 
 
-def average_correlation_trials(correlation: np.ndarray) -> float:
-    """N (1 - rho) + rho with the mean correlation rho, 0 where it is negative.
+def average_correlation_trials(correlation: np.ndarray) -> float | None:
+    """N (1 - rho) + rho with the mean correlation rho, 0 where it is negative; None where one is not finite.
 
     Bailey & Lopez de Prado (2014), J. of Portfolio Management 40(5), appendix. Anti-conservative for few trials.
     """
+    if not np.isfinite(correlation).all():
+        return None
     count = len(correlation)
     mean = float(correlation.sum() - np.trace(correlation)) / (count * (count - 1)) if count > 1 else 0.0
     return _by_mean(mean, count)
 
 
-def entropy_trials(correlation: np.ndarray) -> float:
+def entropy_trials(correlation: np.ndarray) -> float | None:
     """exp(-sum p ln p) with the shares p of the correlation matrix's eigenvalues; N for independent trials.
+
+    None where a correlation is not finite.
 
     Roy & Vetterli (2007), "The effective rank", EUSIPCO. Anti-conservative, up to four times.
     """
+    if not np.isfinite(correlation).all():
+        return None
     values = np.linalg.eigvalsh(correlation)
     share = values[values > 0] / values.sum()
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def nyholt_trials(correlation: np.ndarray) -> float:
+def nyholt_trials(correlation: np.ndarray) -> float | None:
     """1 + (N - 1)(1 - Var(lambda)/N) with the variance (ddof 1) of the eigenvalues.
 
     Nyholt (2004), American J. of Human Genetics 74:765. Conservative. The eigenvalues' mean is 1 and their squares
-    sum to those of the matrix, so that none is computed.
+    sum to those of the matrix, so that none is computed. None where a correlation is not finite.
     """
+    if not np.isfinite(correlation).all():
+        return None
     count = len(correlation)
     if count < 2:
         return float(count)

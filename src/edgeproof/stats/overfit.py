@@ -82,7 +82,7 @@ def cscv(returns: np.ndarray, *, blocks: int = 16) -> Overfitting | None:
         blocks: S, even.
 
     Returns:
-        None for fewer than two trials or fewer than two bars a block.
+        None for fewer than two trials, fewer than two bars a block, or a return that is not finite.
     """
     table = _block_sums(returns, blocks)
     if table is None:
@@ -117,7 +117,7 @@ def dominance(returns: np.ndarray, split: Overfitting) -> Dominance | None:
         split: what `cscv` returned.
 
     Returns:
-        None where the best has the same out-of-sample ratio in all splits.
+        None where the best has the same out-of-sample ratio in all splits, or a return is not finite.
     """
     table, best = _block_sums(returns, split.blocks), np.sort(split.out_of_sample)
     low, high = float(best[0]), float(best[-1])
@@ -151,6 +151,8 @@ def _block_sums(returns: np.ndarray, blocks: int) -> tuple[np.ndarray, np.ndarra
         return None
     length = len(returns) // blocks
     kept = returns[len(returns) - length * blocks :].reshape(blocks, length, -1)
+    if not np.isfinite(kept).all():
+        return None
     return kept.sum(axis=1), (kept * kept).sum(axis=1), length * blocks // 2
 
 

@@ -52,9 +52,12 @@ def product_permutation(
         repetitions: Z.
 
     Returns:
-        None for fewer than 7 blocks, or where signal or outcome does not vary.
+        None for fewer than 7 blocks, or where signal or outcome does not vary or is not finite.
     """
-    x, y = (_blocks(np.asarray(z, dtype=np.float64) - np.mean(z), block_bars) for z in _same(signal, outcome))
+    both = [np.asarray(z, dtype=np.float64) for z in _same(signal, outcome)]
+    if not all(np.isfinite(z).all() for z in both):
+        return None
+    x, y = (_blocks(z - np.mean(z), block_bars) for z in both)
     count = len(x)
     if count < _LEAST_BLOCKS or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
@@ -87,7 +90,7 @@ def permutation_test(
         repetitions: Z.
 
     Returns:
-        None for fewer than 7 blocks.
+        None for fewer than 7 blocks, or where the statistic of any order is not finite.
     """
     signal, outcome = _same(signal, outcome)
     blocks = _blocks(signal, block_bars)
@@ -97,6 +100,8 @@ def permutation_test(
     shape = (count * block_bars, *signal.shape[1:])
     observed = float(statistic(blocks.reshape(shape), kept))
     drawn = [float(statistic(blocks[order].reshape(shape), kept)) for order in _orders(generator, count, repetitions)]
+    if not np.isfinite([observed, *drawn]).all():
+        return None
     return Permutation(observed, _p(np.array(drawn), observed), count, repetitions)
 
 

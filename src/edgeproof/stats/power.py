@@ -38,7 +38,7 @@ def planned_fdr(level: float, power: float, prior: float) -> float | None:
     Storey (2003), Annals of Statistics 31. None where nothing can be found.
     """
     false, true = level * (1 - prior), power * prior
-    return false / (false + true) if false + true > 0 else None
+    return false / (false + true) if 0 < false + true < math.inf else None
 
 
 def observed_fdr(
@@ -46,7 +46,7 @@ def observed_fdr(
 ) -> float | None:
     """The same for one observed ratio: p0 P0/(p0 P0 + p1 P1) with the tails P of SR under SR* and SR1."""
     null, true = standard_error(benchmark, periods, law), standard_error(alternative, periods, law)
-    if null is None or true is None:
+    if null is None or true is None or not math.isfinite(sharpe):
         return None
     return planned_fdr(float(ndtr((benchmark - sharpe) / null)), float(ndtr((alternative - sharpe) / true)), prior)
 

@@ -51,7 +51,7 @@ class Law:
             return None
         a, b, c = (1 + r) / (1 - r), 1 + r / (1 - r) + r * r / (1 - r * r), (1 + r * r) / (1 - r * r)
         factor = a - b * self.skew * sharpe + c * (self.kurtosis - 1) / 4 * sharpe**2
-        return factor if factor > 0 else None
+        return factor if 0 < factor < math.inf else None
 
 
 NORMAL = Law()
@@ -115,7 +115,7 @@ def psr(sharpe: float, periods: float, law: Law = NORMAL, *, benchmark: float = 
     Bailey & Lopez de Prado (2012), J. of Risk 15(2). None for T < 2 or a variance that is not positive.
     """
     error = standard_error(sharpe, periods - 1, law)
-    return None if error is None else float(ndtr((sharpe - benchmark) / error))
+    return None if error is None or not math.isfinite(benchmark) else float(ndtr((sharpe - benchmark) / error))
 
 
 def psr_under_null(
@@ -133,7 +133,9 @@ def psr_under_null(
         scale: multiplies the variance, such as that of the maximum of N normals.
     """
     error = standard_error(benchmark, periods, law)
-    return None if error is None or scale <= 0 else float(ndtr((sharpe - benchmark) / (error * math.sqrt(scale))))
+    if error is None or not 0 < scale < math.inf or not math.isfinite(sharpe):
+        return None
+    return float(ndtr((sharpe - benchmark) / (error * math.sqrt(scale))))
 
 
 def minimum_track(
@@ -153,7 +155,7 @@ def minimum_track_under_null(
     sharpe: float, law: Law = NORMAL, *, benchmark: float = 0.0, confidence: float = 0.95
 ) -> float | None:
     """The same for `psr_under_null`: V(SR*) (Z_confidence / (SR - SR*))^2 periods (Lopez de Prado et al. 2025)."""
-    if (variance := law.variance(benchmark)) is None or sharpe <= benchmark:
+    if (variance := law.variance(benchmark)) is None or not benchmark < sharpe < math.inf:
         return None
     return _finite(variance * _squared(confidence, sharpe - benchmark))
 

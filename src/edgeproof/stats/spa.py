@@ -79,7 +79,7 @@ def reality_check(
         error: "bootstrap" for White's own test, w_k = b_k.
 
     Returns:
-        None without a model or under 20 bars.
+        None without a model, under 20 bars, or with an excess that is not finite.
     """
     x = _checked(excess)
     if x is None:
@@ -114,7 +114,7 @@ def superior_ability(
         error: "bootstrap" for Hansen's own test, w_k = b_k.
 
     Returns:
-        None without a model or under 20 bars.
+        None without a model, under 20 bars, or with an excess that is not finite.
     """
     x = _checked(excess)
     if x is None:
@@ -153,7 +153,7 @@ def step_m(
         error: "bootstrap" for the stationary bootstrap's own standard error, as `superior_ability` has it.
 
     Returns:
-        None without a model or under 20 bars.
+        None without a model, under 20 bars, or with an excess that is not finite.
     """
     x = _checked(excess)
     if x is None:
@@ -174,7 +174,7 @@ def _checked(excess: np.ndarray) -> np.ndarray | None:
     x = np.asarray(excess, dtype=np.float64)
     if x.ndim != 2:
         raise ValueError(f"excess has {x.ndim} axes: expected bars x models; write x[:, None] for one model")
-    return x if len(x) >= _LEAST_BARS and x.shape[1] else None
+    return x if len(x) >= _LEAST_BARS and x.shape[1] and np.isfinite(x).all() else None
 
 
 def _variances(x: np.ndarray, block_bars: float, error: Error) -> tuple[np.ndarray, np.ndarray]:
