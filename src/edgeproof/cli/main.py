@@ -14,6 +14,8 @@ from edgeproof.core.errors import EdgeproofError, Interrupted
 
 __all__ = ["app", "main", "run"]
 
+TOO_LARGE = "can't allocate memory"  # what PyTorch says where NumPy raises a MemoryError
+
 app = typer.Typer(
     name="edgeproof",
     help="Train trading models on market bars and prove, or disprove, that they have an edge.",
@@ -58,12 +60,27 @@ def run() -> None:
     sys.exit(status or 0)
 
 
+def _too_much(error: Exception) -> str:
+    what = " ".join(str(error).split())[:200]
+    if isinstance(error, OverflowError):
+        return (
+            f"a number is too large to compute with ({what}); lower the largest count of bars, samples or money given"
+        )
+    return (
+        f"not enough memory{f' ({what})' if what else ''}; lower train.batch_size, window, the model's sizes, or the "
+        "market's bars or symbols"
+    )
+
+
 def _interrupt(number: int, frame: object) -> None:
     raise Interrupted("interrupted: what was finished is on disk, and the same command resumes")
 
 
 def _usage_status(error: Exception) -> int:
     """Exit status of the command-line parser's own errors; anything else is a defect and keeps its traceback."""
+    if isinstance(error, MemoryError | OverflowError) or TOO_LARGE in str(error):
+        typer.secho(f"error: {_too_much(error)}", err=True, fg="red")
+        return EdgeproofError.exit_status
     show = getattr(error, "show", None)
     if show is None:
         if isinstance(error.__cause__, Interrupted):  # compiled code wraps what a signal raises

@@ -38,16 +38,17 @@ class TripleBarrierConfig(Config):
     """
 
     name: Literal["triple_barrier"] = "triple_barrier"
-    horizon_bars: Annotated[int, Field(ge=1)] = 24
+    horizon_bars: Annotated[int, Field(ge=1, le=100_000)] = 24
     take_profit_volatilities: Annotated[float, Field(gt=0.0)] = 4.0
     stop_loss_volatilities: Annotated[float, Field(ge=0.0)] = 4.0
-    volatility_bars: Annotated[int, Field(ge=2)] = 72
+    volatility_bars: Annotated[int, Field(ge=2, le=100_000)] = 72
     touch: Literal["close", "range"] = "close"
     vertical: Literal["sign", "zero"] = "sign"
 
     def bracket(self) -> Bracket:
         """The exits that the label speaks of."""
-        return Bracket(self.take_profit_volatilities, self.stop_loss_volatilities, self.horizon_bars, True)
+        distances = self.take_profit_volatilities, self.stop_loss_volatilities
+        return Bracket(*distances, self.horizon_bars, True, in_range=self.touch == "range")
 
     def barrier_volatility(self, panel: Panel) -> np.ndarray | None:
         """f64[S, T]: one unit of the barriers, a share of price known at the close of t."""

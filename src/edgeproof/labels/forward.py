@@ -28,10 +28,10 @@ class ForwardReturnConfig(Config):
     """
 
     name: Literal["forward_return"] = "forward_return"
-    horizon_bars: Annotated[int, Field(ge=1)] = 1
+    horizon_bars: Annotated[int, Field(ge=1, le=100_000)] = 1
     threshold_bps: Annotated[float, Field(ge=0.0)] = 0.0
     threshold_volatilities: Annotated[float, Field(ge=0.0)] = 0.0
-    volatility_bars: Annotated[int, Field(ge=2)] = 24
+    volatility_bars: Annotated[int, Field(ge=2, le=100_000)] = 24
 
     @model_validator(mode="after")
     def _one_threshold(self) -> "ForwardReturnConfig":

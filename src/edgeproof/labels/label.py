@@ -18,12 +18,14 @@ class Bracket:
         stop_loss: distance of the stop below the fill, in the same unit; 0 for none.
         bars: H, bars after which the position is given up; the fill's bar is the first of them.
         in_volatilities: the distances are multiples of the label's `barrier_volatility`, else shares of the fill.
+        in_range: highs and lows touch, as they do an account's stop and target; else closes alone.
     """
 
     take_profit: float
     stop_loss: float
     bars: int
     in_volatilities: bool
+    in_range: bool = True
 
 
 @dataclass(frozen=True)

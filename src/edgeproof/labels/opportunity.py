@@ -31,11 +31,11 @@ class OpportunityConfig(Config):
     """
 
     name: Literal["opportunity"] = "opportunity"
-    horizon_bars: Annotated[int, Field(ge=1)] = 24
+    horizon_bars: Annotated[int, Field(ge=1, le=100_000)] = 24
     unit: Literal["volatilities", "bps"] = "volatilities"
     take_profit: Annotated[float, Field(gt=0.0)] = 3.0
     stop_loss: Annotated[float, Field(ge=0.0)] = 1.5
-    volatility_bars: Annotated[int, Field(ge=2)] = 72
+    volatility_bars: Annotated[int, Field(ge=2, le=100_000)] = 72
 
     @model_validator(mode="after")
     def _distances_of_their_unit(self) -> "OpportunityConfig":

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from edgeproof.backtest.policies import POLICIES, ThresholdConfig
 from edgeproof.backtest.run import Keep
+from edgeproof.core.catalog import whole
 from edgeproof.core.config import Config, Part, apply_overrides, from_mapping, part, read_yaml
 from edgeproof.data.quality import QualityConfig
 from edgeproof.labels import LABELS
@@ -48,6 +49,19 @@ def _account(body: Any) -> Any:
     return {"delisting_bars": ACCOUNT.delisting_bars, **body} if isinstance(body, Mapping) else body
 
 
+def _named(part: Any) -> Mapping[str, Any] | None:
+    """A part that is written as a name or a mapping, as a mapping with its name; None of anything else."""
+    body = {"name": part} if isinstance(part, str) else part
+    return body if isinstance(body, Mapping) and "name" in body else None
+
+
+def _has_barriers(label: Any) -> bool:
+    """Whether the label speaks of exits."""
+    body = _named(label)
+    kind = label if body is None else whole(LABELS, "labels").get(str(body["name"]))
+    return hasattr(kind, "bracket")
+
+
 class RunConfig(Config):
     """Everything that a run depends on; two runs with equal configs, seeds and data are the same trial.
 
@@ -64,9 +78,12 @@ class RunConfig(Config):
         policy: how forecasts become positions.
         keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
             of the candidates, which trades whatever validation says.
+        exposure: gross exposure, in equities, that full weights of the policy and of the baselines stand for; above 1
+            it needs `account.leverage`.
         costs: what each side of a trade pays; there is no default. `costs.preset` takes a venue's fee schedule.
         account: money at the start and the rules that the account obeys, on each span anew. Brackets in volatilities
-            read those of the last 24 bars. Funding is not charged: a market has no series of its rates.
+            read those of the last 24 bars, of which half must be there. Funding is not charged: a market has no series
+            of its rates.
         regimes: how each bar gets the state of the market by which figures are told apart, and one guard of the
             verdict is asked.
         verdict: what the verdict asks.
@@ -79,13 +96,14 @@ class RunConfig(Config):
     features: str | tuple[str, ...] = "hourly23"
     window: Annotated[int, Field(ge=1, le=4096)] = 24
     label: Annotated[Part, part(LABELS, "labels")] = ForwardReturnConfig()
-    decide_every: Annotated[int, Field(ge=1)] = 1
+    decide_every: Annotated[int, Field(ge=1, le=100_000)] = 1
     split: Annotated[Part, part(SPLITS, "splits")] = HoldoutConfig()
     model: Annotated[Part, part(MODELS, "models")] = LogisticConfig()
     loss: Annotated[Part, part(LOSSES, "losses")] = BceConfig()
     train: TrainConfig = TrainConfig()
     policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
     keep: Keep = "best"
+    exposure: Annotated[float, Field(gt=0)] = 1.0
     costs: CostsConfig
     account: Annotated[Options, BeforeValidator(_account)] = ACCOUNT
     regimes: Annotated[Part, part(REGIMES, "regimes")] = RulesConfig()
@@ -106,6 +124,26 @@ class RunConfig(Config):
             raise ValueError(
                 "account.fill_at_close is an ablation that no market offers; leave it out: every run is traded under "
                 "it beside its result (ablations in verdict.json)"
+            )
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leaves_with_its_label(cls, body: Any) -> Any:
+        """A threshold policy holds for H bars, if it says nothing else, where the label has barriers: no direction."""
+        policy = _named(body.get("policy", "threshold")) if isinstance(body, Mapping) else None
+        if policy is None or policy["name"] != "threshold" or "exit" in policy or not _has_barriers(body.get("label")):
+            return body
+        return {**body, "policy": {**policy, "exit": "horizon"}}
+
+    @model_validator(mode="after")
+    def _leverage_allows_it(self) -> "RunConfig":
+        """What is asked for is not cut down in silence."""
+        allowed = self.account.leverage or 1.0
+        if self.exposure > allowed:
+            raise ValueError(
+                f"exposure {self.exposure:g} is above the {allowed:g} that account.leverage allows; set "
+                f"account.leverage={self.exposure:g}, or lower exposure"
             )
         return self
 
@@ -144,8 +182,11 @@ def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, override
 
 
 def _without_fees(body: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The mapping without the fees that it names, where an override names a fee schedule in their place."""
-    costs = body.get("costs")
-    if not (isinstance(costs, Mapping) and any(override.startswith("costs.preset=") for override in overrides)):
+    """The mapping without the fees that it names, where an override names a fee schedule in their place.
+
+    `costs.preset=null` names none: the fees stay.
+    """
+    costs, named = body.get("costs"), [override for override in overrides if override.startswith("costs.preset=")]
+    if not (isinstance(costs, Mapping) and named and apply_overrides({}, named)["costs"]["preset"] is not None):
         return body
     return body | {"costs": {key: value for key, value in costs.items() if key not in FEES}}

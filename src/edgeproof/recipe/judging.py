@@ -32,6 +32,7 @@ from edgeproof.recipe.tables import predictions_table, track_table, trades_table
 from edgeproof.recipe.trade import Traded, charged, trade
 from edgeproof.report.run import run_page
 from edgeproof.samples.dataset import ready_index
+from edgeproof.simulator.presets import preset
 from edgeproof.train.bundle import Bundle, read_bundle
 from edgeproof.train.forecast import Forecast, predict
 from edgeproof.truth.oracle import is_stated
@@ -211,7 +212,7 @@ def _what_was_traded(config: RunConfig, spans: Mapping[str, Judged | None], body
     """What verdict.json says of costs, account and ablations, those of each span and those of the judged one."""
     ablations = {name: span.traded.ablations for name, span in spans.items() if span is not None}
     beside = {name: body[name] | {"ablations": changed} for name, changed in ablations.items()}
-    changed, account = ablations[body["span"]], config.options.model_dump()
+    changed, account = ablations[body["span"]], config.options.model_dump() | {"exposure": config.exposure}
     said = [*body["would_change"], *hangs_on(body["verdict"], changed)]
     traded = {"costs": charged(config.costs), "account": account, "ablations": changed, "would_change": said}
     return json_ready(traded | beside)
@@ -291,6 +292,11 @@ def notes(config: RunConfig, ledger: Ledger, market: Market) -> list[str]:
         found.append("The user states that the symbols were chosen without looking at this span (universe fixed).")
     if config.costs.is_free:
         found.append("Costs are zero: nobody trades for nothing.")
+    if config.costs.preset is not None and preset(config.costs.preset).funding:
+        found.append(
+            f"Funding is not charged: what pays the fees of {config.costs.preset} also pays or is paid funding every "
+            "few hours, which is in no market's bars."
+        )
     born, made = ledger.born_ns(), (market.path / "manifest.json").stat().st_mtime_ns
     if born is not None and born > made + YOUNGER_BY_NS and market.manifest.kind == "bars":
         found.append("The workspace's ledger is younger than the market: trials made elsewhere are not counted.")

@@ -14,7 +14,7 @@ from edgeproof.backtest.run import Choice, Replay, choose_theta, hold_return, ru
 from edgeproof.core.rng import Rng
 from edgeproof.data.panel import Panel
 from edgeproof.evaluate.figures import trading_figures
-from edgeproof.labels.volatility import panel_volatility
+from edgeproof.labels.volatility import volatility_over_gaps
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.simulator.costs import CostsConfig
@@ -131,6 +131,7 @@ def _replay(config: RunConfig, prepared: Prepared, forecast: Forecast, bars: sli
         present=prepared.panel.present,
         horizon_bars=prepared.labels.horizon_bars,
         volatility=_volatility(config, prepared.panel),
+        exposure=config.exposure,
     ).cut(bars)
 
 
@@ -140,4 +141,4 @@ def _volatility(config: RunConfig, panel: Panel) -> np.ndarray | None:
         return None
     if getattr(config.policy, "from_label", False):
         return config.label.barrier_volatility(panel)  # pyright: ignore[reportAttributeAccessIssue] - it has barriers
-    return panel_volatility(panel, VOLATILITY_BARS)
+    return volatility_over_gaps(panel, VOLATILITY_BARS)

@@ -49,17 +49,17 @@ class TrainConfig(Config):
         device: `cpu`, `cuda` or `auto`.
     """
 
-    epochs: Annotated[int, Field(ge=1)] = 100
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     lr: Annotated[float, Field(gt=0), Tune(1e-4, 1e-2, log=True)] = 5e-4
     batch_size: Annotated[int | Literal["auto"], BeforeValidator(_batch_size), Tune(choices=(256, 512, 1024))] = 512
-    accumulate: Annotated[int, Field(ge=1)] = 1
+    accumulate: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     optimiser: Annotated[Part, part(OPTIMISERS, "optimisers")] = AdamWConfig()
     scheduler: Annotated[Part, part(SCHEDULERS, "schedulers")] = CosineConfig()
     average: Annotated[Part, part(AVERAGES, "averages")] = NoAverageConfig()
     loss_metric: Metric = "log_loss"
     weight_decay: Annotated[float, Field(ge=0), Tune(1e-6, 1e-3, log=True)] = 1e-4
     clip_norm: Annotated[float | None, Field(gt=0)] = 1.0
-    patience: Annotated[int | None, Field(ge=1)] = 10
+    patience: Annotated[int | None, Field(ge=1, le=1_000_000)] = 10
     min_delta: Annotated[float, Field(ge=0)] = 1e-4
     warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     head_bias_from_prior: bool = False

@@ -4,7 +4,8 @@ import pytest
 
 from edgeproof.core.config import dump_yaml
 from edgeproof.core.errors import ConfigError
-from edgeproof.recipe.config import load_run_config
+from edgeproof.labels import OpportunityConfig
+from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.templates import template_body
 from edgeproof.recipe.trade import charged
 
@@ -85,3 +86,68 @@ def test_a_bracket_without_barriers_is_refused_before_anything_is_trained():
 
 def test_an_account_may_have_exits_under_any_policy():
     assert load("account.stop_volatilities=3").options.in_volatilities
+
+
+def test_no_preset_on_the_command_line_leaves_the_fees_of_the_file():
+    file = BODY | {"costs": {"preset": "kraken_spot", "commission_bps": 33.0, "half_spread_bps": 3.0}}
+    for nothing in ("null", "~", ""):
+        costs = load_run_config(file, [f"costs.preset={nothing}"]).costs
+        assert (costs.preset, costs.commission_bps, costs.half_spread_bps) == (None, 33.0, 3.0)
+    assert load_run_config(file, ["costs.preset=null", "costs.preset=binance_spot"]).costs.commission_bps == 10.0
+
+
+def test_an_exposure_needs_a_leverage_that_allows_it():
+    assert load().exposure == 1.0
+    assert load("exposure=0.5").exposure == 0.5
+    with pytest.raises(ConfigError, match=r"exposure 2 is above the 1 that account\.leverage allows; set"):
+        load("exposure=2")
+    with pytest.raises(ConfigError, match="exposure 3 is above the 2 "):
+        load("exposure=3", "account.leverage=2")
+    assert load("exposure=2", "account.leverage=2").exposure == 2.0
+    with pytest.raises(ConfigError, match="exposure"):
+        load("exposure=0")
+
+
+def test_a_bracket_leaves_where_the_label_does_or_not_at_all():
+    label = {"label": {"name": "triple_barrier"}}
+    with pytest.raises(ConfigError, match=r"closes alone.*set label\.touch=range"):
+        load_run_config(BODY | label, ["policy.name=bracket"])
+    same = load_run_config(BODY | label, ["policy.name=bracket", "label.touch=range"]).options
+    assert (same.take_volatilities, same.stop_volatilities, same.bracket_bars) == (4.0, 4.0, 24)
+    assert load_run_config(BODY | label, ["policy=bracket", "policy.take_profit=0.02"]).options.take_profit == 0.02
+
+
+def test_a_unit_without_a_distance_is_refused():
+    with pytest.raises(ConfigError, match="in_volatilities is the unit of take_profit and stop_loss"):
+        load_run_config(BODY | {"label": {"name": "opportunity"}}, ["policy=bracket", "policy.in_volatilities=true"])
+
+
+def test_a_threshold_policy_holds_for_the_horizon_of_a_barrier_label_unless_it_says_otherwise():
+    plain = {key: value for key, value in BODY.items() if key != "policy"}
+    assert load().policy.exit == "opposite"  # pyright: ignore[reportAttributeAccessIssue]
+    assert load("label.horizon_bars=5").policy.exit == "opposite"  # pyright: ignore[reportAttributeAccessIssue]
+    for label in ("opportunity", {"name": "triple_barrier"}, OpportunityConfig()):
+        for body in (plain, plain | {"policy": "threshold"}, plain | {"policy": {"name": "threshold", "short": True}}):
+            assert load_run_config(RunConfig.model_validate(body | {"label": label})).policy.exit == "horizon"  # pyright: ignore
+        said = plain | {"label": label, "policy": {"name": "threshold", "exit": "opposite"}}
+        assert RunConfig.model_validate(said).policy.exit == "opposite"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "label.horizon_bars=3000000000",
+        "label.volatility_bars=3000000000",
+        "decide_every=10000000000",
+        "train.epochs=10000000000",
+        "train.patience=10000000000",
+        "policy.thetas=10000000000",
+        "window=10000000000",
+        "costs.impact_bars=10000000000",
+        "account.delisting_bars=100000000000000000000",
+    ],
+)
+def test_numbers_that_no_market_has_are_refused_by_name(override):
+    for label in ("forward_return", "opportunity", "triple_barrier"):
+        with pytest.raises(ConfigError, match=override.partition("=")[0].split(".")[-1]):
+            load_run_config(BODY | {"label": {"name": label}}, [override])

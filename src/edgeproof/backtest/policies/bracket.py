@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 import numba
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgeproof.backtest.policies.policy import HIGHEST_QUANTILE, distances, nowhere, sides
 from edgeproof.core.config import Config
@@ -51,8 +51,17 @@ class BracketConfig(Config):
     take_profit: NotNegative = 0.0
     stop_loss: NotNegative = 0.0
     in_volatilities: bool = False
-    bars: Annotated[int, Field(ge=0)] = 0
+    bars: Annotated[int, Field(ge=0, le=100_000)] = 0
     thetas: Annotated[int, Field(ge=1, le=1000)] = 20
+
+    @model_validator(mode="after")
+    def _distances_of_the_unit(self) -> "BracketConfig":
+        if self.in_volatilities and self.from_label:
+            raise ValueError(
+                "in_volatilities is the unit of take_profit and stop_loss, and neither is given; set one of them, or "
+                "leave in_volatilities out: the label's exits come in the label's own unit"
+            )
+        return self
 
     @property
     def from_label(self) -> bool:
@@ -68,7 +77,7 @@ class BracketConfig(Config):
             horizon_bars: H of the label.
 
         Raises:
-            ConfigError: there are no exits, or two of them.
+            ConfigError: there are no exits, or two of them, or the label's are others than an account's.
         """
         if options.has_bracket:
             raise ConfigError("policy bracket and the account both have exits; leave those of `account` out")
@@ -76,6 +85,11 @@ class BracketConfig(Config):
             raise ConfigError(
                 "policy bracket: the label has no barriers to leave at; set policy.take_profit and policy.stop_loss, "
                 "or choose label opportunity or triple_barrier"
+            )
+        if self.from_label and label is not None and not label.in_range:
+            raise ConfigError(
+                "policy bracket: the label's barriers are touched by closes alone, an account's by highs and lows; "
+                "set label.touch=range, or policy.take_profit and policy.stop_loss of your own"
             )
         own = Bracket(self.take_profit, self.stop_loss, horizon_bars, self.in_volatilities)
         exits = label if self.from_label and label is not None else own

@@ -18,8 +18,9 @@ class ThresholdConfig(Config):
 
     Attributes:
         short: trade the mirror image too: enter short when p <= 1 - theta, leave when p >= theta.
-        exit: `opposite`, or `horizon`: each entry is a tranche that is held for the label's H bars; where labels
-            overlap, a tranche is 1/m of the symbol's weight, m being the decisions in H bars (H if every bar decides).
+        exit: `opposite`, or `horizon`: each entry is a tranche that is held for the label's H bars; a run takes
+            `horizon` where its label has barriers and nothing is said. Where labels overlap, a tranche is 1/m of the
+            symbol's weight, m being the decisions in H bars (H if every bar decides).
         thetas: how many thresholds are tried on validation, each counted as a trial.
     """
 

@@ -29,7 +29,7 @@ class TopKConfig(Config):
     """
 
     name: Literal["top_k"] = "top_k"
-    k: Annotated[int, Field(ge=1)] = 5
+    k: Annotated[int, Field(ge=1, le=1_000_000)] = 5
     short: bool = False
     thetas: Annotated[int, Field(ge=1, le=1000)] = 20
 

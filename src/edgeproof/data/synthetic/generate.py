@@ -21,6 +21,8 @@ from edgeproof.stats.classify import soft_auc
 __all__ = ["MINIMUM_BARS", "START", "Generated", "beginning", "generate"]
 
 START = "2020-01-01"
+MOST_BARS = 2_000_000  # hours from 2020 on that fit into int64 nanoseconds
+MOST_CELLS = 200_000_000  # symbols x bars: about 20 GB while they are made
 MINIMUM_BARS = 10  # the last fifth is sealed: fewer leave nothing to look at
 
 
@@ -108,6 +110,11 @@ def beginning(truth: Mapping[str, Any], beyond: int) -> tuple[Setting, State]:
 
 
 def _check(symbols: int, bars: int) -> None:
+    if bars > MOST_BARS or symbols * bars > MOST_CELLS:
+        raise ConfigError(
+            f"symbols {symbols}, bars {bars}: a known-truth market has at most {MOST_BARS:,} bars a symbol and "
+            f"{MOST_CELLS:,} in all; lower either"
+        )
     if symbols < 1:
         raise ConfigError(f"symbols {symbols}: a market has at least 1")
     if bars < MINIMUM_BARS:
