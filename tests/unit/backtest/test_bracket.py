@@ -104,6 +104,11 @@ def test_the_account_gets_the_label_s_exits_or_the_policy_s_own():
     assert scaled.delisting_bars == 24
 
 
+def test_a_distance_that_no_account_takes_is_refused_with_its_unit():
+    with pytest.raises(ConfigError, match=r"policy bracket: stop_loss: 5 .* a share: 0\.05 is 5%"):
+        BracketConfig(stop_loss=5.0).account(Options(), None, 4)
+
+
 def test_no_exits_and_two_of_them_are_refused():
     with pytest.raises(ConfigError, match="no barriers"):
         BracketConfig().account(Options(), None, 1)

@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from edgeproof.backtest.policies.policy import HIGHEST_QUANTILE, distances, nowhere, sides
-from edgeproof.core.config import Config
+from edgeproof.core.config import Config, from_mapping
 from edgeproof.core.errors import ConfigError
 from edgeproof.labels.label import Bracket
 from edgeproof.simulator.options import Options
@@ -95,7 +95,8 @@ class BracketConfig(Config):
         exits = label if self.from_label and label is not None else own
         names = ("take_volatilities", "stop_volatilities") if exits.in_volatilities else ("take_profit", "stop_loss")
         distance = dict(zip(names, (exits.take_profit, exits.stop_loss), strict=True))
-        return options.model_copy(update={**distance, "bracket_bars": self.bars or exits.bars})
+        body = options.model_dump() | distance | {"bracket_bars": self.bars or exits.bars}
+        return from_mapping(Options, body, "policy bracket")  # which refuses distances that no account takes
 
     def candidates(self, p: np.ndarray, made: np.ndarray) -> np.ndarray:
         """Quantiles of p from 0 to 0.98: a label with barriers need not be balanced; with `short`, as `threshold`."""
