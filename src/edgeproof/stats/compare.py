@@ -11,6 +11,7 @@ import numpy as np
 
 __all__ = ["MaximumTest", "maximum_test", "sidak"]
 
+_AT_ONCE = 4999  # repetitions whose draws are held at a time
 _STILL = 1e-12  # variance below this share of the sum of squares is rounding, not variation
 
 
@@ -21,7 +22,7 @@ class MaximumTest:
     Attributes:
         p: p-value of the maximum over all N trials.
         p_best: the best trial's own bootstrap p, as if it had been the only one.
-        best: its column.
+        best: column of the trial that was tested.
         statistic: its t.
     """
 
@@ -32,9 +33,16 @@ class MaximumTest:
 
 
 def maximum_test(
-    returns: np.ndarray, generator: np.random.Generator, *, repetitions: int = 999, block_bars: int = 24
+    returns: np.ndarray,
+    generator: np.random.Generator,
+    *,
+    repetitions: int = 999,
+    block_bars: int = 24,
+    chosen: int | None = None,
 ) -> MaximumTest | None:
-    """p-value of the largest t over trials, all centred (the null of White's 2000 reality check, studentised).
+    """p-value of the largest t over trials (or of a chosen trial's, which can only be larger), all centred.
+
+    The null is that of White's (2000) reality check, studentised.
 
     Blocks of `block_bars` bars are drawn with multinomial weights W: t* = sum W C / sqrt((sum W C^2 - (sum W C)^2/M)
     M/(M-1)) on the centred block sums C, so that only sums are needed. p = (1 + #{max t* >= max t}) / (Z + 1).
@@ -45,6 +53,8 @@ def maximum_test(
         generator: of the weights.
         repetitions: Z.
         block_bars: length of a block, at least the label horizon.
+        chosen: column of the trial that was kept; None for the best. Judged by its own t against the maximum of all,
+            further trials, whatever they are, never lower its p.
 
     Returns:
         None with no trial or fewer than two blocks.
@@ -55,13 +65,16 @@ def maximum_test(
         return None
     sums = returns[: count * length].reshape(count, length, -1).sum(axis=1)
     observed = _t(sums.sum(axis=0), (sums * sums).sum(axis=0), count)
-    best = int(observed.argmax())
+    best = int(observed.argmax()) if chosen is None else chosen
     centred = sums - sums.mean(axis=0)
     centred[:, observed == 0] = 0.0  # rounding dust of a constant column must not be studentised
-    weights = generator.multinomial(count, np.full(count, 1 / count), repetitions).astype(np.float64)
-    drawn = _t(weights @ centred, weights @ (centred * centred), count)
-    exceed = int((drawn.max(axis=1) >= observed[best]).sum())
-    alone = int((drawn[:, best] >= observed[best]).sum())
+    squares, exceed, alone = centred * centred, 0, 0
+    for first in range(0, repetitions, _AT_ONCE):
+        many = min(_AT_ONCE, repetitions - first)
+        weights = generator.multinomial(count, np.full(count, 1 / count), many).astype(np.float64)
+        drawn = _t(weights @ centred, weights @ squares, count)
+        exceed += int((drawn.max(axis=1) >= observed[best]).sum())
+        alone += int((drawn[:, best] >= observed[best]).sum())
     scale = repetitions + 1
     return MaximumTest((1 + exceed) / scale, (1 + alone) / scale, best, float(observed[best]))
 

@@ -62,6 +62,7 @@ class Evidence:
         bars_per_year, bars_per_day: of the market's calendar and interval.
         horizon_bars: of the label.
         market: {"hash", "symbols", "bars", "start", "end"}.
+        trial: id of the candidate's own trial; None where it is not known.
         smallest_sharpe: smallest interesting net annual Sharpe, from the ledger; None for the detection limit.
         oracle: what could be known on a known-truth market; None elsewhere.
         seconds: time by stage.
@@ -82,6 +83,7 @@ class Evidence:
     bars_per_day: int
     horizon_bars: int
     market: Mapping[str, Any]
+    trial: str | None = None
     smallest_sharpe: float | None = None
     oracle: Mapping[str, Any] | None = None
     seconds: Mapping[str, Any] = field(default_factory=dict)

@@ -168,8 +168,8 @@ def _p_max(selection: Selection) -> Guard:
     others = selection.trials - selection.stored
     more = f", {others} of them without stored returns" if others else ""
     text = (
-        f"Luck alone makes the best of {selection.trials} {_plural(selection.trials, 'trial')}{more} look this good on "
-        f"validation with a probability of {selection.p_max:.3f}; at most {_MOST_P_MAX:g} is allowed."
+        f"Luck alone makes the best of {selection.trials} {_plural(selection.trials, 'trial')}{more} look as good as "
+        f"this one on validation with a probability of {selection.p_max:.3f}; at most {_MOST_P_MAX:g} is allowed."
     )
     return Guard("p_max", selection.p_max, _MOST_P_MAX, selection.p_max <= _MOST_P_MAX, text)
 

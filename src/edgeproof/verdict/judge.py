@@ -103,7 +103,7 @@ def judge(evidence: Evidence) -> Verdict:
     The number of trials comes from the ledger's table alone. PSR, DSR and PBO are printed and never decide.
     """
     test = sealed_test(evidence)
-    selection = select(evidence.trials, evidence.rng, horizon_bars=evidence.horizon_bars)
+    selection = select(evidence.trials, evidence.rng, horizon_bars=evidence.horizon_bars, chosen=evidence.trial)
     search = search_of(evidence.trials, selection.split, selection.trial_variance)
     listed = guards(evidence, test, selection)
     limit = detection_limit(evidence.sealed_bars, evidence.bars_per_year)

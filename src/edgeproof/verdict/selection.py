@@ -16,6 +16,7 @@ __all__ = ["LEAST_TRIALS", "Selection", "select"]
 
 LEAST_TRIALS = 5  # CSCV says nothing about fewer
 _BLOCK_BARS, _LEAST_BLOCKS = 24, 50
+_REPETITIONS, _MOST_REPETITIONS = 999, 49_999
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,12 @@ class Selection:
     Attributes:
         trials: all counted ones.
         stored: those whose returns are known on the common bars.
-        p_max: p-value of the best trial's maximum over all counted trials; None without stored returns.
-        p_best: the best trial's own bootstrap p.
-        best: its id.
+        p_max: p-value of the candidate's t against the maximum over all counted trials; None without stored returns.
+        p_best: the candidate's own bootstrap p.
+        best: its id, or that of the best trial where the candidate's returns are not stored.
         pbo: probability of backtest overfitting; None below 2 stored trials or 32 bars.
-        probability_of_loss: share of CSCV splits whose in-sample best loses out of sample.
+        probability_of_loss: share of CSCV splits whose in-sample best loses out of sample, among the trials that are
+            no better than the candidate on the whole span.
         trial_variance: variance of the stored trials' Sharpe ratios per bar.
         block_bars: of the bootstrap.
         split: all CSCV splits of the stored trials, for those who describe them.
@@ -47,31 +49,51 @@ class Selection:
     split: Overfitting | None = field(default=None, compare=False, repr=False)
 
 
-def select(table: TrialTable, rng: Rng, *, horizon_bars: int = 1) -> Selection:
-    """Sum up the ledger's table of trials.
+def select(table: TrialTable, rng: Rng, *, horizon_bars: int = 1, chosen: str | None = None) -> Selection:
+    """Sum up the ledger's table of trials, as the search that the candidate came out of.
 
-    Trials without returns on the common bars, or with returns that are not finite, enter by Sidak as copies of the
-    best stored one. Blocks are 24 bars (shorter where that leaves fewer than 50, never under the label horizon).
+    The candidate stands for the best: were it the ledger's best trial whoever made it, one run without costs would
+    buy the guards for all others (docs/decisions/0005-the-candidate-stands-for-the-best.md). Trials without returns
+    on the common bars, or with returns that are not finite, enter by Sidak as copies of it; the more they are, the
+    more repetitions are drawn, for the smallest p that they can leave is about their number over the repetitions.
+
+    Args:
+        table: all counted trials.
+        rng: of the bootstrap.
+        horizon_bars: of the label; blocks are 24 bars (shorter where that leaves fewer than 50, never under it).
+        chosen: id of the candidate's trial; None, or one without returns, takes the best.
     """
     finite = np.asarray(np.isfinite(table.returns).all(axis=0))
     returns = table.returns[:, finite]
     ids = [name for name, known in zip(table.ids, finite, strict=True) if known]
     block = max(horizon_bars, min(_BLOCK_BARS, max(1, len(returns) // _LEAST_BLOCKS)))
-    best = maximum_test(returns, rng.child("maximum").numpy(), block_bars=block)
-    split = cscv(returns)
-    ratios = _ratios(returns)
+    place = ids.index(chosen) if chosen in ids else None
+    others = table.count - len(ids)
+    repetitions = min(max(_REPETITIONS, 20 * others), _MOST_REPETITIONS)
+    generator = rng.child("maximum").numpy()
+    best = maximum_test(returns, generator, repetitions=repetitions, block_bars=block, chosen=place)
+    split, ratios = cscv(returns), _ratios(returns)
     return Selection(
         trials=table.count,
         stored=len(ids),
-        p_max=None if best is None else sidak(best.p, best.p_best, table.count - len(ids)),
+        p_max=None if best is None else sidak(best.p, best.p_best, others),
         p_best=None if best is None else best.p_best,
         best=None if best is None else ids[best.best],
         pbo=None if split is None else split.pbo,
-        probability_of_loss=None if split is None else split.probability_of_loss,
+        probability_of_loss=_loss(returns, ratios, split, place),
         trial_variance=float(ratios.var(ddof=1)) if ratios.size > 1 else 0.0,
         block_bars=block,
         split=split,
     )
+
+
+def _loss(returns: np.ndarray, ratios: np.ndarray, split: Overfitting | None, place: int | None) -> float | None:
+    """Probability of loss among the trials that are no better than the chosen one; among all if these are too few."""
+    if place is not None:
+        equal = ratios <= ratios[place]
+        if LEAST_TRIALS <= equal.sum() < len(ratios):
+            split = cscv(returns[:, equal])
+    return None if split is None else split.probability_of_loss
 
 
 def _ratios(returns: np.ndarray) -> np.ndarray:

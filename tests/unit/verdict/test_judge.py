@@ -165,15 +165,15 @@ def test_psr_dsr_and_pbo_never_decide():
 
 
 def test_trials_without_returns_make_luck_more_likely():
-    few, many = (judge(evidence(trials=table(without=m))) for m in (0, 5000))
+    weak = np.random.default_rng(4).standard_normal((3000, 20)) * 0.01 + 0.0004
+    few, many = (judge(evidence(trials=table(weak, without=m))) for m in (0, 5000))
     assert few.selection.p_max is not None
     assert many.selection.p_max is not None
+    assert many.selection.p_best is not None
     assert few.selection.p_max < many.selection.p_max
-    assert many.selection.p_max == pytest.approx(
-        1 - (1 - few.selection.p_max) * (1 - (few.selection.p_best or 0)) ** 5000
-    )
-    assert many.answer == "inconclusive"
-    assert many.to_json()["trials"] == 5020
+    luck = 1 - (1 - few.selection.p_max) * (1 - many.selection.p_best) ** 5000
+    assert many.selection.p_max == pytest.approx(luck, abs=0.02)  # p_max itself is drawn anew
+    assert (few.answer, many.answer) == ("edge", "inconclusive")
 
 
 def test_broken_returns_count_as_trials_without_returns():
