@@ -103,7 +103,7 @@ class RunConfig(Config):
     train: TrainConfig = TrainConfig()
     policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
     keep: Keep = "best"
-    exposure: Annotated[float, Field(gt=0)] = 1.0
+    exposure: Annotated[float, Field(gt=0, le=1000)] = 1.0
     costs: CostsConfig
     account: Annotated[Options, BeforeValidator(_account)] = ACCOUNT
     regimes: Annotated[Part, part(REGIMES, "regimes")] = RulesConfig()

@@ -109,7 +109,8 @@ def test_equal_to_a_plain_loop(seed, bars, distances, touch, vertical):
 
 
 def test_configs():
-    assert TripleBarrierConfig().bracket() == Bracket(4.0, 4.0, 24, in_volatilities=True)
+    assert TripleBarrierConfig().bracket() == Bracket(4.0, 4.0, 24, in_volatilities=True, in_range=False)
+    assert TripleBarrierConfig(touch="range").bracket().in_range
     with pytest.raises(ConfigError, match="did you mean 'take_profit_volatilities'"):
         from_mapping(TripleBarrierConfig, {"take_profit_volatility": 3})
     with pytest.raises(ConfigError, match="touch"):

@@ -104,8 +104,9 @@ def test_an_exposure_needs_a_leverage_that_allows_it():
     with pytest.raises(ConfigError, match="exposure 3 is above the 2 "):
         load("exposure=3", "account.leverage=2")
     assert load("exposure=2", "account.leverage=2").exposure == 2.0
-    with pytest.raises(ConfigError, match="exposure"):
-        load("exposure=0")
+    for wrong in ("0", "-1", "1e300"):
+        with pytest.raises(ConfigError, match="exposure"):
+            load(f"exposure={wrong}", "account.leverage=1e300")
 
 
 def test_a_bracket_leaves_where_the_label_does_or_not_at_all():
