@@ -50,7 +50,8 @@ def judge_one(group: str, number: int, strength: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         market = ep.make_market(kind, folder / "market", symbols=SYMBOLS, bars=BARS, seed=seed, strength=strength)
-        done = run(config, market, out=folder / "run", workspace=folder, open_sealed=True, write=silent)
+        place = folder / "run"  # baselines and the oracle never decide: `beside` is off
+        done = run(config, market, out=place, workspace=folder, open_sealed=True, beside=False, write=silent)
         true = true_sharpe(config, done.folder / "bundle", folder / "fresh", seed, strength) if strength else None
         body = done.verdict
     return {

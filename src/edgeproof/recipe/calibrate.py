@@ -181,7 +181,8 @@ def _judge_one(config: RunConfig, panel: Panel, kind: str, number: int, place: P
     if not (work / "market" / "manifest.json").is_file():
         make_surrogate(kind, panel, work / "market", generator)
     try:
-        done = run(config, work / "market", out=work / "run", workspace=work, open_sealed=True, write=silent)
+        made, out = work / "market", work / "run"
+        done = run(config, made, out=out, workspace=work, open_sealed=True, beside=False, write=silent)
         result = _short(number, done.verdict)
         write_bytes(place / "ledgers" / f"{number:05d}.jsonl", done.ledger.read_bytes())
     except TrainError as error:

@@ -75,7 +75,9 @@ class Judged:
     traded: Traded
 
 
-def evaluate_span(config: RunConfig, prepared: Prepared, bundle: Bundle, *, bars: slice, market: Market) -> Judged:
+def evaluate_span(
+    config: RunConfig, prepared: Prepared, bundle: Bundle, *, bars: slice, market: Market, beside: bool = True
+) -> Judged:
     """Forecast and trade some bars of a prepared span with a bundle's model and threshold.
 
     Args:
@@ -84,6 +86,7 @@ def evaluate_span(config: RunConfig, prepared: Prepared, bundle: Bundle, *, bars
         bundle: model, preprocessor and threshold.
         bars: the bars to judge; the account is flat before them.
         market: for the calendar.
+        beside: also what stands beside a verdict and never decides: baselines, ablations, the oracle.
     """
     T = prepared.panel.present.shape[1]
     x = apply(Preprocessor.from_arrays(bundle.preprocessor), prepared.table.x)
@@ -93,14 +96,21 @@ def evaluate_span(config: RunConfig, prepared: Prepared, bundle: Bundle, *, bars
     assets = bundle.assets(prepared.panel.symbols)
     forecast = predict(bundle.model, x, index, window=bundle.window, assets=assets, sha=bundle.sha)
     theta, year = bundle.thresholds["theta"], market.bars_per_year
-    traded = trade(config, prepared, forecast, theta=theta, bars=bars, bars_per_year=year)
-    return judged_span(config, prepared, forecast, traded, bars=bars, market=market)
+    traded = trade(config, prepared, forecast, theta=theta, bars=bars, bars_per_year=year, beside=beside)
+    return judged_span(config, prepared, forecast, traded, bars=bars, market=market, beside=beside)
 
 
 def judged_span(
-    config: RunConfig, prepared: Prepared, forecast: Forecast, traded: Traded, *, bars: slice, market: Market
+    config: RunConfig,
+    prepared: Prepared,
+    forecast: Forecast,
+    traded: Traded,
+    *,
+    bars: slice,
+    market: Market,
+    beside: bool = True,
 ) -> Judged:
-    """Figures of a span that was forecast and traded."""
+    """Figures of a span that was forecast and traded; `beside` as of `evaluate_span`."""
     scored = np.zeros_like(forecast.made)
     scored[:, bars] = (forecast.made & prepared.labels.known)[:, bars]
     known = prepared.stated if is_stated(config.label) else None
@@ -137,8 +147,9 @@ def judged_span(
         regimes=regimes,
     )
     truth = market.manifest.truth or {}
-    made = forecast, traded
-    oracle = known_truth(truth, config, prepared, made, scored=scored, bars=bars, volatility=size)
+    made, oracle = (forecast, traded), None
+    if beside:
+        oracle = known_truth(truth, config, prepared, made, scored=scored, bars=bars, volatility=size)
     return Judged(evidence, oracle, forecast, traded)
 
 
@@ -151,7 +162,9 @@ def trailing_volatility(prepared: Prepared, scored: np.ndarray) -> np.ndarray | 
     return size if np.isfinite(size[scored]).all() else None
 
 
-def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, open_sealed: bool) -> dict[str, Any]:
+def judge_run(
+    folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, open_sealed: bool, beside: bool = True
+) -> dict[str, Any]:
     """Judge a trained run with everything that the ledger counts now; opens the seal if asked to.
 
     Writes verdict.json, ledger.parquet and report.html, and after an opening the sealed rows of predictions and track.
@@ -169,13 +182,14 @@ def judge_run(folder: RunFolder, market: Market, ledger: Ledger, span: Span, *, 
     prepared = prepare(config, market, span, cache=ledger.folder / "cache")
     T_open = prepared.panel.present.shape[1]
     bars = slice(*bundle.lineage["validation"])
-    validation = evaluate_span(config, prepared, bundle, bars=bars, market=market)
+    validation = evaluate_span(config, prepared, bundle, bars=bars, market=market, beside=beside)
     sealed, opening = None, None
     if open_sealed or _opened_before(ledger, market, span, bundle):
         opened = open_seal(ledger, span, candidate=bundle.sha, end_ns=market.end_ns)
         whole = prepare(config, market, opened.span)
         T = whole.panel.present.shape[1]
-        sealed, opening = evaluate_span(config, whole, bundle, bars=slice(T_open, T), market=market), opened.opening
+        later, opening = slice(T_open, T), opened.opening
+        sealed = evaluate_span(config, whole, bundle, bars=later, market=market, beside=beside)
         write_span(folder, whole, sealed, slice(T_open, T), "sealed")
     close = prepared.panel.close_time[bars]
     evidence = Evidence(

@@ -115,6 +115,7 @@ def run(
     workspace: Path | str | None = None,
     overrides: Sequence[str] = (),
     open_sealed: bool = False,
+    beside: bool = True,
     write: Callable[[str], None] = to_terminal,
 ) -> Run:
     """Train, account for costs, and judge.
@@ -126,6 +127,8 @@ def run(
         workspace: folder whose ledger counts; default: see `ledger.workspace`.
         overrides: such as `train.lr=1e-3`.
         open_sealed: open the sealed span, once and on record.
+        beside: also what stands beside the verdict and never decides (baselines, ablations, the oracle); many runs
+            whose verdict alone counts, as in `calibrate`, do without.
         write: where progress lines go.
 
     Raises:
@@ -146,7 +149,7 @@ def run(
         except EdgeproofError:
             folder.abandon()
             raise
-    return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
+    return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside))
 
 
 def judge_again(path: Path | str, *, market: Path | str | None = None, open_sealed: bool = False) -> Run:
@@ -197,7 +200,7 @@ def _train(
     traded = trade(
         config, prepared, learned.forecast, theta=choice.theta, bars=learned.bars, bars_per_year=year, beside=False
     )
-    judged = judged_span(config, prepared, learned.forecast, traded, bars=learned.bars, market=market)
+    judged = judged_span(config, prepared, learned.forecast, traded, bars=learned.bars, market=market, beside=False)
     found = [*findings, *(finding for fold in folds for finding in fold.findings)]
     paths = paths_body(folds, bars_per_year=year, rng=rng)
     bundle = _bundle(
