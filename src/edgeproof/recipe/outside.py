@@ -10,6 +10,8 @@ from edgeproof.verdict.outside import OutsideVerdict, judge_outside
 
 __all__ = ["judge"]
 
+MOST_TRIALS = 1_000_000_000
+
 
 def judge(
     returns: Any, *, declared_trials: int, column: str | None = None, smallest_sharpe: float | None = None
@@ -24,10 +26,12 @@ def judge(
 
     Raises:
         DataError: no returns, with file, row and column.
-        ConfigError: a number of trials below 1, or a column that is not there.
+        ConfigError: a number of trials below 1 or above a billion, or a column that is not there.
     """
     if declared_trials < 1:
         raise ConfigError(f"declared_trials: {declared_trials} is below 1; the strategy itself is a trial")
+    if declared_trials > MOST_TRIALS:
+        raise ConfigError(f"declared_trials: above {MOST_TRIALS:,}; no track tells the best of so many from luck")
     series = returns_of_file(Path(returns)) if isinstance(returns, str | Path) else returns_of_frame(returns)
     if column is not None and column not in series.names:
         raise ConfigError(f"column: no {column!r} among {', '.join(series.names[:8])}")

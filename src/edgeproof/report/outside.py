@@ -20,7 +20,7 @@ ROWS = (
     ("Detection limit", "detection_limit", "ratio", "what {bars:count} bars find in 80 of 100 cases"),
     ("p, one strategy", "p", "chance", "t of 14 blocks is {t:ratio}"),
     ("p, declared", "p_declared", "chance", "as the best of {declared_trials:count}"),
-    ("p, best of given", "p_max", "chance", "bootstrap over the given columns, the rest by Sidak"),
+    ("p, among given", "p_max", "chance", "bootstrap over the given columns, the rest by Sidak"),
     ("Luck alone", "expected_maximum_sharpe", "ratio", "annual Sharpe of the best of {declared_trials:count} by luck"),
     ("PSR, DSR", "psr", "chance", "DSR {dsr:chance}; conventions, they never decide"),
     ("PBO", "pbo", "chance", "the chosen one loses out of sample in {probability_of_loss:percent} of splits"),

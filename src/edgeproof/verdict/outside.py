@@ -14,19 +14,18 @@ import numpy as np
 
 from edgeproof.core.clock import DAY_NS
 from edgeproof.core.rng import Rng
+from edgeproof.ledger.trials import TrialTable
 from edgeproof.stats.blocks import BlockTest, block_t, upper_bound
 from edgeproof.stats.bootstrap import sharpe_interval
-from edgeproof.stats.compare import maximum_test, sidak
+from edgeproof.stats.compare import sidak
 from edgeproof.stats.deflated import dsr, expected_maximum
-from edgeproof.stats.overfit import cscv
 from edgeproof.stats.performance import performance
 from edgeproof.stats.sharpe import minimum_track, moments, psr
 from edgeproof.verdict.limit import bars_needed, detection_limit
 from edgeproof.verdict.ready import json_ready
+from edgeproof.verdict.selection import select
 
 __all__ = ["OutsideVerdict", "judge_outside"]
-
-BLOCK_BARS = 24
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def judge_outside(
         "detection_limit": limit,
         "smallest_sharpe": smallest,
         **_conventions(x, returns, trials),
-        **_among(returns, trials),
+        **_among(returns, place, trials),
     }
     sharpe = figures["sharpe"]
     figures["bars_needed"] = None if not isinstance(sharpe, float) else bars_needed(sharpe, bars_per_year)
@@ -138,17 +137,15 @@ def _conventions(x: np.ndarray, returns: np.ndarray, trials: int) -> dict[str, f
     }
 
 
-def _among(returns: np.ndarray, trials: int) -> dict[str, float | None]:
-    """The best of several given series against luck, the declared ones that are not given entering by Sidak."""
-    if returns.shape[1] < 2:
+def _among(returns: np.ndarray, place: int, trials: int) -> dict[str, float | None]:
+    """The judged one among several given series, by the rule for counted trials; those declared alone by Sidak."""
+    bars, known = returns.shape
+    if known < 2:
         return {"p_max": None, "pbo": None, "probability_of_loss": None}
-    best = maximum_test(returns, Rng(0).child("outside", "maximum").numpy(), block_bars=BLOCK_BARS)
-    split = cscv(returns)
-    return {
-        "p_max": None if best is None else sidak(best.p, best.p_best, trials - returns.shape[1]),
-        "pbo": None if split is None else split.pbo,
-        "probability_of_loss": None if split is None else split.probability_of_loss,
-    }
+    ids = tuple(str(column) for column in range(known))
+    table = TrialTable(ids, (), returns, np.arange(bars), trials - known, trials)
+    found = select(table, Rng(0).child("outside"), chosen=ids[place])
+    return {"p_max": found.p_max, "pbo": found.pbo, "probability_of_loss": found.probability_of_loss}
 
 
 def _reasons(test: BlockTest, figures: dict[str, Any], *, active: np.ndarray, none: bool) -> list[str]:

@@ -82,3 +82,19 @@ def test_the_command(tmp_path):
     assert shown.exit_code == 0
     assert "Never an edge from here" in " ".join(shown.stdout.replace("│", " ").split())
     assert CliRunner().invoke(app, ["judge", str(tmp_path / "r.csv")]).exit_code == 2
+
+
+@pytest.mark.parametrize("trials", [0, -1, 1_000_000_001, 10**400])
+def test_a_number_of_trials_is_bounded_in_one_short_line(trials):
+    with pytest.raises(ConfigError, match="declared_trials") as refused:
+        judge(hourly(50), declared_trials=trials)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 120
+
+
+def test_the_largest_number_of_trials_is_answered(tmp_path):
+    found = judge(hourly(300, columns=("a", "b")), declared_trials=1_000_000_000)
+    assert found.answer in ("no_edge", "inconclusive")
+    hourly(50).to_csv(tmp_path / "r.csv", index_label="time")
+    shown = CliRunner().invoke(app, ["judge", str(tmp_path / "r.csv"), "--declared-trials", str(10**30)])
+    assert isinstance(shown.exception, ConfigError)

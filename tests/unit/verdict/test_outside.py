@@ -4,8 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeproof.core.clock import HOUR_NS
+from edgeproof.core.rng import Rng
 from edgeproof.stats.blocks import block_t
 from edgeproof.verdict.outside import judge_outside
+from edgeproof.verdict.selection import select
+
+from .cases import table
 
 YEAR = 8760.0
 
@@ -66,3 +70,22 @@ def test_degenerate_returns_give_nulls_and_words(x):
     body = judge(x, declared_trials=3).to_json()
     assert body["reasons"]
     assert all(value is None or np.isfinite(value) for value in body["figures"].values() if not isinstance(value, str))
+
+
+def test_daily_returns_are_selected_among_by_the_rule_of_counted_trials():
+    # 250 days are only 10 blocks of 24 bars; the rule takes 50 blocks of 5
+    x = 0.01 * np.random.default_rng(6).standard_normal((250, 12))
+    found, rule = (
+        judge(x, interval_ns=24 * HOUR_NS, bars_per_year=365).figures,
+        select(table(x), Rng(0).child("outside")),
+    )
+    assert rule.block_bars == 5
+    assert found["p_max"] == rule.p_max
+    assert (found["pbo"], found["probability_of_loss"]) == (rule.pbo, rule.probability_of_loss)
+
+
+def test_the_judged_column_and_no_other_stands_for_the_search():
+    x = 0.01 * np.random.default_rng(7).standard_normal((3000, 6))
+    x[:, 2] += 0.003
+    assert judge(x).figures["p_max"] < 0.01
+    assert judge(x, column="s3").figures["p_max"] > 0.5  # a splendid neighbour buys nothing
