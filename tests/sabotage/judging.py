@@ -82,7 +82,7 @@ JUDGING = (
     Fault(
         "trials without returns are forgotten",
         "verdict/selection.py",
-        "sidak(best.p, best.p_best, table.count - len(ids))",
+        "sidak(best.p, best.p_best, others)",
         "best.p",
         (f"{VERDICT}/test_judge.py::test_trials_without_returns_make_luck_more_likely",),
         "whoever deletes what failed looks lucky to nobody",
