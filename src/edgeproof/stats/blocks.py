@@ -92,7 +92,7 @@ def units(x: np.ndarray, in_market: np.ndarray, *, bars_per_day: int, horizon_ba
 
 def skewness(x: np.ndarray) -> float | None:
     """Third standardised moment with divisor n; None for fewer than 3 values or no variation."""
-    if len(x) < 3 or _is_still(x):
+    if len(x) < 3 or not np.isfinite(x).all() or _is_still(x):
         return None
     centred = x - x.mean()
     return float((centred**3).mean() / (centred**2).mean() ** 1.5)

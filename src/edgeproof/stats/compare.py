@@ -57,11 +57,11 @@ def maximum_test(
             further trials, whatever they are, never lower its p.
 
     Returns:
-        None with no trial or fewer than two blocks.
+        None with no trial, fewer than two blocks, or a return that is no number.
     """
     length = max(1, block_bars)
     count = len(returns) // length
-    if count < 2 or returns.ndim != 2 or returns.shape[1] == 0:
+    if count < 2 or returns.ndim != 2 or returns.shape[1] == 0 or not np.isfinite(returns).all():
         return None
     sums = returns[: count * length].reshape(count, length, -1).sum(axis=1)
     observed = _t(sums.sum(axis=0), (sums * sums).sum(axis=0), count)
