@@ -14,6 +14,7 @@ from edgeproof.recipe.run import run
 from edgeproof.recipe.templates import template_body
 from edgeproof.stats.proportion import most_by_chance
 
+pytestmark = pytest.mark.study
 SYMBOLS, BARS = 4, 6000
 SMALLEST_TRUE_SHARPE = 17.8
 FREE = ["costs.commission_bps=0", "costs.half_spread_bps=0", "keep=median"]

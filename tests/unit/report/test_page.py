@@ -148,6 +148,7 @@ def test_the_verdict_comes_first_and_every_section_has_its_place():
     assert set(SECTIONS) == {
         "verdict",
         "trading",
+        "paths",
         "regimes",
         "costs",
         "trades",
