@@ -16,7 +16,7 @@ def moments(x: np.ndarray) -> np.ndarray:
 
 def spread() -> list[float]:
     """Standard deviation over the resamples, to compare."""
-    drawn = StationaryBootstrap(BLOCK, RETURNS, seed=1).apply(moments, REPETITIONS)
+    drawn = StationaryBootstrap(int(BLOCK), RETURNS, seed=1).apply(moments, REPETITIONS)
     return [float(value) for value in drawn.std(axis=0)]
 
 

@@ -29,9 +29,15 @@ def run(
     from edgeproof.cli.answer import finish
     from edgeproof.core.progress import silent
     from edgeproof.recipe.run import run as run_recipe
+    from edgeproof.recipe.run import to_terminal
 
-    settings = {"write": silent} if as_json else {}
     done = run_recipe(
-        config, market, out=out, workspace=workspace, overrides=overrides or [], open_sealed=open_sealed, **settings
+        config,
+        market,
+        out=out,
+        workspace=workspace,
+        overrides=overrides or [],
+        open_sealed=open_sealed,
+        write=silent if as_json else to_terminal,
     )
     finish(done, as_json=as_json, exit_zero=exit_zero)
