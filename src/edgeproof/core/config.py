@@ -78,15 +78,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def apply_overrides(body: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The mapping with dotted overrides such as `train.lr=1e-3` or `model=mlp` applied in order.
+    """The mapping with dotted overrides such as `train.lr=1e-3` or `model=mlp`; of one key the last one holds.
 
-    A part written short (`model: mlp`) is opened when one of its fields is overridden (`model.dropout=0.1`).
+    A whole part comes before its fields, wherever it stands: `model.dropout=0.1 model=mlp` has dropout 0.1. A part
+    written short (`model: mlp`) is opened when one of its fields is overridden (`model.dropout=0.1`).
 
     Raises:
         ConfigError: an override without `=`, or below a value that is no mapping.
     """
     result = _deep_copy(body)
-    for override in overrides:
+    for override in sorted(overrides, key=lambda text: text.partition("=")[0].count(".")):
         key, sign, text = override.partition("=")
         if not sign or not key:
             raise ConfigError(f"override {override!r} is not key=value; write for example train.lr=1e-3")

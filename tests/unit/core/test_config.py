@@ -90,3 +90,10 @@ def test_a_file_that_is_no_mapping_is_refused_in_one_line(tmp_path, text):
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match="no such config"):
         read_yaml(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize("order", [("model.dropout=0.1", "model=mlp"), ("model=mlp", "model.dropout=0.1")])
+def test_a_whole_part_comes_before_its_fields_wherever_it_stands(order):
+    body = {"model": {"name": "logistic", "other": 1}}
+    assert apply_overrides(body, order) == {"model": {"name": "mlp", "dropout": 0.1}}
+    assert apply_overrides(body, ("a=1", "a=2")) == body | {"a": 2}
