@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["app", "copy", "list_templates"]
+__all__ = ["app", "copy", "keys", "list_templates"]
 
 app = typer.Typer(help="Configs to start from.", no_args_is_help=True)
 
@@ -34,3 +34,11 @@ def copy(
         raise DataError(f"{out}: already there; choose another --out")
     write_text(out, text)
     typer.echo(f"wrote {out}")
+
+
+@app.command("keys")
+def keys() -> None:
+    """Print every key of a config with its default and meaning, as Markdown."""
+    from edgeproof.recipe.reference import reference
+
+    typer.echo(reference(), nl=False)

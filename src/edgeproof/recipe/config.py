@@ -31,7 +31,8 @@ __all__ = ["RunConfig", "VerdictConfig", "load_run_config"]
 class VerdictConfig(Config):
     """What the verdict asks of the figures.
 
-    `smallest_sharpe`: the smallest net annual Sharpe that is worth finding; default: the detection limit of the span.
+    Attributes:
+        smallest_sharpe: the smallest net annual Sharpe that is worth finding; none: the detection limit of the span.
     """
 
     smallest_sharpe: Annotated[float | None, Field(gt=0)] = None

@@ -15,7 +15,12 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class AdamWConfig(Config):
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+
+    Attributes:
+        beta1, beta2: memory of the gradient's mean and of its square.
+        eps: added to the root of the latter.
+    """
 
     name: Literal["adamw"] = "adamw"
     beta1: Share = 0.9
@@ -29,7 +34,12 @@ class AdamWConfig(Config):
 
 
 class AdamConfig(Config):
-    """Adam (Kingma & Ba 2015); weight decay is a penalty on the squared weights, part of the gradient."""
+    """Adam (Kingma & Ba 2015); weight decay is a penalty on the squared weights, part of the gradient.
+
+    Attributes:
+        beta1, beta2: memory of the gradient's mean and of its square.
+        eps: added to the root of the latter.
+    """
 
     name: Literal["adam"] = "adam"
     beta1: Share = 0.9
@@ -43,7 +53,11 @@ class AdamConfig(Config):
 
 
 class SgdConfig(Config):
-    """Stochastic gradient descent with momentum (Polyak 1964)."""
+    """Stochastic gradient descent with momentum (Polyak 1964).
+
+    Attributes:
+        momentum: share of the last step that is added to this one.
+    """
 
     name: Literal["sgd"] = "sgd"
     momentum: Share = 0.9

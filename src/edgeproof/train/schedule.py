@@ -61,6 +61,9 @@ class CosineConfig(Config):
     """Half a cosine from the base rate to `floor_share` of it (Loshchilov & Hutter 2017, without restarts).
 
     With `train.warmup_share` it is a linear warm-up, then a cosine to a floor.
+
+    Attributes:
+        floor_share: share of the base rate at the end.
     """
 
     name: Literal["cosine"] = "cosine"
@@ -114,7 +117,12 @@ class RestartsConfig(Config):
 
 
 class StepConfig(Config):
-    """Multiply the rate by `factor` after every `every_epochs` epochs."""
+    """Multiply the rate by `factor` after every `every_epochs` epochs.
+
+    Attributes:
+        every_epochs: epochs between two reductions.
+        factor: of each reduction.
+    """
 
     name: Literal["step"] = "step"
     every_epochs: Annotated[int, Field(ge=1)] = 10
