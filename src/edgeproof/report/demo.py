@@ -15,6 +15,7 @@ from edgeproof.report.number import DASH, clip, get, show
 from edgeproof.report.page import render
 from edgeproof.report.part import Block, Cell, Code, Columns, Figure, Section, Table, Text
 from edgeproof.report.run import MOST_CONFIG, RunData, market_line
+from edgeproof.report.settings import kept_rule
 from edgeproof.report.training import loss_figure
 from edgeproof.report.verdict import ANSWERS, banner, guards
 
@@ -113,7 +114,7 @@ def _forecasts(runs: Sequence[RunData]) -> Section:
         [
             oracle_figure(run.verdict),
             calibration_figure(run.predictions),
-            threshold_figure(run.thresholds),
+            threshold_figure(run.thresholds, kept_rule(run.config_yaml)),
             loss_figure(run.history),
         ]
         for run in runs

@@ -129,20 +129,34 @@ def oracle_figure(verdict: Mapping[str, Any]) -> Figure | None:
     return Figure("Against the best possible", oracle_bar(model, best), caption, words, height=190)
 
 
-def _threshold_words(theta: Sequence[float], growth: Sequence[float], chosen: float | None) -> str:
+def _threshold_words(theta: Sequence[float], growth: Sequence[float], chosen: float | None, keep: str) -> str:
     if chosen is None:
         return "None of them gained, so the model never trades."
-    gained, best = sum(value > 0 for value in growth), growth[theta.index(chosen)]
+    gained, kept = sum(value > 0 for value in growth), growth[theta.index(chosen)]
     verb = "gains" if gained == 1 else "gain"
+    said = f"{gained} of {len(theta)} {'threshold' if len(theta) == 1 else 'thresholds'} {verb} after costs."
+    if keep == "median":
+        return f"{said} {_middle_words(theta, growth, chosen)}"
     edge = ", the last one tried" if len(theta) > 1 and chosen == max(theta) else ""
-    return (
-        f"{gained} of {len(theta)} thresholds {verb} after costs. The best, {show(chosen, 'score')}{edge}, gains "
-        f"{show(best, 'percent')} and was chosen."
-    )
+    return f"{said} The best, {show(chosen, 'score')}{edge}, gains {show(kept, 'percent')} and was chosen."
 
 
-def threshold_figure(thresholds: Sequence[Mapping[str, Any]]) -> Figure | None:
-    """Net growth of every threshold that was tried on validation; None where none was kept."""
+def _middle_words(theta: Sequence[float], growth: Sequence[float], chosen: float) -> str:
+    """The threshold that `keep: median` took, whatever it brought, beside the best of them."""
+    kept, best = growth[theta.index(chosen)], max(growth)
+    middle = f"The middle one, {show(chosen, 'score')}, was kept (keep: median) and gained {show(kept, 'percent')}"
+    if kept == best:
+        return f"{middle}; none gained more."
+    return f"{middle}; the best, {show(theta[growth.index(best)], 'score')}, gained {show(best, 'percent')}."
+
+
+def threshold_figure(thresholds: Sequence[Mapping[str, Any]], keep: str = "best") -> Figure | None:
+    """Net growth of every threshold that was tried on validation; None where none was kept.
+
+    Args:
+        thresholds: `theta`, `net_growth`, `chosen` of each.
+        keep: of the config, `best` or `median`: which of them was chosen.
+    """
     rows = [row for row in thresholds if is_number(row.get("theta")) and is_number(row.get("net_growth"))]
     if not rows:
         return None
@@ -152,7 +166,7 @@ def threshold_figure(thresholds: Sequence[Mapping[str, Any]]) -> Figure | None:
         f"Net growth on validation when only forecasts beyond a threshold are traded; all {len(rows)} count as trials. "
         "A plateau is a good sign; a best value alone or at the far end, where least is traded, looks like luck."
     )
-    words = _threshold_words(theta, growth, chosen)
+    words = _threshold_words(theta, growth, chosen, keep)
     return Figure("Threshold", threshold_curve(theta, growth, chosen), caption, words)
 
 
@@ -185,7 +199,10 @@ def _always_row(key: str, label: str, found: Mapping[str, Mapping[str, Any]]) ->
 
 
 def forecast_section(
-    predictions: pl.DataFrame, verdict: Mapping[str, Any], thresholds: Sequence[Mapping[str, Any]] = ()
+    predictions: pl.DataFrame,
+    verdict: Mapping[str, Any],
+    thresholds: Sequence[Mapping[str, Any]] = (),
+    keep: str = "best",
 ) -> Section:
     """Calibration, the threshold chosen, and the classification figures.
 
@@ -193,8 +210,9 @@ def forecast_section(
         predictions: one row a forecast, see `report.run.RunData`.
         verdict: the run's verdict.
         thresholds: `theta`, `net_growth`, `chosen` of each threshold tried on validation.
+        keep: which of them the config keeps.
     """
-    figures = (calibration_figure(predictions), threshold_figure(thresholds))
+    figures = (calibration_figure(predictions), threshold_figure(thresholds, keep))
     drawn = [figure for figure in figures if figure is not None]
     blocks: list[Block] = [Grid(drawn)] if drawn else [Text("There are too few labelled forecasts to draw.", "note")]
     figures_of = forecast_table(verdict)

@@ -54,7 +54,7 @@ _RULES = {
     "tenth": lambda value: f"{value:,.1f}",
     "bps": lambda value: f"{value:.1f} bps",
     "share_bps": lambda value: f"{value * 1e4:.1f} bps",
-    "bars": lambda value: f"{value:,.0f} bars",
+    "bars": lambda value: f"{value:,.0f} {'bar' if value == 1 else 'bars'}",
     "times": lambda value: f"{value:,.0f}" if abs(value) >= 10 else f"{value:.1f}",
     "seconds": lambda value: f"{value:,.0f} s" if value >= 10 else f"{value:.1f} s",
     "plain": _plain,

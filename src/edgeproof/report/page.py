@@ -68,13 +68,14 @@ def _plots(sections: Sequence[Section]) -> list[Mapping[str, Any]]:
     return found
 
 
-def render(title: str, sections: Sequence[Section], *, subtitle: str = "", footer: str = "") -> str:
+def render(title: str, sections: Sequence[Section], *, subtitle: str = "", details: str = "", footer: str = "") -> str:
     """The page as one HTML text.
 
     Args:
         title: heading of the page.
         sections: its chapters, in order.
         subtitle: one line under the heading.
+        details: one more line below it.
         footer: one line at the end, for example where the page's JSON lies.
 
     Raises:
@@ -85,6 +86,7 @@ def render(title: str, sections: Sequence[Section], *, subtitle: str = "", foote
     text = page.render(
         title=title,
         subtitle=subtitle,
+        details=details,
         footer=footer,
         sections=sections,
         plots=_plain_json(plots),

@@ -17,6 +17,7 @@ from edgeproof.report.page import render
 from edgeproof.report.part import Cell, Code, Section, Table, Text
 from edgeproof.report.paths import paths_section
 from edgeproof.report.regimes import regimes_section
+from edgeproof.report.settings import kept_rule, settings_line
 from edgeproof.report.trades import trades_section
 from edgeproof.report.training import training_section
 from edgeproof.report.verdict import verdict_sections
@@ -76,7 +77,9 @@ SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "regimes": lambda run: regimes_section(run.track, run.verdict),
     "costs": lambda run: [costs_section(run.track, run.verdict)],
     "trades": lambda run: [trades_section(run.trades)],
-    "forecasts": lambda run: [forecast_section(run.predictions, run.verdict, run.thresholds)],
+    "forecasts": lambda run: [
+        forecast_section(run.predictions, run.verdict, run.thresholds, kept_rule(run.config_yaml))
+    ],
     "truth": lambda run: oracle_sections(run.verdict),
     "training": lambda run: [training_section(run.history, run.verdict)],
     "data": lambda run: [data_section(run.verdict, run.findings, run.track)],
@@ -103,4 +106,5 @@ def run_page(run: RunData, sections: Sequence[str] = tuple(SECTIONS)) -> str:
     """
     chapters = [chapter for name in sections for chapter in SECTIONS[name](run)]
     footer = "Every figure of this page is in verdict.json and the Parquet files beside it."
-    return render(clip(run.title, 120), chapters, subtitle=market_line(run.verdict), footer=footer)
+    subtitle, details = market_line(run.verdict), settings_line(run.config_yaml)
+    return render(clip(run.title, 120), chapters, subtitle=subtitle, details=details, footer=footer)
