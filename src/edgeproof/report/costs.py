@@ -84,15 +84,23 @@ def cost_table(track: pl.DataFrame) -> Table | None:
 
 
 def _margin_words(verdict: Mapping[str, Any]) -> str:
-    paid, even = get(verdict, "net", "cost_bps"), get(verdict, "net", "break_even_bps")
+    """Costs paid and borne: by sums of returns, which an account compounds, so the two may differ in sign."""
+    net = get(verdict, "net") or {}
+    paid, even, total = net.get("cost_bps"), net.get("break_even_bps"), net.get("total_return")
     if not is_number(paid):
         return ""
     if not is_number(even):
         return f"It paid {show(paid, 'bps')} a side and gained nothing before costs: no cost is low enough."
+    said = f"It paid {show(paid, 'bps')} a side; summed, not compounded,"
     if even < paid:
-        return f"It paid {show(paid, 'bps')} a side; something would be left below {show(even, 'bps')}."
+        return f"{said} something would be left below {show(even, 'bps')}."
+    if is_number(total) and total <= 0 < even - paid:
+        return (
+            f"{said} the net returns are above zero, and would be up to {show(even, 'bps')}; compounded, as an account "
+            f"earns them, they come to {show(total, 'percent')}."
+        )
     times = f", {show(even / paid, 'times')} times that" if paid > 0 else ""
-    return f"It paid {show(paid, 'bps')} a side; nothing would be left at {show(even, 'bps')}{times}."
+    return f"{said} nothing would be left at {show(even, 'bps')}{times}."
 
 
 def cost_figure(track: pl.DataFrame) -> Figure | None:

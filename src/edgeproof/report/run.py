@@ -76,7 +76,7 @@ SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "paths": lambda run: paths_section(run.paths, run.verdict),
     "regimes": lambda run: regimes_section(run.track, run.verdict),
     "costs": lambda run: [costs_section(run.track, run.verdict)],
-    "trades": lambda run: [trades_section(run.trades)],
+    "trades": lambda run: [trades_section(run.trades, get(run.verdict, "net", "total_return"))],
     "forecasts": lambda run: [
         forecast_section(run.predictions, run.verdict, run.thresholds, kept_rule(run.config_yaml))
     ],

@@ -8,7 +8,7 @@ import polars as pl
 
 from edgeproof.report.backtest import the_span
 from edgeproof.report.chart import COST_COLOURS, bars, plot
-from edgeproof.report.number import clip, date_text, show
+from edgeproof.report.number import clip, date_text, is_number, show
 from edgeproof.report.part import Cell, Figure, Grid, Section, Table, Text
 
 __all__ = ["extreme_tables", "holding_figure", "reason_table", "trades_section"]
@@ -59,7 +59,10 @@ def reason_table(rows: pl.DataFrame) -> Table:
 
     listed = [row(label, part) for key, label in REASONS.items() if len(part := rows.filter(pl.col("reason") == key))]
     total = [row("All", rows)] if len(listed) > 1 else []
-    caption = "Why trades ended. Results are shares of the equity before the entry, after every cost."
+    caption = (
+        "Why trades ended. Results are shares of the equity before the entry, after every cost; the sum is summed, "
+        "not compounded."
+    )
     return Table(("Ended because", "trades", "gained", "mean net", "sum net"), [*listed, *total], caption=caption)
 
 
@@ -101,11 +104,23 @@ def extreme_tables(rows: pl.DataFrame) -> Grid:
     return Grid([Table(("Best", *heads), best), Table(("Worst", *heads), worst)])
 
 
-def trades_section(trades: pl.DataFrame) -> Section:
+def _sum_words(rows: pl.DataFrame, total: Any) -> str:
+    """Why the sum of the trades is a gain where the account lost; empty where it did not."""
+    added = float(rows["net_bps"].sum()) / 1e4
+    if not is_number(total) or not total <= 0 < added:
+        return ""
+    return (
+        f" Summed, not compounded, they gain {show(added, 'percent')}; compounded, as an account earns them, the net "
+        f"return is {show(total, 'percent')}."
+    )
+
+
+def trades_section(trades: pl.DataFrame, total: Any = None) -> Section:
     """Counts by exit, holding times, best and worst trades.
 
     Args:
         trades: one row a round trip, see `recipe.tables.trades_table`; may be empty.
+        total: net return of the span that the verdict speaks of, compounded; None where it is not known.
     """
     lead = "Each round trip from its entry to flat or to the other side, with its own gain and its own costs."
     if not len(trades):
@@ -113,7 +128,7 @@ def trades_section(trades: pl.DataFrame) -> Section:
     name, rows = _last_span(trades)
     words = (
         f"{show(len(rows), 'count')} round trips on {the_span(name)}. Gross, each kind of cost and net of all of them "
-        "add up to those of the account; the whole list is in trades.parquet."
+        f"add up to those of the account; the whole list is in trades.parquet.{_sum_words(rows, total)}"
     )
     held = holding_figure(rows)
     counted = Grid([reason_table(rows), *([] if held is None else [held])])

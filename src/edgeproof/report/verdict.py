@@ -126,9 +126,11 @@ def _no_edge_words(verdict: Mapping[str, Any]) -> str:
     if not is_number(least) or least == limit:
         below = f"below {show(bound, 'ratio')} nothing is ruled out"
         why = f"{show(limit, 'ratio')}, the least that this span can prove; {below}"
+        head = f"No edge of {show(limit, 'ratio')} or more: with" if is_number(limit) else "With"
     else:
+        head = "With"
         why = f"{show(least, 'ratio')}, the smallest of interest (verdict.smallest_sharpe)"
-    return f"With 95% confidence the net Sharpe ratio is at most {show(bound, 'ratio')}. That rules out {why}."
+    return f"{head} 95% confidence the net Sharpe ratio is at most {show(bound, 'ratio')}. That rules out {why}."
 
 
 def _inconclusive_words(verdict: Mapping[str, Any]) -> str:
@@ -192,8 +194,15 @@ def _cost_words(verdict: Mapping[str, Any]) -> str:
         return ""
     if bound <= 0:
         return "Lower costs would not help: it loses before costs."
-    text = show(bound, "bps")
-    return f"Costs: at {text} a side nothing would be left." if gain > 0 else f"Costs below {text} a side."
+    text, paid = show(bound, "bps"), get(verdict, "net", "cost_bps")
+    if gain > 0:
+        return f"Costs: summed, not compounded, at {text} a side nothing would be left."
+    if is_number(paid) and paid < bound:
+        return (
+            f"Costs: summed, not compounded, the net returns are above zero, and would be up to {text} a side; "
+            f"compounded, as an account earns them, they come to {show(gain, 'percent')}."
+        )
+    return f"Costs: summed, not compounded, something would be left below {text} a side."
 
 
 def _guard_words(verdict: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ _ABLATED = {
     "without_five_best": "without the five best trades",
 }
 _WEAKER = 1.86 / 2.76  # power 50% instead of 80%, in standard errors
+MOST_YEARS = 10  # of bars that are written as a count
 
 
 def what_would_change(evidence: Evidence, net: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def would_change(
     said += [text for name, text in failed.items() if name not in ("p_net", "p_timing")]
     if answer != "edge":
         said += _length(evidence, change, opened=evidence.sealed is not None)
-    said.append(_costs(change))
+    said.append(_costs(change, evidence.judged.figures["net"].get("total_return")))
     return said
 
 
@@ -106,7 +107,8 @@ def _too_short(evidence: Evidence) -> list[str]:
         return []
     return [
         f"The span is too short for the smallest interesting Sharpe ratio {wanted:g}: it would be missed in more than "
-        f"half of all cases with {evidence.sealed_bars:,} sealed bars; {needed:,} are needed."
+        f"half of all cases with {evidence.sealed_bars:,} sealed bars; "
+        f"{_many(needed, evidence).removesuffix(' sealed bars')} are needed."
     ]
 
 
@@ -118,14 +120,34 @@ def _length(evidence: Evidence, change: Mapping[str, Any], *, opened: bool) -> l
         return []
     where = "measured here" if opened else "measured on validation (where the model was chosen, so it is too high)"
     return [
-        f"If the net Sharpe ratio {where} were the true one, {needed:,} sealed bars would show it in 80 of 100 cases; "
-        f"there are {bars:,}."
+        f"If the net Sharpe ratio {where} were the true one, {_many(needed, evidence)} would show it in 80 of 100 "
+        f"cases; there are {bars:,}."
     ]
 
 
-def _costs(change: Mapping[str, Any]) -> str:
+def _many(needed: int, evidence: Evidence) -> str:
+    """Sealed bars as a count, beyond `MOST_YEARS` as years: a count of millions tells nobody how long that is."""
+    years = needed / evidence.bars_per_year
+    return f"more than {int(years):,} years of bars" if years > MOST_YEARS else f"{needed:,} sealed bars"
+
+
+def _costs(change: Mapping[str, Any], total: float | None) -> str:
+    """What costs leave: sums of returns say it, and an account compounds them, so the two may differ in sign.
+
+    Args:
+        change: of `what_would_change`.
+        total: net return, compounded.
+    """
     paid, most = change["cost_bps"], change["break_even_bps"]
     if most is None:
         return "It loses before costs: lower costs would not help."
     spent = "nothing" if not paid else f"{paid:.2f} bps"
-    return f"Costs: {spent} a side was paid; at {most:.2f} bps a side nothing would be left of the gross gain."
+    if total is not None and total <= 0 and most > (paid or 0.0):
+        return (
+            f"Costs: {spent} a side was paid. Summed, not compounded, the net returns are above zero, and would be up "
+            f"to {most:.2f} bps a side; compounded, as an account earns them, they come to {total:.1%}."
+        )
+    return (
+        f"Costs: {spent} a side was paid; summed, not compounded, at {most:.2f} bps a side nothing would be left of "
+        "the gross gain."
+    )

@@ -77,6 +77,10 @@ def test_the_answer_says_what_decided_it():
     assert "at most 0.70" in answer_sentence(runs.verdict("no_edge", opened=True))
     assert "still sealed" in answer_sentence(runs.verdict("inconclusive", opened=False))
     assert "p is 0.410" in answer_sentence(runs.verdict("inconclusive", opened=True))
+    assert answer_sentence(runs.verdict("no_edge", opened=True)).startswith("No edge of 4.44 or more: with 95%")
+    asked = answer_sentence(runs.verdict("no_edge", opened=True) | {"smallest_sharpe": 1.5})
+    assert asked.startswith("With 95%")
+    assert "rules out 1.50, the smallest of interest" in asked
     idle = runs.verdict("no_edge", opened=True)
     idle["net"]["turnover"] = 0.0
     assert "never trades" in answer_sentence(idle)

@@ -11,6 +11,7 @@ from edgeproof.report.costs import charge_words, cost_table, costs_section
 from edgeproof.report.number import DASH, MINUS
 from edgeproof.report.part import Text
 from edgeproof.report.trades import extreme_tables, holding_figure, reason_table, trades_section
+from edgeproof.report.verdict import would_change
 
 from . import runs
 
@@ -45,12 +46,32 @@ def test_costs_say_how_much_they_could_have_been():
     track = runs.track_of(np.array([0.0, 0.01]), np.array([0.001, 0.001]), first=0, span="sealed")
     body: dict[str, Any] = {"net": {"cost_bps": 5.0, "break_even_bps": 20.0}, "costs": {"commission_bps": 5.0}}
     words = said(costs_section(track, body))
-    assert "It paid 5.0 bps a side; nothing would be left at 20.0 bps, 4.0 times that." in words
+    assert "It paid 5.0 bps a side; summed, not compounded, nothing would be left at 20.0 bps, 4.0 times that." in words
     body["net"] = {"cost_bps": 5.0, "break_even_bps": 2.0}
     assert "something would be left below 2.0 bps" in said(costs_section(track, body))
     body["net"] = {"cost_bps": 5.0, "break_even_bps": None}
     assert "no cost is low enough" in said(costs_section(track, body))
     assert "No costs were paid" in said(costs_section(track.clear(), {}))
+
+
+def test_a_gain_in_sums_beside_a_loss_is_not_called_one():
+    track = runs.track_of(np.array([0.0, 0.01]), np.array([0.001, 0.001]), first=0, span="sealed")
+    net = {"cost_bps": 4.99, "break_even_bps": 5.39, "total_return": -0.005}
+    words = said(costs_section(track, {"net": net}))
+    assert "nothing would be left" not in words
+    assert "summed, not compounded, the net returns are above zero, and would be up to 5.4 bps" in words
+    assert "come to \u22120.5%" in words
+    stated = would_change({"net": net, "span": "sealed"})[-1]
+    assert "above zero, and would be up to 5.4 bps a side; compounded" in stated
+    assert "below 5.4 bps" in would_change({"net": net | {"cost_bps": 6.0}, "span": "sealed"})[-1]
+
+
+def test_a_sum_of_trades_that_contradicts_the_account_says_why():
+    rows = runs.trades(4, opened=True).with_columns(net=pl.lit(0.00125))
+    assert "they gain 0.5%; compounded, as an account earns them, the net return is \u22120.5%." in said(
+        trades_section(rows, -0.005)
+    )
+    assert "compounded, as" not in said(trades_section(rows, 0.004)) + said(trades_section(rows))
 
 
 def test_a_preset_is_named_with_source_and_date():
