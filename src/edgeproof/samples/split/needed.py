@@ -10,7 +10,7 @@ from edgeproof.core.errors import SplitError
 from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.fold import Fold
 
-__all__ = ["bars_needed", "check_folds", "open_samples"]
+__all__ = ["bars_needed", "check_folds", "open_samples", "whole"]
 
 _ENOUGH = 1 << 20  # 120 years of hours: who needs more asks for something impossible
 
@@ -22,7 +22,15 @@ def open_samples(samples: Samples, bars: int) -> Samples:
     return samples.take(samples.resolved < bars)
 
 
-def check_folds(name: str, folds: Sequence[Fold], samples: Samples, cut: Cut, *, facts: Mapping[str, int]) -> None:
+def check_folds(
+    name: str,
+    folds: Sequence[Fold],
+    samples: Samples,
+    cut: Cut,
+    *,
+    facts: Mapping[str, int],
+    shorter: Callable[[], str] = str,
+) -> None:
     """Refuse folds that lack training, validation or test samples.
 
     Args:
@@ -31,22 +39,25 @@ def check_folds(name: str, folds: Sequence[Fold], samples: Samples, cut: Cut, *,
         samples: what they were made from.
         cut: (samples, bars, horizon_bars) -> folds, to find out how many bars would do.
         facts: `bars`, `horizon_bars`, `window`, `reach_bars`.
+        shorter: asked on a refusal for keys that fit, such as `split.test=500`; empty text: none to name.
 
     Raises:
         SplitError: says what is missing and how many bars are enough.
     """
-    if _whole(folds):
+    if whole(folds):
         return
     bars, horizon = facts["bars"], facts["horizon_bars"]
     every = _every(samples)
     first = facts["reach_bars"] + facts["window"] - 1
     needed = bars_needed(cut, first=first, every=every, horizon_bars=horizon, step_ns=_step(samples.clock))
+    keys = shorter()
+    such = f", such as {keys}" if keys else ""
     raise SplitError(
         f"split {name}: {bars} open bars leave {_missing(folds)} (features read {facts['reach_bars']} bars back, "
         f"window {facts['window']}, label horizon {horizon}); with a decision "
         f"{'at every bar' if every == 1 else f'every {every} bars'} and no gaps "
         + (
-            f"{needed} open bars are enough: bring more bars, or ask for shorter or fewer blocks"
+            f"{needed} open bars are enough: bring more bars, or ask for shorter or fewer blocks{such}"
             if needed
             else "no number of bars is enough: its blocks are too short for the label, or its shares too small"
         )
@@ -68,7 +79,7 @@ def bars_needed(cut: Cut, *, first: int, every: int, horizon_bars: int, step_ns:
         decided = np.arange(first, bars - horizon_bars - 1, every, dtype=np.int64)
         clock = np.arange(1, bars + 1, dtype=np.int64) * step_ns
         samples = Samples(decided, decided - first, decided, decided + horizon_bars + 1, clock)
-        return _whole(cut(samples, bars, horizon_bars))
+        return whole(cut(samples, bars, horizon_bars))
 
     high = first + 2
     while not enough(high):
@@ -82,7 +93,8 @@ def bars_needed(cut: Cut, *, first: int, every: int, horizon_bars: int, step_ns:
     return high
 
 
-def _whole(folds: Sequence[Fold]) -> bool:
+def whole(folds: Sequence[Fold]) -> bool:
+    """Whether there are folds, and every part of each holds samples."""
     return bool(folds) and all(len(part) for fold in folds for part in (fold.train, fold.validation, fold.test))
 
 

@@ -1,18 +1,20 @@
-"""Purged splits for outside use: any split config as a scikit-learn splitter.
+"""Purged splits for outside use: any split, by its name or as a config, as a scikit-learn splitter.
 
-splitter = PurgedSplitter(CombinatorialConfig(n_groups=6, k_test=2), decided=opened, resolved=closed)
+splitter = PurgedSplitter("cpcv", decided=opened, resolved=closed)
 cross_val_score(model, X, y, cv=splitter)
 """
 
 # N samples
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
-from edgeproof.core.errors import SplitError
+from edgeproof.core.catalog import lookup
+from edgeproof.core.errors import ConfigError, SplitError
 from edgeproof.samples.interval import Samples
+from edgeproof.samples.split import SPLITS
 
 __all__ = ["PurgedSplitter", "Splits"]
 
@@ -33,26 +35,28 @@ class PurgedSplitter:
     counts those, and walk-forward lengths such as `12mo` work.
 
     Args:
-        config: a split: `HoldoutConfig`, `WalkForwardConfig`, `KFoldConfig`, `CombinatorialConfig`.
+        config: a split's name (`holdout`, `walk_forward`, `kfold`, `cpcv`; its defaults), or a config: `HoldoutConfig`,
+            `WalkForwardConfig`, `KFoldConfig`, `CombinatorialConfig`.
         decided: bar, or datetime64, at which each row is decided.
         resolved: at which its label is known.
         first: first that its features read; default: its decision.
         horizon_bars: label horizon, the default embargo; default: the longest label.
 
     Raises:
+        ConfigError: no split of that name, or neither a name nor a config.
         SplitError: arrays of different lengths or kinds, missing times, or a row that resolves before its decision.
     """
 
     def __init__(
         self,
-        config: Splits,
+        config: Splits | str,
         *,
         decided: Any,
         resolved: Any,
         first: Any = None,
         horizon_bars: int | None = None,
     ) -> None:
-        self.config = config
+        self.config = _config(config)
         self.samples, self.bars = _samples(decided, resolved, decided if first is None else first)
         longest = int((self.samples.resolved - self.samples.decided).max(initial=0))
         self.horizon_bars = longest if horizon_bars is None else horizon_bars
@@ -67,6 +71,18 @@ class PurgedSplitter:
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """How many splits there are."""
         return sum(1 for _ in self.split(X, y, groups))
+
+
+def _config(given: Splits | str) -> Splits:
+    """The config of a name, or the config itself."""
+    found = lookup(SPLITS, "splits", given)() if isinstance(given, str) else given
+    if isinstance(found, type) or not callable(getattr(found, "train_test", None)):
+        what = f"the class {found.__name__}" if isinstance(found, type) else f"{type(found).__name__}"
+        raise ConfigError(
+            f"config: {what} is no split; give a name ({', '.join(SPLITS)}) or a config such as "
+            "CombinatorialConfig(n_groups=6, k_test=2)"
+        )
+    return cast("Splits", found)
 
 
 def _samples(decided: Any, resolved: Any, first: Any) -> tuple[Samples, int]:

@@ -20,7 +20,7 @@ from edgeproof.core.config import Config
 from edgeproof.core.errors import SplitError
 from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.fold import Fold, make_fold
-from edgeproof.samples.split.needed import check_folds, open_samples
+from edgeproof.samples.split.needed import check_folds, open_samples, whole
 from edgeproof.samples.split.purge import purge
 
 __all__ = ["WalkForwardConfig"]
@@ -104,6 +104,7 @@ class WalkForwardConfig(Config):
             samples,
             self._newest,
             facts={"bars": bars, "horizon_bars": horizon_bars, "window": window, "reach_bars": reach_bars},
+            shorter=lambda: self._shorter(samples, bars, horizon_bars),
         )
         return folds
 
@@ -127,6 +128,20 @@ class WalkForwardConfig(Config):
         del horizon_bars
         inside = open_samples(samples, bars)
         return tuple(self._fold(inside, turn, 0) for turn in self._turns(inside, bars, most=1))
+
+    def _shorter(self, samples: Samples, bars: int, horizon_bars: int) -> str:
+        """Keys whose blocks fit these bars, half of them training; empty where even those leave a fold without samples.
+
+        1,000 bars of training go with 300 of validation and 500 of test.
+        """
+        unit = (bars - int(open_samples(samples, bars).decided.min(initial=bars))) // 20
+        if unit < 1:
+            return ""
+        train, validation, test = 10 * unit, 3 * unit, 5 * unit
+        fits = self.model_copy(update={"train": train, "validation": validation, "test": test, "step": test})
+        if not whole(fits._newest(samples, bars, horizon_bars)):
+            return ""
+        return f"split.train={train} split.test={test} split.step={test} split.validation={validation}"
 
     def _fold(self, inside: Samples, turn: _Turn, number: int) -> Fold:
         here = inside.take((inside.decided >= turn.train) & (inside.decided < turn.stop))

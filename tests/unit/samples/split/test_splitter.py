@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgeproof.core.errors import SplitError
+from edgeproof.core.errors import ConfigError, SplitError
 from edgeproof.samples.split.combinatorial import CombinatorialConfig
 from edgeproof.samples.split.holdout import HoldoutConfig
 from edgeproof.samples.split.kfold import KFoldConfig
@@ -103,3 +103,30 @@ def test_another_number_of_rows_is_refused():
     splitter = PurgedSplitter(KFoldConfig(), decided=np.arange(50), resolved=np.arange(50) + 1)
     with pytest.raises(SplitError, match="X has 49 rows"):
         next(splitter.split(np.zeros((49, 2))))
+
+
+@pytest.mark.parametrize("config", [HoldoutConfig(), KFoldConfig(), CombinatorialConfig()], ids=lambda c: c.name)
+def test_a_name_is_the_split_with_its_defaults(config):
+    bars = np.arange(300)
+    named = PurgedSplitter(config.name, decided=bars, resolved=bars + 2)
+    known = PurgedSplitter(config, decided=bars, resolved=bars + 2)
+    for (train, test), (known_train, known_test) in zip(named.split(), known.split(), strict=True):
+        assert train.tolist() == known_train.tolist()
+        assert test.tolist() == known_test.tolist()
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ("cpvc", "cpvc.*cpcv"),
+        ("", "cpcv"),
+        (None, "config: NoneType is no split; give a name"),
+        (5, "config: int is no split"),
+        ({"name": "cpcv"}, "config: dict is no split"),
+        (KFoldConfig, "config: the class KFoldConfig is no split"),
+    ],
+)
+def test_what_is_no_split_is_refused_at_once(config, text):
+    with pytest.raises(ConfigError, match=text) as refused:
+        PurgedSplitter(config, decided=np.arange(50), resolved=np.arange(50) + 1)
+    assert "\n" not in str(refused.value)

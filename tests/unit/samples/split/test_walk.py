@@ -1,5 +1,6 @@
 """Walk-forward blocks follow one another in time, end with the open span, and are purged at both borders."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -94,6 +95,19 @@ def test_the_first_block_waits_for_the_first_decision():
     assert len(split(config, hourly_samples(74), 74)) == 1
     with pytest.raises(SplitError, match="73 open bars leave no fold"):
         split(config, hourly_samples(73), 73)
+
+
+@pytest.mark.parametrize("bars", [100, 2004, 2999])
+def test_a_refusal_names_keys_that_fit(bars):
+    """The keys that it names are tried as they stand."""
+    config, samples = WalkForwardConfig(train=9000, validation=1000, test=2000, step=2000), hourly_samples(bars)
+    with pytest.raises(SplitError, match=r"leave no fold.*such as split") as refused:
+        split(config, samples, bars)
+    named = dict(re.findall(r"split\.(\w+)=(\d+)", str(refused.value)))
+    assert list(named) == ["train", "test", "step", "validation"]
+    assert split(WalkForwardConfig.model_validate({key: int(value) for key, value in named.items()}), samples, bars)
+    if bars == 2004:
+        assert named == {"train": "1000", "test": "500", "step": "500", "validation": "300"}
 
 
 @pytest.mark.parametrize("every", [1, 6])
