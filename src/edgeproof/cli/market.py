@@ -137,8 +137,9 @@ def _symbols(market: "Market") -> list[dict[str, Any]]:
 
 def _headline(market: "Market") -> None:
     facts = _summary(market)
+    word = "symbol" if facts["symbols"] == 1 else "symbols"
     typer.echo(
-        f"{facts['symbols']} symbols, {facts['bars']:,} bars of {facts['interval']}, {facts['start']} to "
+        f"{facts['symbols']} {word}, {facts['bars']:,} bars of {facts['interval']}, {facts['start']} to "
         f"{facts['end']} UTC, universe {facts['universe']}, hash {facts['hash'][:12]}"
     )
 

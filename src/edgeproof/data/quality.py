@@ -125,6 +125,10 @@ def _where(bars: Bars, chosen: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _counted(many: int, word: str) -> str:
+    return f"{many} {word}" if many == 1 else f"{many} {word}s"
+
+
 def _gaps(bars: Bars, clock: np.ndarray) -> Finding | None:
     slots = np.searchsorted(clock, bars.open_time)
     missing = np.diff(slots) - 1
@@ -134,7 +138,7 @@ def _gaps(bars: Bars, clock: np.ndarray) -> Finding | None:
     total, longest = int(missing.sum()), int(missing.max())
     level = "warning" if longest > QualityConfig().max_gap_bars or total > NOTICEABLE * len(bars) else "info"
     worst = at[np.argsort(-missing[at], kind="stable")][:EXAMPLES]
-    claim = f"{total} bars missing in {at.size} gaps, the longest of {longest} bars"
+    claim = f"{_counted(total, 'bar')} missing in {_counted(at.size, 'gap')}, the longest of {_counted(longest, 'bar')}"
     remedy = "nothing is filled in; get the bars from another source if the gaps matter"
     first = [{"after": iso(int(bars.open_time[n])), "bars": int(missing[n])} for n in at[:EXAMPLES]]
     longest_first = [{"after": iso(int(bars.open_time[n])), "bars": int(missing[n])} for n in worst]

@@ -76,8 +76,8 @@ def show(value: Any, kind: str = "plain") -> str:
 
 
 def chance_words(value: Any) -> str:
-    """A probability within a sentence: `0.041`, `below 0.001`."""
-    return show(value, "chance").replace("< ", "below ").replace("> ", "above ")
+    """A probability within a sentence: `0.041`, `below 0.001`, `above 0.999` (also for 1, which no count proves)."""
+    return show(value, "chance").replace("1.000", "> 0.999").replace("< ", "below ").replace("> ", "above ")
 
 
 def humanise(key: str) -> str:

@@ -173,6 +173,7 @@ def training_section(history: pl.DataFrame, verdict: Mapping[str, Any]) -> Secti
     blocks: list[Block] = [Grid([figure for figure in figures if figure is not None])]
     seconds = _column(history, "seconds")
     if seconds is not None:
-        took = f"{len(history)} epochs took {show(float(np.nansum(seconds)), 'seconds')}."
+        word = "epoch" if len(history) == 1 else "epochs"
+        took = f"{len(history)} {word} took {show(float(np.nansum(seconds)), 'seconds')}."
         blocks.append(Text(took, "note"))
     return Section("Training", lead, blocks)

@@ -157,7 +157,10 @@ def answer_sentence(verdict: Mapping[str, Any]) -> str:
 
 
 def key_figures(verdict: Mapping[str, Any]) -> list[Stat]:
-    """Net Sharpe with its interval, p and alpha, net return, trials, openings, detection limit."""
+    """Net Sharpe with its interval, p and alpha, net return, trials, openings, detection limit.
+
+    Where there are out-of-sample paths their Sharpe leads until the seal is opened, and stands second from then on.
+    """
     net = get(verdict, "net") or {}
     where = "sealed span" if is_open(verdict) else "validation only"
     low, high = show(net.get("sharpe_low"), "ratio"), show(net.get("sharpe_high"), "ratio")
@@ -165,7 +168,7 @@ def key_figures(verdict: Mapping[str, Any]) -> list[Stat]:
     alpha = show(reason_of(verdict, "p_net").get("threshold"), "chance")
     p = show(_p_value(verdict), "chance")
     gross = show(get(verdict, "gross", "total_return"), "percent")
-    return [
+    figures = [
         Stat("Net Sharpe", show(net.get("sharpe"), "ratio"), f"{interval}, {where}"),
         Stat("p of luck", p, f"edge needs at most {alpha}" if p != DASH else "known once the seal is opened"),
         Stat("Net return", show(net.get("total_return"), "percent"), f"{gross} gross, before costs"),
@@ -175,6 +178,22 @@ def key_figures(verdict: Mapping[str, Any]) -> list[Stat]:
             "Detection limit", show(get(verdict, "detection_limit"), "ratio"), "smallest net Sharpe this span can prove"
         ),
     ]
+    outside = _out_of_sample(verdict)
+    return [*figures[:1], *outside, *figures[1:]] if is_open(verdict) else [*outside, *figures]
+
+
+def _out_of_sample(verdict: Mapping[str, Any]) -> list[Stat]:
+    """Net Sharpe on blocks that no model of the fold had seen, the median of several paths; none without paths."""
+    paths = get(verdict, "paths", "paths") or ()
+    if not paths:
+        return []
+    if len(paths) == 1:
+        sharpe, said = paths[0].get("sharpe"), f"one path over {show(paths[0].get('bars'), 'bars')}"
+    else:
+        spread = get(verdict, "paths", "distribution", "sharpe")
+        sharpe, ends = get(spread, "median"), [show(get(spread, key), "ratio") for key in ("min", "max")]
+        said = f"median of {len(paths)} paths, {' to '.join(ends)}"
+    return [Stat("Sharpe, out of sample", show(sharpe, "ratio"), f"{said}; decides nothing")]
 
 
 def _needed(verdict: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from edgeproof.report.data import timeline
 from edgeproof.report.number import DASH, MINUS
 from edgeproof.report.paths import MOST_LINES, folds_table, paths_figure, paths_section, sharpe_figure, spread_table
 from edgeproof.report.run import run_page
+from edgeproof.report.verdict import key_figures
 from tests.unit.report import runs
 
 
@@ -143,3 +144,16 @@ def test_the_page_holds_the_chapter(sharpes):
     )
     assert "Out-of-sample paths" in page
     assert len(page) < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("sharpes", "value", "note"),
+    [([2.0], "2.00", "one path over 400 bars"), ([3.0, -1.0, 1.0], "1.00", "median of 3 paths, \u22121.00 to 3.00")],
+)
+def test_the_banner_leads_with_what_was_not_chosen_until_the_opening(sharpes, value, note):
+    found = body(sharpes)
+    first = key_figures(runs.verdict("inconclusive", opened=False) | {"paths": found})[0]
+    assert (first.label, first.value, first.note) == ("Sharpe, out of sample", value, f"{note}; decides nothing")
+    opened = [item.label for item in key_figures(runs.verdict("edge", opened=True) | {"paths": found})]
+    assert opened[:2] == ["Net Sharpe", "Sharpe, out of sample"]
+    assert key_figures(runs.verdict("inconclusive", opened=False))[0].label == "Net Sharpe"

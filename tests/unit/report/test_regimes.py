@@ -12,6 +12,7 @@ from edgeproof.report.regimes import (
     regime_words,
     regimes_section,
 )
+from edgeproof.report.run import run_page
 from tests.unit.report import runs
 
 
@@ -92,3 +93,10 @@ def test_random_entries_are_read_out():
     assert "in 1,000 draws" in table.caption
     assert f"{MINUS}12.0% to 10.0%" in table.caption
     assert "as well as the model, p, is below 0.001." in table.caption
+
+
+def test_a_table_wider_than_a_telephone_says_that_it_scrolls():
+    run = runs.run(bars=2400)
+    page = run_page(run, ("regimes",))
+    assert "scroll the table sideways" in page
+    assert "scroll the table sideways" not in run_page(run, ("costs", "trades"))

@@ -65,6 +65,8 @@ def test_how_a_figure_is_written(value, kind, text):
 
 def test_words_and_times():
     assert chance_words(0.0001) == "below 0.001"
+    assert chance_words(1.0) == chance_words(0.99999) == "above 0.999"
+    assert (show(1, "bars"), show(2, "bars")) == ("1 bar", "2 bars")
     assert humanise("max_drawdown") == "Max drawdown"
     assert clip("abcdef", 4) == "abc…"
     assert time_ms("2024-03-01T02:00:00+02:00") == time_ms(1_709_251_200_000_000_000) == 1_709_251_200_000
@@ -383,3 +385,9 @@ def test_findings_are_grouped_by_level_and_counted():
     assert block.groups[0]["checks"][0]["items"][0]["evidence"] == [("rows", "1, 2, 3, 4 …")]
     section = data_section(runs.verdict("edge", opened=True), [], runs.track(50, opened=True, drift=0))
     assert any(getattr(block, "text", "") == "The checks found nothing to report." for block in section.blocks)
+
+
+@pytest.mark.parametrize(("epochs", "words"), [(1, "1 epoch took"), (2, "2 epochs took")])
+def test_one_epoch_is_not_several(epochs, words):
+    section = training_section(runs.history(epochs), {})
+    assert any(words in getattr(block, "text", "") for block in section.blocks)
