@@ -45,4 +45,5 @@ def judge(
         interval_ns=series.interval_ns,
         column=column,
         smallest_sharpe=smallest_sharpe,
+        calendar=series.calendar,
     )

@@ -14,6 +14,10 @@ __all__ = ["print_outside"]
 
 COLOURS = {"no_edge": "red", "inconclusive": "yellow"}
 WIDE = 110
+YEARS = {
+    "continuous": "continuous, 365 days, as bars run through weekends",
+    "sessions": "252 sessions, as hardly a bar falls on a weekend",
+}
 ROWS = (
     ("Net annual Sharpe", "sharpe", "ratio", "95% interval {sharpe_low:ratio} to {sharpe_high:ratio}"),
     ("Upper bound", "sharpe_bound", "ratio", "one-sided 95%; no edge if at most {smallest_sharpe:ratio}"),
@@ -26,6 +30,7 @@ ROWS = (
     ("PBO", "pbo", "chance", "the chosen one loses out of sample in {probability_of_loss:percent} of splits"),
     ("Minimum track", "minimum_track_bars", "count", "bars after which PSR against 0 passes 95%; a convention"),
     ("Total return", "total_return", "percent", "{bars:count} bars, worst drawdown {max_drawdown:percent}"),
+    ("Bars a year", "bars_per_year", "count", "{year}"),
     ("Bars needed", "bars_needed", "count", "to find this Sharpe ratio in 80 of 100 cases, were it the true one"),
 )
 
@@ -37,7 +42,8 @@ def print_outside(body: Mapping[str, Any], console: Console) -> None:
         body: of `OutsideVerdict.to_json`.
         console: where to.
     """
-    figures, answer = body["figures"], body["verdict"]
+    answer = body["verdict"]
+    figures = {**body["figures"], "year": YEARS.get(body["figures"].get("calendar"), "")}
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True, style="bold")

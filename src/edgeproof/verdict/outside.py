@@ -27,6 +27,9 @@ from edgeproof.verdict.selection import select
 
 __all__ = ["OutsideVerdict", "judge_outside"]
 
+SHORT_BAR, LONG_BAR = 0.05, 0.2  # median size of a return beyond which it was written in per cent; below a day, or not
+LOST = -0.9995  # a total return that is printed as -100.0%
+
 
 @dataclass(frozen=True)
 class OutsideVerdict:
@@ -51,7 +54,14 @@ class OutsideVerdict:
         return json_ready(body)
 
     def __repr__(self) -> str:
-        return f"OutsideVerdict({self.answer!r}, judged={self.judged!r})"
+        """What was judged, its net annual Sharpe ratio and p, alone and among the declared trials."""
+        words = {
+            "sharpe": self.figures["sharpe"],
+            "p": self.figures["p"],
+            "p_declared": _counted(self.figures),
+        }
+        said = ", ".join(f"{name}={_short(value)}" for name, value in words.items())
+        return f"OutsideVerdict({self.answer!r}, judged={self.judged!r}, {said})"
 
 
 def judge_outside(
@@ -63,6 +73,7 @@ def judge_outside(
     interval_ns: int,
     column: str | None = None,
     smallest_sharpe: float | None = None,
+    calendar: str | None = None,
 ) -> OutsideVerdict:
     """Judge net returns per bar.
 
@@ -74,6 +85,7 @@ def judge_outside(
         interval_ns: length of a bar.
         column: the one to judge; default: the one with the largest Sharpe ratio.
         smallest_sharpe: smallest interesting net annual Sharpe ratio; default: the detection limit.
+        calendar: that `bars_per_year` rests on, `continuous` or `sessions`; for the text.
     """
     place = _judged(returns, names, column)
     x, trials = returns[:, place], max(declared_trials, returns.shape[1])
@@ -87,6 +99,7 @@ def judge_outside(
         **_interval(x, root),
         "bars": len(x),
         "bars_per_year": bars_per_year,
+        "calendar": calendar,
         "sharpe_bound": None if bound is None else bound * root,
         "t": test.adjusted,
         "p": test.p,
@@ -102,9 +115,8 @@ def judge_outside(
     sharpe = figures["sharpe"]
     figures["bars_needed"] = None if not isinstance(sharpe, float) else bars_needed(sharpe, bars_per_year)
     none = not active.any() or (bound is not None and smallest is not None and bound * root <= smallest)
-    return OutsideVerdict(
-        "no_edge" if none else "inconclusive", names[place], figures, _reasons(test, figures, active=active, none=none)
-    )
+    reasons = [*_percent(x, returns, interval_ns), *_reasons(test, figures, active=active, none=none)]
+    return OutsideVerdict("no_edge" if none else "inconclusive", names[place], figures, reasons)
 
 
 def _judged(returns: np.ndarray, names: Sequence[str], column: str | None) -> int:
@@ -148,6 +160,33 @@ def _among(returns: np.ndarray, place: int, trials: int) -> dict[str, float | No
     return {"p_max": found.p_max, "pbo": found.pbo, "probability_of_loss": found.probability_of_loss}
 
 
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, int | float) else "None"
+
+
+def _counted(figures: dict[str, Any]) -> float | None:
+    """The p as the best of the declared trials: the larger of Sidak's and that among the given series."""
+    known = [p for p in (figures["p_declared"], figures["p_max"]) if p is not None]
+    return max(known, default=None)
+
+
+def _of_declared(figures: dict[str, Any]) -> str:
+    """Sidak's p bounds that of related trials, but not what the given series themselves show."""
+    sidak_p, among = figures["p_declared"], figures["p_max"]
+    return f"at most {sidak_p:.3g}" if among is None or among <= sidak_p else f"{among:.3g}, among those given"
+
+
+def _percent(x: np.ndarray, returns: np.ndarray, interval_ns: int) -> list[str]:
+    """A question where returns are of a size that per cents have."""
+    median, most = float(np.median(np.abs(x))), SHORT_BAR if interval_ns < DAY_NS else LONG_BAR
+    if median > most:
+        return [f"Half of the returns are beyond {median:.3g} a bar: did you write percent? 0.01 is 1%."]
+    lost = float(np.prod(1.0 + returns, axis=0).min()) - 1.0
+    if lost <= LOST:
+        return [f"A total return is {lost:.0%}, all of the money: did you write percent? 0.01 is 1%."]
+    return []
+
+
 def _reasons(test: BlockTest, figures: dict[str, Any], *, active: np.ndarray, none: bool) -> list[str]:
     said = []
     if not active.any():
@@ -160,7 +199,7 @@ def _reasons(test: BlockTest, figures: dict[str, Any], *, active: np.ndarray, no
     if test.p is not None:
         said.append(
             f"As the only strategy ever tried its p is {test.p:.3g}; as the best of {figures['declared_trials']:,} "
-            f"declared ones it is at most {figures['p_declared']:.3g}."
+            f"declared ones it is {_of_declared(figures)}."
         )
     else:
         said.append("Too few bars, or no variation: the 14 blocks cannot be tested.")

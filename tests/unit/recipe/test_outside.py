@@ -19,7 +19,7 @@ def hourly(bars=3000, seed=0, columns=("momentum",)):
 
 def test_a_file_a_pandas_and_a_polars_frame_say_the_same(tmp_path):
     frame = hourly()
-    moments = frame.index.tz_localize(None).to_numpy()
+    moments = pd.DatetimeIndex(frame.index).tz_localize(None).to_numpy()
     frame.to_csv(tmp_path / "r.csv", index_label="time")
     answers = [
         judge(tmp_path / "r.csv", declared_trials=10),
@@ -44,6 +44,8 @@ def test_daily_sessions_have_252_bars_a_year():
         (lambda text: text.replace("time,", "wann,"), "no time column among wann, momentum"),
         (lambda text: text.replace("\n", "\n2023-01-01 00:00:00,0.01\n", 1), "row 3: its time is not after"),
         (lambda text: text + "2024-01-01 00:00:00,n/a\n", "column 'momentum', row 52: 'n/a' is not a return"),
+        (lambda text: text + "2024-01-01 00:00:00,\n", "column 'momentum', row 52: an empty cell is not a return"),
+        (lambda text: text + '2024-01-01 00:00:00," "\n', "column 'momentum', row 52: an empty cell is not a return"),
         (lambda text: text + "2024-01-01 00:00:00,-1.5\n", "row 52: -1.5 loses more than everything"),
         (lambda text: "time,momentum\n", "0 rows and 1 columns"),
     ],
@@ -83,6 +85,17 @@ def test_the_command(tmp_path):
     assert shown.exit_code == 0
     assert "Never an edge from here" in " ".join(shown.stdout.replace("│", " ").split())
     assert CliRunner().invoke(app, ["judge", str(tmp_path / "r.csv")]).exit_code == 2
+
+
+def test_the_text_names_the_calendar_of_its_year(tmp_path):
+    hourly(400).to_csv(tmp_path / "r.csv", index_label="time")
+    shown = CliRunner().invoke(app, ["judge", str(tmp_path / "r.csv"), "--declared-trials", "1"])
+    assert "8,760" in shown.stdout
+    assert "365 days" in shown.stdout
+    weekdays = pd.Series(hourly(400)["momentum"].to_numpy(), index=pd.bdate_range("2020-01-01", periods=400))
+    weekdays.to_csv(tmp_path / "d.csv", index_label="time")
+    shown = CliRunner().invoke(app, ["judge", str(tmp_path / "d.csv"), "--declared-trials", "1"])
+    assert "252 sessions" in shown.stdout
 
 
 @pytest.mark.parametrize("trials", [0, -1, 1_000_000_001, 10**400])

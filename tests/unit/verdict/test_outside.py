@@ -89,3 +89,39 @@ def test_the_judged_column_and_no_other_stands_for_the_search():
     x[:, 2] += 0.003
     assert judge(x).figures["p_max"] < 0.01
     assert judge(x, column="s3").figures["p_max"] > 0.5  # a splendid neighbour buys nothing
+
+
+def test_the_larger_p_is_quoted_without_at_most():
+    x = 0.01 * np.random.default_rng(7).standard_normal((3000, 6))
+    x[:, 2] += 0.003
+    strong, weak = judge(x), judge(x, column="s3")
+    assert strong.figures["p_max"] > strong.figures["p_declared"]  # 1,000 resamples cannot say less than 0.001
+    said = " ".join(strong.reasons)
+    assert f"declared ones it is {strong.figures['p_max']:.3g}, among those given." in said
+    assert f"p_declared={strong.figures['p_max']:.3g})" in repr(strong)
+    assert weak.figures["p_max"] < weak.figures["p_declared"]
+    assert f"declared ones it is at most {weak.figures['p_declared']:.3g}." in " ".join(weak.reasons)
+
+
+@pytest.mark.parametrize(
+    ("size", "hours", "asked"), [(0.02, 1, False), (0.2, 1, True), (0.2, 24, False), (0.5, 24, True)]
+)
+def test_returns_of_the_size_of_per_cents_are_asked_about(size, hours, asked):
+    x = size * np.tile([0.9, -0.9, 0.5, -0.4], 50)
+    said = " ".join(judge(x, interval_ns=hours * HOUR_NS).reasons)
+    assert ("Half of the returns are beyond" in said) == asked
+
+
+def test_a_total_loss_is_asked_about_in_whatever_column():
+    x = 0.001 * np.random.default_rng(8).standard_normal((300, 2))
+    assert "did you write percent" not in " ".join(judge(x).reasons)
+    x[5, 1] = -1.0
+    assert "A total return is -100%" in judge(x, column="s0").reasons[0]
+
+
+def test_its_repr_shows_the_ratio_and_both_p():
+    x = 0.01 * np.random.default_rng(9).standard_normal(3000)
+    found = judge(x, declared_trials=7)
+    sharpe, p, counted = (found.figures[name] for name in ("sharpe", "p", "p_declared"))
+    assert repr(found).endswith(f"judged='s0', sharpe={sharpe:.3g}, p={p:.3g}, p_declared={counted:.3g})")
+    assert "p=None" in repr(judge(np.zeros(5)))

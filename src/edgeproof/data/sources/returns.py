@@ -93,6 +93,10 @@ def _numbers(column: pl.Series, rows: np.ndarray, where: str) -> np.ndarray:
     bad = ~np.isfinite(values)
     if bad.any():
         at = int(bad.argmax())
+        if text[at] is None or text[at] == "":
+            raise DataError(
+                f"{where}, row {rows[at]}: an empty cell is not a return; write 0 for none, or drop the row"
+            )
         raise DataError(f"{where}, row {rows[at]}: {column[at]!r} is not a return; write 0.01 for 1%, 0 for none")
     if (values < -1.0).any():
         at = int((values < -1.0).argmax())
