@@ -19,9 +19,10 @@ def small_config():
     return template_body("logistic_baseline") | {"policy": {"name": "threshold", "short": True, "thetas": 5}}
 
 
-def run_once(out, market, *, surrogates=3, kind="sign_flip"):
+def run_once(out, market, *, surrogates=3, kind="sign_flip", write=silent):
+    overrides = ["train.epochs=2"]
     return calibrate(
-        small_config(), market, out=out, surrogates=surrogates, kind=kind, overrides=["train.epochs=2"], write=silent
+        small_config(), market, out=out, surrogates=surrogates, kind=kind, overrides=overrides, write=write
     )
 
 
@@ -77,8 +78,25 @@ def test_daily_surrogates_do_not_pay_for_one_another(tmp_path):
         for s in range(2)
     ]
     market = ep.from_polars(pl.concat(frames), tmp_path / "daily", universe="fixed")
-    found = run_once(tmp_path / "out", market, surrogates=3)
+    said: list[str] = []
+    found = run_once(tmp_path / "out", market, surrogates=3, write=said.append)
     assert [result.get("opening", 1) for result in found.results] == [1] * found.done
+    assert found.able  # 560 open days seal 112
+    assert said[0].startswith("3 surrogates are a weak test")
+
+
+def test_where_no_surrogate_can_claim_an_edge_it_says_so(finished):
+    """3,000 hours leave 2,400 open, of which a surrogate seals 480: 20 days. 3,596 seal 720: 30 days."""
+    _, found = finished
+    assert not found.able
+    said = " ".join(found.lines())
+    assert "no surrogate can claim an edge: its sealed span has 20 days, 30 units are needed" in said
+    assert "bring 1,196 more bars" in said
+    assert "Not flagged therefore says nothing" in said
+    assert "3 surrogates are a weak test" in said
+    assert "(95% interval " in said
+    assert 3596 - int(0.8 * 3596) == 720
+    assert 3595 - int(0.8 * 3595) == 719
 
 
 def test_one_surrogate_is_judged_all_the_same(planted, tmp_path):

@@ -5,6 +5,7 @@ and has a ledger of its own: surrogates of daily bars may share their first week
 openings of another. A pipeline that claims more often than chance explains is flagged.
 """
 
+import math
 import shutil
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeproof.core.clock import bars_per_day
 from edgeproof.core.errors import ConfigError, DataError, TrainError
 from edgeproof.core.files import read_json, write_bytes, write_json
 from edgeproof.core.identity import sha_json
@@ -30,6 +32,9 @@ from edgeproof.stats.proportion import most_by_chance, share_interval
 
 __all__ = ["Calibration", "calibrate"]
 
+UNITS = 30  # that the verdict asks of a sealed span
+FEW = 20  # surrogates below which a pipeline that claims far too often may pass
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -44,6 +49,8 @@ class Calibration:
         flagged: more claims than that; None while it is open.
         rate, rate_low, rate_high: share of claims with its exact 95% interval.
         answers: count by answer; `failed` where training refused the surrogate.
+        able: whether a surrogate's sealed span holds the 30 units (days of bars) that an edge needs.
+        why_not: where it does not: how many it holds, and how many more open bars would do.
         idle: surrogates on which the pipeline never traded, so that it could not claim anything.
         results: one mapping a surrogate: number, answer, opening, trades, net Sharpe ratio, p, AUC.
     """
@@ -58,6 +65,8 @@ class Calibration:
     rate_low: float
     rate_high: float
     answers: Mapping[str, int]
+    able: bool
+    why_not: str
     idle: int
     results: Sequence[Mapping[str, Any]]
 
@@ -75,6 +84,8 @@ class Calibration:
             if self.flagged
             else f"Not flagged: up to {self.most_by_chance} of {self.planned} are explained by a true rate of 5%."
         )
+        if not self.able:
+            meaning = f"{self.why_not}. Not flagged therefore says nothing." if not self.flagged else meaning
         idle = (
             [
                 f"On {self.idle} of them it never traded and could claim nothing: for a sharper test set the costs to "
@@ -86,8 +97,9 @@ class Calibration:
         return [
             f"{self.done} surrogates ({self.kind}){early}: {counted}.",
             f"Claims of an edge: {self.claims}, a rate of {self.rate:.1%} "
-            f"({self.rate_low:.1%} to {self.rate_high:.1%}) where there is none.",
+            f"(95% interval {self.rate_low:.1%} to {self.rate_high:.1%}) where there is none.",
             meaning,
+            *([_weak(self.planned)] if self.planned < FEW else []),
             *idle,
         ]
 
@@ -132,6 +144,10 @@ def calibrate(
     place, done = Path(out), []
     _claim(place, {"config": settings.model_dump(mode="json"), "market": opened.identity, "kind": kind})
     panel = _open_panel(settings, opened, workspace)
+    why_not = _too_short(settings, panel)
+    for warning in (why_not, _weak(surrogates) if surrogates < FEW else ""):
+        if warning:
+            write(f"{warning}\n")
     progress = Progress("surrogate", surrogates, write=write)
     for number in range(surrogates):
         if done and _certain(done, surrogates):
@@ -145,7 +161,7 @@ def calibrate(
             took = time.monotonic() - began
             write(f"one surrogate takes {duration_text(took)}: about {duration_text(took * surrogates)} for all\n")
         progress.step(f"{done[-1]['answer']}  {_claims(done)} claims so far")
-    found = _sum_up(kind, surrogates, done)
+    found = _sum_up(kind, surrogates, done, why_not)
     write_json(place / "calibration.json", found.to_json())
     return found
 
@@ -166,6 +182,40 @@ def _open_panel(config: RunConfig, market: Market, workspace: Path | str | None)
     """The open bars, as the config masks them."""
     place = find_workspace(None if workspace is None else Path(workspace), market.path)
     return build_panel(market, open_bars(config, market, Ledger(place)), config.quality)
+
+
+def _too_short(config: RunConfig, panel: Panel) -> str:
+    """Why no surrogate of these bars can claim an edge, and what would do; empty where it can.
+
+    A unit is a day, or the label's horizon where that is longer; rare trading is counted by episodes instead.
+    """
+    body, bars = config.model_dump(), len(panel.close_time)
+    length, share = max(bars_per_day(panel.interval_ns), body["label"].get("horizon_bars", 1)), body["split"]["sealed"]
+    held = _sealed_bars(bars, share) // length
+    if held >= UNITS:
+        return ""
+    needed = math.ceil((UNITS * length - 1) / share)
+    while _sealed_bars(needed, share) < UNITS * length:
+        needed += 1
+    kind = "days" if length == bars_per_day(panel.interval_ns) else f"units of {length} bars"
+    episodes = (
+        " (one that is in the market in under half of the bars is counted by its episodes, and may)"
+        if length > 1
+        else ""
+    )
+    return (
+        f"no surrogate can claim an edge: its sealed span has {held} {kind}, {UNITS} units are needed; "
+        f"bring {needed - bars:,} more bars{episodes}"
+    )
+
+
+def _sealed_bars(bars: int, share: float) -> int:
+    """As the ledger seals them."""
+    return bars - math.floor((1.0 - share) * bars + 1e-9)
+
+
+def _weak(planned: int) -> str:
+    return f"{planned} surrogates are a weak test: below {FEW} a pipeline that claims far too often may pass; take 100."
 
 
 def _result_path(place: Path, number: int) -> Path:
@@ -215,7 +265,7 @@ def _certain(done: Sequence[Mapping[str, Any]], planned: int) -> bool:
     return claims > most or claims + planned - len(done) <= most
 
 
-def _sum_up(kind: str, planned: int, done: Sequence[Mapping[str, Any]]) -> Calibration:
+def _sum_up(kind: str, planned: int, done: Sequence[Mapping[str, Any]], why_not: str) -> Calibration:
     claims, most = _claims(done), most_by_chance(planned)
     low, high = share_interval(claims, len(done))
     return Calibration(
@@ -229,6 +279,8 @@ def _sum_up(kind: str, planned: int, done: Sequence[Mapping[str, Any]]) -> Calib
         rate_low=low,
         rate_high=high,
         answers=dict(Counter(result["answer"] for result in done)),
+        able=not why_not,
+        why_not=why_not,
         idle=sum(not result.get("trades") for result in done),
         results=list(done),
     )
