@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeproof.backtest.run import Replay
+from edgeproof.core.lately import last_index, last_known
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate_many
 from edgeproof.simulator.options import Options
@@ -105,11 +106,10 @@ def _following(replay: Replay, bars: int, short: bool) -> np.ndarray:
     Closes are the last valid ones. Without a change that is known, nothing is held.
     """
     S, T = replay.present.shape
-    at = np.maximum.accumulate(np.where(replay.present, np.arange(T), -1), axis=1)
-    close = np.where(at >= 0, np.take_along_axis(replay.prices[:, :, 3], np.maximum(at, 0), axis=1), np.nan)
+    close = last_known(replay.prices[:, :, 3], replay.present, np.nan)
     side = np.zeros((S, T))
     side[:, bars:] = np.nan_to_num(np.sign(close[:, bars:] - close[:, :-bars]))
-    decided = np.maximum.accumulate(np.where(replay.decide, np.arange(T), -1))
+    decided = last_index(replay.decide)
     side = np.where(decided >= 0, side[:, np.maximum(decided, 0)], 0.0)
     return (side if short else np.maximum(side, 0.0)) / S
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from edgeproof.backtest.policies.policy import Policy, is_forgetful
+from edgeproof.core.lately import last_index
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.engines import simulate, simulate_many
 from edgeproof.simulator.feed import Outside
@@ -142,23 +143,17 @@ def targets(policy: Policy, replay: Replay, theta: float | None, options: Option
     if is_forgetful(policy):
         weights = policy.weights(replay.p, replay.made, replay.decide, theta, H, forgotten=gone)
     else:
-        bars = np.arange(gone.shape[1])
-        silent = _last(gone, bars) > _last(replay.made & replay.decide, bars)
+        silent = last_index(gone) > last_index(replay.made & replay.decide)
         told = silent & replay.decide
         p, made = np.where(told, 0.5, replay.p), replay.made | told
         weights = np.where(silent, 0.0, policy.weights(p, made, replay.decide, theta, H))
     return replay.exposure * weights
 
 
-def _last(acts: np.ndarray, bars: np.ndarray) -> np.ndarray:
-    """The last bar at or before each one at which `acts`, i64[S, T]; -1 before the first."""
-    return np.maximum.accumulate(np.where(acts, bars, -1), axis=1)
-
-
 def _delisted(present: np.ndarray, bars: int) -> np.ndarray:
     """bool[S, T] where a symbol that had a bar has now had none for exactly `bars` bars; nowhere if 0."""
     T = present.shape[1]
-    last = np.maximum.accumulate(np.where(present, np.arange(T), -1), axis=1)
+    last = last_index(present)
     return (last >= 0) & (np.arange(T) - last == bars) & (bars > 0)
 
 
@@ -177,8 +172,7 @@ def hold_return(track: Track, prices: np.ndarray, present: np.ndarray) -> np.nda
     Returns:
         f64[T]
     """
-    bars = present.shape[1]
-    at = np.maximum.accumulate(np.where(present, np.arange(bars), -1), axis=1)
+    at = last_index(present)
     close = np.take_along_axis(prices[:, :, 3], np.maximum(at, 0), axis=1)
     known = at[:, :-1] >= 0
     change = np.where(known, close[:, 1:] / np.where(known, close[:, :-1], 1.0) - 1.0, 0.0)

@@ -3,12 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["canonical_json", "sha_array", "sha_bytes", "sha_file", "sha_json", "sha_named"]
+__all__ = ["canonical_json", "sha_array", "sha_bytes", "sha_json", "sha_named"]
 
 
 def canonical_json(value: Any) -> str:
@@ -33,12 +32,6 @@ def sha_array(*arrays: np.ndarray) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def sha_file(path: Path) -> str:
-    """Hex SHA-256 of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sha_named(arrays: Mapping[str, np.ndarray]) -> str:

@@ -301,7 +301,9 @@ def _unheard(config: RunConfig, *, before: bool) -> list[str]:
 def notes(config: RunConfig, ledger: Ledger, market: Market) -> list[str]:
     """What a reader must know beside the figures."""
     found = []
-    if market.manifest.kind != "bars":
+    if market.manifest.kind == "surrogate":
+        found.append("This is a surrogate: bars of a real market with everything predictable taken out.")
+    elif market.manifest.kind != "bars":
         found.append(f"This is a known-truth market of kind {market.manifest.kind}: its bars were made, not traded.")
     if (config.universe or market.manifest.universe) == "fixed" and market.manifest.kind == "bars":
         found.append("The user states that the symbols were chosen without looking at this span (universe fixed).")

@@ -11,7 +11,6 @@ import polars as pl
 
 from edgeproof.core.device import set_threads
 from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, LedgerError
-from edgeproof.core.files import read_json
 from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
 from edgeproof.data.store import Market, open_market
@@ -31,7 +30,7 @@ from edgeproof.report.console import verdict_html
 from edgeproof.report.run import RunData
 from edgeproof.train.bundle import Bundle, write_bundle
 
-__all__ = ["Run", "judge_again", "open_run", "run", "to_terminal"]
+__all__ = ["Run", "judge_again", "run", "to_terminal"]
 
 
 def to_terminal(line: str) -> None:
@@ -95,16 +94,6 @@ class Run:
 
     def _repr_html_(self) -> str:
         return verdict_html(self.verdict)
-
-
-def open_run(folder: Path | str) -> Run:
-    """A finished run.
-
-    Raises:
-        DataError: there is none, or it was interrupted before its verdict.
-    """
-    RunFolder(Path(folder)).state()
-    return Run(Path(folder), read_json(Path(folder) / "verdict.json"))
 
 
 def run(

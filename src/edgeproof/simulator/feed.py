@@ -8,9 +8,10 @@ import numba
 import numpy as np
 
 from edgeproof.core.errors import DataError, OptionError
+from edgeproof.core.lately import known_before
 from edgeproof.simulator.account import Feed
 from edgeproof.simulator.costs import CostsConfig
-from edgeproof.simulator.impact import impact_rates, known_before
+from edgeproof.simulator.impact import impact_rates
 from edgeproof.simulator.options import Options
 
 __all__ = ["Outside", "by_bar", "feed_of"]

@@ -8,7 +8,9 @@ volatility(n) / sqrt(volume(n)) = volatility(1) sqrt(n) / sqrt(n volume(1)).
 
 import numpy as np
 
-__all__ = ["impact_rates", "known_before"]
+from edgeproof.core.lately import known_before
+
+__all__ = ["impact_rates"]
 
 
 def impact_rates(
@@ -48,10 +50,3 @@ def impact_rates(
         known[rows] = at_row
         rates[a] = known_before(known, np.isfinite(known), np.inf)
     return rates
-
-
-def known_before(values: np.ndarray, known: np.ndarray, otherwise: float) -> np.ndarray:
-    """The last of `values` [..., T] that is known before each bar."""
-    at = np.maximum.accumulate(np.where(known, np.arange(values.shape[-1]), -1), axis=-1)
-    last = np.where(at >= 0, np.take_along_axis(values, np.maximum(at, 0), axis=-1), otherwise)
-    return np.concatenate([np.full((*values.shape[:-1], 1), otherwise), last[..., :-1]], axis=-1)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from edgeproof.backtest.policies.policy import distances, nowhere, sides
 from edgeproof.core.config import Config
+from edgeproof.core.lately import last_known
 
 __all__ = ["ThresholdConfig"]
 
@@ -53,8 +54,7 @@ class ThresholdConfig(Config):
 
 def _last(acts: np.ndarray, side: np.ndarray) -> np.ndarray:
     """`side` at the last bar at or before each one at which `acts`; 0 before the first. f64[S, T]."""
-    at = np.maximum.accumulate(np.where(acts, np.arange(acts.shape[1]), -1), axis=1)
-    return np.where(at >= 0, np.take_along_axis(side, np.maximum(at, 0), axis=1), 0).astype(np.float64)
+    return last_known(side, acts, 0).astype(np.float64)
 
 
 def _tranches(side: np.ndarray, decide: np.ndarray, horizon_bars: int, gone: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ import numba
 import numpy as np
 
 from edgeproof.core.errors import DataError
+from edgeproof.core.lately import known_before
 from edgeproof.data.bars import Bars
 from edgeproof.data.panel import Panel
 from edgeproof.data.store import Market, write_market
@@ -136,17 +137,10 @@ def make_surrogate(kind: str, panel: Panel, out: Path, generator: np.random.Gene
 
 def _moves(prices: np.ndarray, present: np.ndarray) -> np.ndarray:
     """f64[S, T, 4] open, high, low, close over the symbol's previous close, minus 1; 0 at its first bar."""
-    before = _previous_close(prices[:, :, 3], present)
+    before = known_before(prices[:, :, 3], present, 0.0)
     known = present & (before > 0)
     safe = np.where(known, before, 1.0)[:, :, np.newaxis]
     return np.where(known[:, :, np.newaxis], prices[:, :, :4] / safe - 1.0, 0.0)
-
-
-def _previous_close(close: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """f64[S, T] close of the symbol's last bar before each slot; 0 where there is none."""
-    at = np.maximum.accumulate(np.where(present, np.arange(present.shape[1]), -1), axis=1)
-    at = np.concatenate([np.full((len(at), 1), -1), at[:, :-1]], axis=1)
-    return np.where(at >= 0, np.take_along_axis(close, np.maximum(at, 0), axis=1), 0.0)
 
 
 @numba.njit(cache=True)
