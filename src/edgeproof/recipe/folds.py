@@ -7,7 +7,7 @@ out-of-sample blocks, put together, are the paths that stand beside the verdict 
 # S symbols, T bars
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ def learn_folds(
     bars_per_year: float,
     folder: Path,
     write: Callable[[str], None],
+    watch: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> tuple[Learned, list[FoldRun]]:
     """Train and trade every fold of the config's split, in order; answers the last one's model and all that is left.
 
@@ -84,6 +85,7 @@ def learn_folds(
         bars_per_year: annualises.
         folder: checkpoints; with several folds, `fold-NN` inside it, each with its preprocessor.
         write: where progress lines go.
+        watch: is told every finished epoch of every fold, as in `train.loop.fit`.
 
     Raises:
         SplitError: the span is too short.
@@ -93,7 +95,9 @@ def learn_folds(
     for fold in folds:
         place, title = _place(folder, fold, len(folds))
         began, known = time.monotonic(), (place / LAST).exists()
-        learned = learn(config, prepared, ledger, fold, market=market, folder=place, title=title, write=write)
+        learned = learn(
+            config, prepared, ledger, fold, market=market, folder=place, title=title, write=write, watch=watch
+        )
         if len(folds) > 1:
             write_container(place / PREPROCESSOR, learned.preprocessor.to_arrays(), {"data": learned.dataset_sha})
         done.append(_traded(config, prepared, ledger, learned, market=market, bars_per_year=bars_per_year))

@@ -2,7 +2,7 @@
 
 # S symbols, T bars
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def trial_config(config: RunConfig, **chosen: Any) -> str:
     return sha_json(config.trial_identity() | chosen)
 
 
-def learn(
+def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
     config: RunConfig,
     prepared: Prepared,
     ledger: Ledger,
@@ -65,6 +65,7 @@ def learn(
     folder: Path,
     write: Callable[[str], None],
     title: str = "epoch",
+    watch: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Learned:
     """Scale, train, forecast; the training is on record before anyone can see a score of it.
 
@@ -77,6 +78,7 @@ def learn(
         folder: checkpoints; a killed training goes on from the last one.
         write: where progress lines go.
         title: what a progress line counts.
+        watch: is told every finished epoch, as in `train.loop.fit`.
 
     Raises:
         TrainError: one class only, or the loss is not finite.
@@ -106,6 +108,7 @@ def learn(
         rng=Rng(config.seed).child("train"),
         folder=folder,
         progress=Progress(title, config.train.epochs, write=write),
+        watch=watch,
     )
     index = ready_index(table.ready, prepared.decide & _forecast_bars(fold, bars, len(close)), config.window)
     forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)

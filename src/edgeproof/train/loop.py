@@ -5,6 +5,7 @@ The epoch is the unit of resume: order and dropout are keyed by its number, and 
 
 import platform
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def fit(
     rng: Rng,
     folder: Path,
     progress: Progress | None = None,
+    watch: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Trained:
     """Train a model on the fold's training samples, watched on its validation samples.
 
@@ -75,6 +77,9 @@ def fit(
         rng: everything random in this training; the same rng gives the same bytes.
         folder: checkpoints go here; a training of the same config, seed and data that lies here is taken up.
         progress: of `train_config.epochs` steps; a line an epoch with the time left.
+        watch: called once for every finished epoch with its row of the history, after the epoch is on disk; epochs
+            that a resumed training had finished are not told again. What it raises (a search that gives the training
+            up) goes up unchanged, and the folder can be taken up.
 
     Raises:
         TrainError: one class only, non-finite loss, or the folder holds another training.
@@ -101,6 +106,8 @@ def fit(
                 write_last(folder, learner.arrays(), memory, identity=identity, machine=machine)
                 if progress is not None:
                     progress.step(_line(memory, train_config))
+                if watch is not None:
+                    watch(dict(memory.history[-1]))
         except KeyboardInterrupt as stop:
             raise Interrupted(
                 f"training stopped after epoch {memory.epoch}; the same command goes on from there"
