@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["app", "copy", "keys", "list_templates"]
+__all__ = ["app", "copy", "keys", "list_templates", "schema"]
 
 app = typer.Typer(help="Configs to start from.", no_args_is_help=True)
 
@@ -42,3 +42,21 @@ def keys() -> None:
     from edgeproof.recipe.reference import reference
 
     typer.echo(reference(), nl=False)
+
+
+@app.command("schema")
+def schema(
+    out: Annotated[Path | None, typer.Option(help="File to write; else it is printed.")] = None,
+) -> None:
+    """Write the JSON schema of a config, with which editors complete keys and mark mistakes."""
+    import json
+
+    from edgeproof.core.files import write_text
+    from edgeproof.recipe.schema import config_schema
+
+    text = json.dumps(config_schema(), indent=1) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    write_text(out, text)
+    typer.echo(f"wrote {out}; begin a config with: # yaml-language-server: $schema={out}")

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, SerializeAsAny, ValidationError
+from pydantic_core import core_schema
 
-from edgeproof.core.catalog import lookup, nearest, singular
+from edgeproof.core.catalog import lookup, nearest, singular, whole
+from edgeproof.core.describe import claim, meanings
 from edgeproof.core.errors import ConfigError
 
 __all__ = ["Config", "Part", "Tune", "apply_overrides", "dump_yaml", "from_mapping", "part", "read_yaml", "space"]
@@ -31,30 +33,58 @@ class Tune:
     choices: tuple[Any, ...] = ()
 
 
+def _describe(schema: dict[str, Any], kind: type) -> None:
+    """What editors show: the docstring's words on the config and on each of its fields."""
+    schema["description"], said = claim(kind), meanings(kind)
+    for name, field in schema.get("properties", {}).items():
+        if name in said:
+            field["description"] = said[name]
+
+
 class Config(BaseModel):
     """Base of every config: frozen, unknown keys refused, nothing coerced from text but what YAML gives."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, json_schema_extra=_describe
+    )
 
 
 Part = SerializeAsAny[Config]
 
 
-def part(catalog: Mapping[str, type[Config]], group: str) -> BeforeValidator:
-    """Mark a field that holds one entry of a catalog.
+@dataclass(frozen=True)
+class _OneOf:
+    """A field's mark: it holds one entry of a catalog, written as its name or as a mapping with its name."""
 
-    The field is declared as `model: Annotated[Part, part(MODELS, "models")]`.
-    """
+    catalog: Mapping[str, type[Config]]
+    group: str
 
-    def resolve(value: Any) -> Any:
+    def resolve(self, value: Any) -> Any:
         if isinstance(value, Config):
             return value
         body = {"name": value} if isinstance(value, str) else value
         if not isinstance(body, Mapping) or "name" not in body:
-            raise ConfigError(f"write a name or a mapping with a name, such as {next(iter(catalog))!r}")
-        return from_mapping(lookup(catalog, group, str(body["name"])), body, source=singular(group))
+            raise ConfigError(f"write a name or a mapping with a name, such as {next(iter(self.catalog))!r}")
+        return from_mapping(lookup(self.catalog, self.group, str(body["name"])), body, source=singular(self.group))
 
-    return BeforeValidator(resolve)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.resolve, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        del schema
+        kinds = whole(self.catalog, self.group)
+        mappings = [dict(handler(kind.__pydantic_core_schema__)) for kind in kinds.values()]
+        return {"anyOf": [{"enum": list(kinds)}, *mappings]}
+
+
+def part(catalog: Mapping[str, type[Config]], group: str) -> Any:
+    """Mark a field that holds one entry of a catalog.
+
+    The field is declared as `model: Annotated[Part, part(MODELS, "models")]`.
+    """
+    return _OneOf(catalog, group)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

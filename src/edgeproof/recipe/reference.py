@@ -1,11 +1,10 @@
 """Every key of a run's config as a page, read from the configs themselves: key, default, meaning."""
 
-import re
-from inspect import getdoc
 from typing import Any
 
 from edgeproof.backtest.policies import POLICIES
 from edgeproof.core.config import Config
+from edgeproof.core.describe import claim, meanings
 from edgeproof.labels import LABELS
 from edgeproof.models import MODELS
 from edgeproof.recipe.config import RunConfig
@@ -42,40 +41,25 @@ def reference() -> str:
     lines = [HEAD, "## The run", "", *_table(root, "")]
     for name, value in root:
         if isinstance(value, Config) and name not in PARTS:
-            lines += ["", f"## `{name}`", "", _claim(type(value)), "", *_table(value, f"{name}.")]
+            lines += ["", f"## `{name}`", "", claim(type(value)), "", *_table(value, f"{name}.")]
     for name, kinds in PARTS.items():
         for kind, config in kinds.items():
-            lines += ["", f"## `{name}={kind}`", "", _claim(config), "", *_table(config, f"{name}.")]
+            lines += ["", f"## `{name}={kind}`", "", claim(config), "", *_table(config, f"{name}.")]
     return "\n".join(lines) + "\n"
 
 
 def _table(config: Config | type[Config], prefix: str) -> list[str]:
     """Rows of the keys that hold plain values."""
     kind = config if isinstance(config, type) else type(config)
-    meanings, rows = _meanings(kind), []
+    said, rows = meanings(kind), []
     for name, field in kind.model_fields.items():
         value = getattr(config, name) if isinstance(config, Config) else field.get_default(call_default_factory=True)
         if name == "name" or (isinstance(value, Config) and prefix):
             continue
         default = f"`{value.model_dump().get('name', '...')}`" if isinstance(value, Config) else f"`{_plain(value)}`"
-        rows.append(f"| `{prefix}{name}` | {default} | {meanings.get(name, '')} |")
+        rows.append(f"| `{prefix}{name}` | {default} | {said.get(name, '').replace('|', '/')} |")
     return ["| key | default | meaning |", "|---|---|---|", *rows] if rows else ["No further keys."]
 
 
 def _plain(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _claim(kind: type[Config]) -> str:
-    """First paragraph of a config's docstring, as one line."""
-    return " ".join((getdoc(kind) or "").split("\n\n")[0].split())
-
-
-def _meanings(kind: type[Config]) -> dict[str, str]:
-    """What the docstring's `Attributes:` say of each field."""
-    _, _, body = (getdoc(kind) or "").partition("Attributes:\n")
-    found: dict[str, str] = {}
-    for names, text in re.findall(r"^    ([\w, ]+): (.*(?:\n {8,}.*)*)", body, re.MULTILINE):
-        for name in names.split(","):
-            found[name.strip()] = " ".join(text.split()).replace("|", "/")
-    return found
