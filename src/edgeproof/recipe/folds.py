@@ -85,7 +85,7 @@ def learn_folds(
         bars_per_year: annualises.
         folder: checkpoints; with several folds, `fold-NN` inside it, each with its preprocessor.
         write: where progress lines go.
-        watch: is told every finished epoch of every fold, as in `train.loop.fit`.
+        watch: is told every finished epoch of every fold, as in `train.loop.fit`, with the fold's number as `fold`.
 
     Raises:
         SplitError: the span is too short.
@@ -94,9 +94,17 @@ def learn_folds(
     folds, done, learned, told = proven_folds(config, prepared), [], None, False
     for fold in folds:
         place, title = _place(folder, fold, len(folds))
-        began, known = time.monotonic(), (place / LAST).exists()
+        began, known = time.monotonic(), any(place.rglob(LAST))
         learned = learn(
-            config, prepared, ledger, fold, market=market, folder=place, title=title, write=write, watch=watch
+            config,
+            prepared,
+            ledger,
+            fold,
+            market=market,
+            folder=place,
+            title=title,
+            write=write,
+            watch=_of_fold(watch, fold),
         )
         if len(folds) > 1:
             write_container(place / PREPROCESSOR, learned.preprocessor.to_arrays(), {"data": learned.dataset_sha})
@@ -107,6 +115,12 @@ def learn_folds(
             write(f"one fold takes {duration_text(took)}: about {duration_text(took * left)} left\n")
     assert learned is not None  # noqa: S101 - a split without folds has been refused
     return learned, done
+
+
+def _of_fold(
+    watch: Callable[[Mapping[str, Any]], None] | None, fold: Fold
+) -> Callable[[Mapping[str, Any]], None] | None:
+    return None if watch is None else lambda row: watch({**row, "fold": fold.number})
 
 
 def _place(folder: Path, fold: Fold, count: int) -> tuple[Path, str]:
