@@ -15,7 +15,22 @@ if TYPE_CHECKING:
     from edgeproof.features.feature import FeatureTable
     from edgeproof.labels.label import Labels
 
-__all__ = ["Dataset", "collect_samples", "make_dataset", "ready_index", "sample_index"]
+__all__ = ["Copies", "Dataset", "collect_samples", "make_dataset", "ready_index", "sample_index", "windows_ready"]
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Augmented feature tables behind the clean one, in one array: training reads any of them by one gather.
+
+    Attributes:
+        tables: f32[1 + C, S, T, F] scaled; the first is the clean table, the dataset's own `x`.
+        ends: i32[C, S, T] flat index at which sample (s, t) ends its window in each copy; -1: read it clean.
+        share: of an epoch's samples that are read from copies.
+    """
+
+    tables: np.ndarray
+    ends: np.ndarray
+    share: float
 
 
 @dataclass(frozen=True)
@@ -29,7 +44,8 @@ class Dataset:
         window: L.
         symbols: S names; a symbol's position is its asset id.
         fold: training, validation and test samples.
-        sha: content hash of all of the above.
+        sha: content hash of all of the above and of the copies.
+        copies: for training samples alone; None where nothing is augmented.
     """
 
     x: np.ndarray
@@ -39,9 +55,18 @@ class Dataset:
     symbols: tuple[str, ...]
     fold: Fold
     sha: str
+    copies: Copies | None = None
 
 
-def make_dataset(x: np.ndarray, labels: "Labels", fold: Fold, *, window: int, symbols: tuple[str, ...]) -> Dataset:
+def make_dataset(
+    x: np.ndarray,
+    labels: "Labels",
+    fold: Fold,
+    *,
+    window: int,
+    symbols: tuple[str, ...],
+    copies: Copies | None = None,
+) -> Dataset:
     """The dataset of one fold, hashed.
 
     Args:
@@ -50,14 +75,17 @@ def make_dataset(x: np.ndarray, labels: "Labels", fold: Fold, *, window: int, sy
         fold: a fold that has proven itself.
         window: L.
         symbols: S names.
+        copies: made of this fold's training bars, `x` their first table.
     """
     x = np.ascontiguousarray(x, dtype=np.float32)
     arrays = (x, labels.y, labels.weight, fold.train, fold.validation, fold.test)
-    sha = sha_json({"arrays": sha_array(*arrays), "window": window, "symbols": list(symbols)})
-    return Dataset(x, labels.y, labels.weight, window, tuple(symbols), fold, sha)
+    body = {"arrays": sha_array(*arrays), "window": window, "symbols": list(symbols)}
+    if copies is not None:
+        body["copies"] = [sha_array(copies.tables[1:], copies.ends), copies.share]
+    return Dataset(x, labels.y, labels.weight, window, tuple(symbols), fold, sha_json(body), copies)
 
 
-def _windows_ready(ready: np.ndarray, window: int) -> np.ndarray:
+def windows_ready(ready: np.ndarray, window: int) -> np.ndarray:
     """bool[S, T]: all L bars up to and with t are ready."""
     S, T = ready.shape
     count = np.zeros((S, T + 1), dtype=np.int32)
@@ -85,7 +113,7 @@ def ready_index(ready: np.ndarray, decide: np.ndarray, window: int) -> np.ndarra
     Returns:
         i64[N] flat indices s * T + t, sorted by (t, s).
     """
-    return _flat(_windows_ready(ready, window) & decide[None, :])
+    return _flat(windows_ready(ready, window) & decide[None, :])
 
 
 def sample_index(table: "FeatureTable", labels: "Labels", decide: np.ndarray, window: int) -> np.ndarray:
@@ -94,7 +122,7 @@ def sample_index(table: "FeatureTable", labels: "Labels", decide: np.ndarray, wi
     Returns:
         i64[N] flat indices s * T + t, sorted by (t, s).
     """
-    return _flat(_windows_ready(table.ready, window) & decide[None, :] & labels.known)
+    return _flat(windows_ready(table.ready, window) & decide[None, :] & labels.known)
 
 
 def collect_samples(table: "FeatureTable", labels: "Labels", decide: np.ndarray, window: int) -> Samples:

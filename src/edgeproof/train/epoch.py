@@ -7,7 +7,7 @@ number: losses and gradient norms are summed on the device and read once an epoc
 # N samples, B batch, L window, F features
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +23,7 @@ from edgeproof.samples.windows import window_view
 from edgeproof.stats.classify import classification
 from edgeproof.train.average import Averaged, recompute_batch_norm
 from edgeproof.train.batch import is_out_of_memory
+from edgeproof.train.drawn import Drawn
 from edgeproof.train.forecast import BATCH, as_tensor, logits
 from edgeproof.train.losses import Loss
 from edgeproof.train.precision import Mixed
@@ -53,7 +54,7 @@ class Session:
         model: trained in place.
         optimiser: of the model's parameters.
         loss: `(logit_B, y_B) -> loss_B`.
-        x: f32[S, T, F] on the device.
+        x: f32[S, T, F] on the device; augmented copies of it behind it, S rows each.
         window: L.
         train: training samples.
         settings: of the training.
@@ -61,6 +62,7 @@ class Session:
         batch_size: samples a step, about.
         mixed: precision of the steps.
         average: of the weights, if there is one.
+        drawn: where training samples are read from, if there are augmented copies.
     """
 
     model: nn.Module
@@ -74,6 +76,7 @@ class Session:
     batch_size: int
     mixed: Mixed
     average: Averaged | None
+    drawn: Drawn | None = None
 
     @property
     def batches(self) -> int:
@@ -134,7 +137,10 @@ def train_epoch(session: Session, epoch: int, state: dict[str, Any]) -> dict[str
     """
     count, device = len(session.train.index), session.x.device
     order = torch.from_numpy(session.rng.child("shuffle", epoch).numpy().permutation(count)).to(device)
-    shuffled = Part(*(values.index_select(0, order) for values in vars(session.train).values()))
+    read = session.train
+    if session.drawn is not None:
+        read = replace(read, index=session.drawn.index(session.rng, epoch))
+    shuffled = Part(*(values.index_select(0, order) for values in vars(read).values()))
     total = torch.zeros(2, dtype=torch.float64, device=device)
     rate = session.settings.lr
     session.model.train()
