@@ -17,6 +17,7 @@ from edgeproof.models import MODELS
 from edgeproof.models.logistic import LogisticConfig
 from edgeproof.regimes import REGIMES
 from edgeproof.regimes.rules import RulesConfig
+from edgeproof.samples.augment.settings import AugmentConfig
 from edgeproof.samples.split import SPLITS
 from edgeproof.samples.split.holdout import HoldoutConfig
 from edgeproof.simulator.costs import CostsConfig
@@ -75,6 +76,7 @@ class RunConfig(Config):
         label: what is forecast.
         decide_every: decide at every n-th bar of the clock.
         split: training and validation shares of the market, and the share that its first use seals.
+        augment: copies of the bars with something done to them, for training and at the forecast.
         model, loss, train: what is trained, on what, how.
         policy: how forecasts become positions.
         keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
@@ -99,6 +101,7 @@ class RunConfig(Config):
     label: Annotated[Part, part(LABELS, "labels")] = ForwardReturnConfig()
     decide_every: Annotated[int, Field(ge=1, le=100_000)] = 1
     split: Annotated[Part, part(SPLITS, "splits")] = HoldoutConfig()
+    augment: AugmentConfig = AugmentConfig()
     model: Annotated[Part, part(MODELS, "models")] = LogisticConfig()
     loss: Annotated[Part, part(LOSSES, "losses")] = BceConfig()
     train: TrainConfig = TrainConfig()
@@ -149,6 +152,12 @@ class RunConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _augmentations_fit(self) -> "RunConfig":
+        """What cannot be done to these windows, or read by this model, says so before anything is built."""
+        self.augment.check(self.window, self.model)
+        return self
+
+    @model_validator(mode="after")
     def _exits_are_there(self) -> "RunConfig":
         """A policy that leaves by barriers says so now, not after the training."""
         _ = self.options
@@ -165,8 +174,12 @@ class RunConfig(Config):
         return own(self.account, None if barriers is None else barriers(), horizon_bars)
 
     def trial_identity(self) -> dict[str, Any]:
-        """What makes one trial differ from another: all of the config but market, seed, regimes and verdict."""
-        return self.model_dump(mode="json", exclude={"market", "seed", "regimes", "verdict"})
+        """What makes one trial differ from another: all of the config but market, seed, regimes and verdict.
+
+        A run without augmentation is named as it was before there was any: rows of older ledgers count it as the same.
+        """
+        without = {"market", "seed", "regimes", "verdict"} | (set() if self.augment.kinds else {"augment"})
+        return self.model_dump(mode="json", exclude=without)
 
 
 def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:

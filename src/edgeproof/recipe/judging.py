@@ -23,6 +23,7 @@ from edgeproof.ledger.markets import rows_of
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import trials_of
+from edgeproof.recipe.augmented import averaged
 from edgeproof.recipe.by_regime import regime_column, span_by_regime
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
@@ -89,12 +90,16 @@ def evaluate_span(
         beside: also what stands beside a verdict and never decides: baselines, ablations, the oracle.
     """
     T = prepared.panel.present.shape[1]
-    x = apply(Preprocessor.from_arrays(bundle.preprocessor), prepared.table.x)
+    preprocessor = Preprocessor.from_arrays(bundle.preprocessor)
+    x = apply(preprocessor, prepared.table.x)
     inside = np.zeros(T, dtype=bool)
     inside[bars] = True
     index = ready_index(prepared.table.ready, prepared.decide & inside, bundle.window)
     assets = bundle.assets(prepared.panel.symbols)
     forecast = predict(bundle.model, x, index, window=bundle.window, assets=assets, sha=bundle.sha)
+    forecast = averaged(
+        forecast, bundle.model, config=config, prepared=prepared, preprocessor=preprocessor, assets=assets
+    )
     theta, year = bundle.thresholds["theta"], market.bars_per_year
     traded = trade(config, prepared, forecast, theta=theta, bars=bars, bars_per_year=year, beside=beside)
     return judged_span(config, prepared, forecast, traded, bars=bars, market=market, beside=beside)

@@ -15,6 +15,7 @@ from edgeproof.core.rng import Rng
 from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
+from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.samples.dataset import Dataset, collect_samples, make_dataset, ready_index
@@ -85,9 +86,9 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
     """
     table, labels = prepared.table, prepared.labels
     preprocessor = fit_preprocessor(table, fold.train)
-    dataset = make_dataset(
-        apply(preprocessor, table.x), labels, fold, window=config.window, symbols=prepared.panel.symbols
-    )
+    copies = fold_copies(config, prepared, fold, preprocessor)
+    x, symbols = apply(preprocessor, table.x) if copies is None else copies.tables[0], prepared.panel.symbols
+    dataset = make_dataset(x, labels, fold, window=config.window, symbols=symbols, copies=copies)
     close = prepared.panel.close_time
     bars = _validation_bars(fold, len(close))
     trial = Trial(
@@ -112,6 +113,7 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
     )
     index = ready_index(table.ready, prepared.decide & _forecast_bars(fold, bars, len(close)), config.window)
     forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)
+    forecast = averaged(forecast, trained.model, config=config, prepared=prepared, preprocessor=preprocessor)
     until = max(bars.start - 1, int(labels.resolved_at.reshape(-1)[fold.train].max()))
     return Learned(trained, preprocessor, fold, dataset.sha, bars, until, forecast, trial)
 

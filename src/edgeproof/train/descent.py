@@ -15,6 +15,7 @@ from edgeproof.core.errors import TrainError
 from edgeproof.core.rng import Rng
 from edgeproof.samples.dataset import Dataset
 from edgeproof.train.batch import find_batch_size
+from edgeproof.train.drawn import drawn_from
 from edgeproof.train.epoch import Part, Session, part_of, refresh_batch_norm, score, train_epoch
 from edgeproof.train.forecast import as_tensor
 from edgeproof.train.keep import arrays_of, below, load_arrays, load_optimiser, optimiser_arrays
@@ -35,7 +36,7 @@ class Task:
         loss: an entry of LOSSES.
         settings: of the training.
         rng: root of the training's randomness.
-        x: f32[S, T, F] on the device.
+        x: f32[S, T, F] on the device, augmented copies of it behind it.
         train: training samples on the device.
         validation: validation samples on the device.
     """
@@ -59,7 +60,8 @@ def make_task(dataset: Dataset, parts: tuple[Config, Config], settings: TrainCon
     place = torch.device(device)
     train = part_of(dataset, dataset.fold.train, place, "training")
     validation = part_of(dataset, dataset.fold.validation, place, "validation")
-    return Task(dataset, *parts, settings, rng, as_tensor(dataset.x).to(place), train, validation)
+    x = dataset.x if dataset.copies is None else dataset.copies.tables.reshape(-1, *dataset.x.shape[1:])
+    return Task(dataset, *parts, settings, rng, as_tensor(x).to(place), train, validation)
 
 
 class Learner(Protocol):
@@ -114,6 +116,7 @@ class Descent:
         if settings.head_bias_from_prior:
             _set_prior(self.model, share)
         self.model.to(device)
+        copies = task.dataset.copies
         session = Session(
             model=self.model,
             optimiser=_optimiser(self.model, settings),
@@ -127,6 +130,7 @@ class Descent:
             or (2 * settings.accumulate if settings.batch_size == "auto" else settings.batch_size),
             mixed=Mixed(settings.precision, device),
             average=settings.average.build(self.model, settings.epochs),  # pyright: ignore[reportAttributeAccessIssue] - every average config builds
+            drawn=None if copies is None else drawn_from(copies, task.train.index),
         )
         if not batch_size and settings.batch_size == "auto":
             session = replace(session, batch_size=_found(session))
@@ -204,6 +208,7 @@ def _found(session: Session) -> int:
             batch_size=size,
             mixed=Mixed(settings.precision, session.x.device),
             average=None,
+            drawn=None,
             rng=session.rng.child("find", size),
         )
         try:

@@ -32,6 +32,21 @@ class AugmentConfig(Config):
         """The kinds that a forecast's copies are made by."""
         return tuple(kind for kind in self.kinds if getattr(kind, "when_forecasting", False))
 
+    def check(self, window: int, model: Config) -> None:
+        """Whether this model can be trained on such copies with this window.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        if self.copies and hasattr(model, "fit_trees"):
+            raise ValueError(
+                f"augment.copies={self.copies}: the trees of {model.model_dump()['name']} are grown on every sample at "
+                "once and draw no copies; set augment.copies=0 (augment.at_forecast works)"
+            )
+        for kind in self.kinds:
+            if hasattr(kind, "check"):
+                kind.check(window)  # pyright: ignore[reportAttributeAccessIssue] - has it
+
     @model_validator(mode="after")
     def _does_something(self) -> "AugmentConfig":
         names = [str(kind.model_dump()["name"]) for kind in self.kinds]

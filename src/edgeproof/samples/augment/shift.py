@@ -29,6 +29,18 @@ class TimeShiftConfig(Config):
     bars: Annotated[int, Field(ge=1, le=4096)] = 1
     when_forecasting: ClassVar[bool] = False
 
+    def check(self, window: int) -> None:
+        """Whether a window can be shifted so far.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        if self.bars > window:
+            raise ValueError(
+                f"augment.kinds: time_shift by {self.bars} bars is longer than the window of {window}; set bars to "
+                f"{window} or less"
+            )
+
     def augment(self, draft: Draft, rng: Rng) -> Draft:
         """The draft whose windows end sooner."""
         back = 1 + np.floor(self.bars * uniforms(rng, draft.panel)).astype(np.int64)
