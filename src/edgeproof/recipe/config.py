@@ -20,6 +20,7 @@ from edgeproof.regimes.rules import RulesConfig
 from edgeproof.samples.augment.settings import AugmentConfig
 from edgeproof.samples.split import SPLITS
 from edgeproof.samples.split.holdout import HoldoutConfig
+from edgeproof.search.settings import TuneConfig
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.options import Options
 from edgeproof.train import LOSSES
@@ -90,6 +91,7 @@ class RunConfig(Config):
         regimes: how each bar gets the state of the market by which figures are told apart, and one guard of the
             verdict is asked.
         verdict: what the verdict asks.
+        tune: how a search varies all this; a plain run does not look at it.
         seed: of everything random.
     """
 
@@ -112,6 +114,7 @@ class RunConfig(Config):
     account: Annotated[Options, BeforeValidator(_account)] = ACCOUNT
     regimes: Annotated[Part, part(REGIMES, "regimes")] = RulesConfig()
     verdict: VerdictConfig = VerdictConfig()
+    tune: TuneConfig = TuneConfig()
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -174,11 +177,11 @@ class RunConfig(Config):
         return own(self.account, None if barriers is None else barriers(), horizon_bars)
 
     def trial_identity(self) -> dict[str, Any]:
-        """What makes one trial differ from another: all of the config but market, seed, regimes and verdict.
+        """What makes one trial differ from another: all of the config but market, seed, regimes, verdict, tune.
 
         A run without augmentation is named as it was before there was any: rows of older ledgers count it as the same.
         """
-        without = {"market", "seed", "regimes", "verdict"} | (set() if self.augment.kinds else {"augment"})
+        without = {"market", "seed", "regimes", "verdict", "tune"} | (set() if self.augment.kinds else {"augment"})
         return self.model_dump(mode="json", exclude=without)
 
 
