@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from edgeproof.core.config import Config
 from edgeproof.core.errors import TrainError
 from edgeproof.core.rng import Rng
+from edgeproof.models.heads import Classifier
 from edgeproof.samples.dataset import Dataset
 from edgeproof.train.batch import find_batch_size
 from edgeproof.train.drawn import drawn_from
@@ -22,6 +23,7 @@ from edgeproof.train.keep import arrays_of, below, load_arrays, load_optimiser, 
 from edgeproof.train.precision import Mixed
 from edgeproof.train.seeding import seeded
 from edgeproof.train.settings import TrainConfig
+from edgeproof.train.transfer import HeadOnly, Start, adopt, encoded
 
 __all__ = ["Descent", "Learner", "Task", "make_task"]
 
@@ -39,6 +41,7 @@ class Task:
         x: f32[S, T, F] on the device, augmented copies of it behind it.
         train: training samples on the device.
         validation: validation samples on the device.
+        start: the encoder that it begins with; none: from chance.
     """
 
     dataset: Dataset
@@ -49,9 +52,18 @@ class Task:
     x: Tensor
     train: Part
     validation: Part
+    start: Start | None = None
 
 
-def make_task(dataset: Dataset, parts: tuple[Config, Config], settings: TrainConfig, *, rng: Rng, device: str) -> Task:
+def make_task(
+    dataset: Dataset,
+    parts: tuple[Config, Config],
+    settings: TrainConfig,
+    *,
+    rng: Rng,
+    device: str,
+    start: Start | None = None,
+) -> Task:
     """The task of a dataset, a model and a loss.
 
     Raises:
@@ -61,7 +73,7 @@ def make_task(dataset: Dataset, parts: tuple[Config, Config], settings: TrainCon
     train = part_of(dataset, dataset.fold.train, place, "training")
     validation = part_of(dataset, dataset.fold.validation, place, "validation")
     x = dataset.x if dataset.copies is None else dataset.copies.tables.reshape(-1, *dataset.x.shape[1:])
-    return Task(dataset, *parts, settings, rng, as_tensor(x).to(place), train, validation)
+    return Task(dataset, *parts, settings, rng, as_tensor(x).to(place), train, validation, start)
 
 
 class Learner(Protocol):
@@ -109,28 +121,28 @@ class Descent:
     def __init__(self, task: Task, batch_size: int) -> None:
         self.task = task
         settings, device = task.settings, task.x.device
-        shape = (task.dataset.x.shape[2], task.dataset.window, len(task.dataset.symbols))
-        with seeded(task.rng.child("init"), device):
-            self.model: nn.Module = task.model.build(*shape)  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
-        share = float(task.train.y.mean())
-        if settings.head_bias_from_prior:
-            _set_prior(self.model, share)
-        self.model.to(device)
+        self.model = _built(task)
+        live, x, window, train, self.validation = self.model, task.x, task.dataset.window, task.train, task.validation
         copies = task.dataset.copies
+        drawn = None if copies is None else drawn_from(copies, train.index)
+        if task.start is not None and task.start.frozen:
+            once = encoded(self.model, x, train, self.validation, window=window, drawn=drawn)
+            live, x, window, drawn = HeadOnly(cast("Any", self.model).head), once.table, 1, once.drawn
+            train, self.validation = once.train, once.validation
         session = Session(
-            model=self.model,
-            optimiser=_optimiser(self.model, settings),
-            loss=task.loss.build(share),  # pyright: ignore[reportAttributeAccessIssue] - every loss config builds
-            x=task.x,
-            window=task.dataset.window,
-            train=task.train,
+            model=live,
+            optimiser=_optimiser(live, settings),
+            loss=task.loss.build(float(train.y.mean())),  # pyright: ignore[reportAttributeAccessIssue] - every loss config builds
+            x=x,
+            window=window,
+            train=train,
             settings=settings,
             rng=task.rng,
             batch_size=batch_size
             or (2 * settings.accumulate if settings.batch_size == "auto" else settings.batch_size),
             mixed=Mixed(settings.precision, device),
-            average=settings.average.build(self.model, settings.epochs),  # pyright: ignore[reportAttributeAccessIssue] - every average config builds
-            drawn=None if copies is None else drawn_from(copies, task.train.index),
+            average=settings.average.build(live, settings.epochs),  # pyright: ignore[reportAttributeAccessIssue] - every average config builds
+            drawn=drawn,
         )
         if not batch_size and settings.batch_size == "auto":
             session = replace(session, batch_size=_found(session))
@@ -146,24 +158,28 @@ class Descent:
         session, average = self.session, self.session.average
         trained = train_epoch(session, number, schedule)
         if average is not None:
-            average.after_epoch(self.model, number)
+            average.after_epoch(session.model, number)
             if average.decay is None and average.counts(number):
                 refresh_batch_norm(session, average.model)
-        figures = score(self.scored(number), session.x, self.task.validation, window=session.window, epoch=number)
+        figures = score(self._judged(number), session.x, self.validation, window=session.window, epoch=number)
         return trained | figures
 
     def scored(self, number: int) -> nn.Module:
-        """The averaged weights where they count, else the live ones."""
+        """The averaged weights where they count, else the live ones; a frozen encoder stands before them."""
+        judged, whole = self._judged(number), cast("Any", self.model)
+        return Classifier(whole.encoder, judged.head) if isinstance(judged, HeadOnly) else judged
+
+    def _judged(self, number: int) -> nn.Module:
         average = self.session.average
-        return average.model if average is not None and average.counts(number) else self.model
+        return average.model if average is not None and average.counts(number) else self.session.model
 
     def may_stop(self, number: int) -> bool:
         """Not before an average that was asked for has begun."""
         return self.session.average is None or self.session.average.counts(number)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Weights, optimiser, loss scale, average."""
-        named = {"model": arrays_of(self.model), "optimiser": optimiser_arrays(self.session.optimiser)}
+        """Weights (of a frozen encoder none: its bundle has them), optimiser, loss scale, average."""
+        named = {"model": arrays_of(self.session.model), "optimiser": optimiser_arrays(self.session.optimiser)}
         named["scale"] = self.session.mixed.arrays()
         if self.session.average is not None:
             named["average"] = arrays_of(self.session.average.model)
@@ -172,12 +188,24 @@ class Descent:
 
     def load(self, arrays: Mapping[str, np.ndarray], source: Path) -> None:
         """Take up weights, optimiser, loss scale and average."""
-        load_arrays(self.model, below("model.", arrays), source)
+        load_arrays(self.session.model, below("model.", arrays), source)
         load_optimiser(self.session.optimiser, below("optimiser.", arrays))
         self.session.mixed.load(below("scale.", arrays))
         if self.session.average is not None:
             load_arrays(self.session.average.model, below("average.", arrays), source)
             self.session.average.count = int(arrays["averaged.count"][0])
+
+
+def _built(task: Task) -> nn.Module:
+    """The model at its start, on the device."""
+    shape = (task.dataset.x.shape[2], task.dataset.window, len(task.dataset.symbols))
+    with seeded(task.rng.child("init"), task.x.device):
+        model: nn.Module = task.model.build(*shape)  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
+    if task.settings.head_bias_from_prior:
+        _set_prior(model, float(task.train.y.mean()))
+    if task.start is not None:
+        adopt(model, task.start)
+    return model.to(task.x.device)
 
 
 def _optimiser(module: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:

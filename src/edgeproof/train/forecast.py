@@ -1,6 +1,6 @@
 """A forecast is a model's logit at every sample that it was asked for, and a mask of where that is."""
 
-# S symbols, T bars, F features, N samples, L window, B batch
+# S symbols, T bars, F features, N samples, L window, B batch, D encoding
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from edgeproof.samples.windows import window_view
 
-__all__ = ["Forecast", "as_tensor", "logits", "predict"]
+__all__ = ["Forecast", "as_tensor", "encodings", "logits", "predict"]
 
 BATCH = 8192  # samples a forward pass: 18 MB of windows at 24 x 23
 
@@ -53,17 +53,27 @@ def logits(model: nn.Module, x_STF: Tensor, index_N: Tensor, asset_N: Tensor, wi
         asset_N: i64[N] symbol ids as the model knows them, -1 unknown.
         window: L.
     """
+    with torch.inference_mode():
+        return _applied(model, x_STF, index_N, asset_N, window)
+
+
+def encodings(encoder: nn.Module, x_STF: Tensor, index_N: Tensor, asset_N: Tensor, window: int) -> Tensor:
+    """f32[N, D] encodings in evaluation mode, as inputs of a training; arguments as of `logits`."""
+    with torch.no_grad():  # a tensor of inference mode could not be trained on
+        return _applied(encoder, x_STF, index_N, asset_N, window)
+
+
+def _applied(module: nn.Module, x_STF: Tensor, index_N: Tensor, asset_N: Tensor, window: int) -> Tensor:
     view, F = window_view(x_STF, window), x_STF.shape[2]
-    was_training = model.training
-    model.eval()
+    was_training = module.training
+    module.eval()
     try:
-        with torch.inference_mode():
-            parts = [
-                model(view.index_select(0, rows - (window - 1)).view(-1, window, F), asset)
-                for rows, asset in zip(index_N.split(BATCH), asset_N.split(BATCH), strict=True)
-            ]
+        parts = [
+            module(view.index_select(0, rows - (window - 1)).view(-1, window, F), asset)
+            for rows, asset in zip(index_N.split(BATCH), asset_N.split(BATCH), strict=True)
+        ]
     finally:
-        model.train(was_training)
+        module.train(was_training)
     return torch.cat(parts) if parts else torch.empty(0)
 
 

@@ -26,6 +26,7 @@ from edgeproof.train.forest import Forest
 from edgeproof.train.keep import LAST, Memory, keep_epoch, load_arrays, resume, weights_sha, write_last
 from edgeproof.train.seeding import reproducible
 from edgeproof.train.settings import TrainConfig
+from edgeproof.train.transfer import Start
 
 __all__ = ["Trained", "fit"]
 
@@ -56,7 +57,7 @@ class Trained:
     findings: tuple[Finding, ...] = ()
 
 
-def fit(
+def fit(  # noqa: PLR0913 - what is learned, how, and who hears of it
     dataset: Dataset,
     model_config: Config,
     loss_config: Config,
@@ -66,6 +67,7 @@ def fit(
     folder: Path,
     progress: Progress | None = None,
     watch: Callable[[Mapping[str, Any]], None] | None = None,
+    start: Start | None = None,
 ) -> Trained:
     """Train a model on the fold's training samples, watched on its validation samples.
 
@@ -80,6 +82,7 @@ def fit(
         watch: called once for every finished epoch with its row of the history, after the epoch is on disk; epochs
             that a resumed training had finished are not told again. What it raises (a search that gives the training
             up) goes up unchanged, and the folder can be taken up.
+        start: an encoder to begin with, of a bundle (`train.transfer.take_encoder`); none: every weight from chance.
 
     Raises:
         TrainError: one class only, non-finite loss, or the folder holds another training.
@@ -87,13 +90,14 @@ def fit(
         Interrupted: stopped from the keyboard; the same call goes on after the last finished epoch.
     """
     device = torch_device(train_config.device)
-    task = make_task(dataset, (model_config, loss_config), train_config, rng=rng, device=str(device))
+    task = make_task(dataset, (model_config, loss_config), train_config, rng=rng, device=str(device), start=start)
     identity = {
         "data": dataset.sha,
         "model": model_config.model_dump(mode="json"),
         "loss": loss_config.model_dump(mode="json"),
         "train": train_config.model_dump(mode="json"),
         "seed": [rng.seed, *rng.path],
+        "start": None if start is None else start.identity(),
     }
     machine = _machine(device)
     with reproducible(device, wanted=train_config.deterministic):
