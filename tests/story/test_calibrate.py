@@ -114,7 +114,7 @@ def test_killed_and_resumed_it_ends_the_same(finished, planted, tmp_path):
 
 def test_a_folder_of_another_calibration_is_refused(finished, planted):
     out, _ = finished
-    with pytest.raises(DataError, match="another config, market or kind"):
+    with pytest.raises(DataError, match="a calibration of another kind"):
         run_once(out, planted, kind="row_permutation")
     with pytest.raises(ConfigError, match="bootstrap"):
         run_once(out, planted, kind="bootstrap")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import edgeproof
-from edgeproof.cli import calibrate, demo, evaluate, judge, market, template, verdict
+from edgeproof.cli import calibrate, campaign, compare, demo, evaluate, judge, market, template, verdict
 from edgeproof.cli import run as run_verb
 from edgeproof.core.device import prepare_environment
 from edgeproof.core.errors import EdgeproofError, Interrupted
@@ -40,8 +40,10 @@ app.add_typer(market.app, name="market")
 app.command("run")(run_verb.run)
 app.command("evaluate")(evaluate.evaluate)
 app.command("verdict")(verdict.verdict)
+app.command("compare")(compare.compare)
 app.command("judge")(judge.judge)
 app.command("calibrate")(calibrate.calibrate)
+app.command("campaign")(campaign.campaign)
 app.add_typer(template.app, name="template")
 
 

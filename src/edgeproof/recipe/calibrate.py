@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof.core.clock import bars_per_day
-from edgeproof.core.errors import ConfigError, DataError, TrainError
+from edgeproof.core.errors import ConfigError, TrainError
 from edgeproof.core.files import read_json, write_bytes, write_json
-from edgeproof.core.identity import sha_json
 from edgeproof.core.progress import Progress, duration_text, silent
 from edgeproof.core.rng import Rng
 from edgeproof.data.panel import Panel, build_panel
@@ -25,6 +24,7 @@ from edgeproof.data.store import Market, open_market
 from edgeproof.data.synthetic.surrogate import SURROGATES, make_surrogate
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.workspace import find_workspace
+from edgeproof.recipe.claim import claim_folder
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.prepare import open_bars
 from edgeproof.recipe.run import run, to_terminal
@@ -142,7 +142,8 @@ def calibrate(
     settings = load_run_config(config, overrides).model_copy(update={"market": None, "universe": None})
     opened = market if isinstance(market, Market) else open_market(Path(market))
     place, done = Path(out), []
-    _claim(place, {"config": settings.model_dump(mode="json"), "market": opened.identity, "kind": kind})
+    identity = {"config": settings.model_dump(mode="json"), "market": opened.identity, "kind": kind}
+    claim_folder(place, identity, "calibration")
     panel = _open_panel(settings, opened, workspace)
     why_not = _too_short(settings, panel)
     for warning in (why_not, _weak(surrogates) if surrogates < FEW else ""):
@@ -164,18 +165,6 @@ def calibrate(
     found = _sum_up(kind, surrogates, done, why_not)
     write_json(place / "calibration.json", found.to_json())
     return found
-
-
-def _claim(place: Path, identity: Mapping[str, Any]) -> None:
-    """Take the folder for this calibration, or find it taken by the same one."""
-    mark = place / "identity.json"
-    if mark.is_file():
-        if read_json(mark)["sha"] != sha_json(identity):
-            raise DataError(f"{place}: holds the calibration of another config, market or kind; choose another --out")
-    elif place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise DataError(f"{place}: already there and not a calibration; choose another --out")
-    else:
-        write_json(mark, {"sha": sha_json(identity), **identity})
 
 
 def _open_panel(config: RunConfig, market: Market, workspace: Path | str | None) -> Panel:

@@ -28,8 +28,9 @@ def market(tmp_path_factory) -> Market:
     return ep.make_market("linear", folder, symbols=2, bars=1200, seed=3, strength=0.3)
 
 
-def test_every_baseline_is_there():
-    assert set(BASELINES) <= set(template_texts())
+def test_every_template_is_there():
+    derived = {f"{kind}_hpo_derived" for kind in ("mlp", "lstm", "gru")}
+    assert set(BASELINES) | derived | {"hpo_example"} <= set(template_texts())
 
 
 @pytest.mark.parametrize("name", template_texts())
@@ -45,9 +46,9 @@ def test_it_loads_and_its_model_has_the_stated_sizes(name):
     assert config.train.loss_metric == "log_loss"
 
 
-@pytest.mark.parametrize("name", BASELINES)
-def test_two_epochs_on_a_small_market(market: Market, tmp_path: Path, name: str):
-    config = load_run_config(template_body(name), ["train.epochs=2", "train.batch_size=64", "decide_every=4"])
+@pytest.mark.parametrize("name", template_texts())
+def test_three_epochs_on_a_small_market(market: Market, tmp_path: Path, name: str):
+    config = load_run_config(template_body(name), ["train.epochs=3", "train.batch_size=64", "decide_every=4"])
     ledger = Ledger(tmp_path)
     span = open_bars(config, market, ledger)
     prepared = prepare(config, market, span)
@@ -56,6 +57,6 @@ def test_two_epochs_on_a_small_market(market: Market, tmp_path: Path, name: str)
     made = learn(
         config, prepared, ledger, fold, market=span.market, folder=tmp_path / "checkpoints", write=lines.append
     )
-    assert len(made.trained.history) == len(lines) == 2
+    assert len(made.trained.history) == len(lines) == 3
     assert made.trained.history[-1]["train_loss"] < made.trained.history[0]["train_loss"]
     assert made.forecast.made.any()

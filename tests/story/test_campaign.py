@@ -1,0 +1,105 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import edgeproof as ep
+from edgeproof.core.errors import ConfigError, DataError
+from edgeproof.core.progress import silent
+from edgeproof.ledger.store import Ledger
+from edgeproof.recipe.campaign import campaign
+from edgeproof.recipe.run import Run
+from edgeproof.recipe.templates import template_body
+
+SMALL = ["train.epochs=8", "policy.thetas=5"]
+WEAK = template_body("logistic_baseline") | {"train": {"lr": 1e-6, "epochs": 2, "batch_size": 1024}}
+
+
+def run_once(out, market, configs=("logistic_baseline", WEAK), *, seeds=2):
+    return campaign(list(configs), market, out=out, overrides=SMALL, write=silent, seeds=seeds)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("campaign") / "planted"
+    return ep.make_market("linear", folder, symbols=4, bars=3000, seed=3, strength=0.3)
+
+
+@pytest.fixture(scope="module")
+def finished(planted, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "campaign"
+    return out, run_once(out, planted)
+
+
+def test_a_model_that_has_learned_forecasts_better_than_one_that_has_not(finished):
+    out, found = finished
+    learned, weak = found.body["configs"]
+    assert learned["name"] == "logistic_baseline"
+    assert weak["difference"]["log_loss"]["high"] < 0.0  # its loss is larger, on every seed's mean
+    assert learned["log_loss"] < weak["log_loss"]
+    assert "difference" not in learned
+    assert json.loads((out / "campaign.json").read_text()) == found.body
+
+
+def test_a_difference_is_that_of_the_runs_own_tracks(finished):
+    out, found = finished
+    name = found.body["configs"][1]["name"]
+
+    def mean_net(config):
+        tables = [pl.read_parquet(out / "runs" / f"{config}-{seed}" / "track.parquet") for seed in (0, 1)]
+        return np.mean([table["net_return"].to_numpy() for table in tables], axis=0)
+
+    difference = mean_net(name) - mean_net("logistic_baseline")
+    assert found.body["configs"][1]["difference"]["net"]["mean"] == pytest.approx(difference.mean(), rel=1e-12)
+    assert found.body["bars"] == len(difference)
+
+
+def test_every_training_of_every_seed_is_counted(finished, planted):
+    _, found = finished
+    rows = Ledger(planted.path.parent).rows("training")
+    assert len(rows) == 4
+    assert found.body["trials"] >= 4 * 5
+
+
+def test_stopped_and_called_again_it_ends_the_same(finished, planted, tmp_path):
+    _, whole = finished
+    again = tmp_path / "again"
+    run_once(again, planted)
+    (again / "campaign.json").unlink()
+    (again / "runs" / "logistic-1" / "verdict.json").unlink()
+    other = run_once(again, planted).body
+    for row, first in zip(other["configs"], whole.body["configs"], strict=True):
+        assert {key: row[key] for key in ("sharpe_by_seed", "auc", "log_loss")} == {
+            key: first[key] for key in ("sharpe_by_seed", "auc", "log_loss")
+        }
+    assert other["superior"] == whole.body["superior"]
+
+
+def test_unequal_data_or_budget_is_refused_in_one_line(planted, tmp_path):
+    with pytest.raises(ConfigError, match=r"differ in decide_every: not equal data; .*decide_every="):
+        run_once(tmp_path / "a", planted, ("logistic_baseline", WEAK | {"decide_every": 2}))
+    with pytest.raises(ConfigError, match=r"not an equal budget; .*train.epochs=8"):
+        campaign(["logistic_baseline", "mlp_baseline"], planted, out=tmp_path / "b", write=silent)
+    with pytest.raises(ConfigError, match="at least two configs"):
+        run_once(tmp_path / "c", planted, ("logistic_baseline",))
+    with pytest.raises(ConfigError, match="seeds: 0"):
+        run_once(tmp_path / "d", planted, seeds=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_another_campaign_is_refused(finished, planted):
+    out, _ = finished
+    with pytest.raises(DataError, match="a campaign of another seeds"):
+        run_once(out, planted, seeds=3)
+
+
+def test_the_command_says_what_it_found(edgeproof, planted, tmp_path):
+    words = ("logistic_baseline", "logistic_baseline", "policy.thetas=5", "train.epochs=1")
+    answer = edgeproof("campaign", *words, "--market", planted.path, "--out", tmp_path / "c", "--seeds", 1)
+    assert answer.status == 0
+    assert "logistic_baseline-2 and logistic_baseline earned the same on every bar" in answer.out
+    assert isinstance(Run(tmp_path / "c" / "runs" / "logistic_baseline-0", {}).track, pl.DataFrame)
+    missing = edgeproof("campaign", "logistic_baseline", "mpl_baseline", "--market", planted.path)
+    assert missing.status == 2
+    assert "mpl_baseline" in missing.err
