@@ -1,14 +1,16 @@
 """A multilayer perceptron on the flattened window beside a symbol embedding."""
 
-# B batch, L window, F features, E embedding, D encoding
+# B batch, L window, F features, I = L * F, E embedding, D encoding
 
-from typing import Annotated, Literal
+from itertools import islice
+from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional
 
 from edgeproof.core.config import Config, Tune
+from edgeproof.models.dropout import Dropout
 from edgeproof.models.embed import AssetEmbedding
 from edgeproof.models.heads import BinaryHead, Classifier
 
@@ -47,7 +49,11 @@ class MlpConfig(Config):
 
 
 class _MlpEncoder(nn.Module):
-    """`(x_BLF, asset_B) -> z_BD` with D the last hidden width."""
+    """`(x_BLF, asset_B) -> z_BD` with D the last hidden width.
+
+    The first layer reads window and symbol side by side, in two products: one over both would also make the gradient of
+    the window, a quarter of the whole step, which nobody reads.
+    """
 
     def __init__(self, config: MlpConfig, inputs: int, n_assets: int) -> None:
         super().__init__()
@@ -58,9 +64,15 @@ class _MlpEncoder(nn.Module):
             layers.append(nn.Linear(width, hidden))
             layers.extend([nn.BatchNorm1d(hidden)] if config.batch_norm else [])
             layers.append(_ACTIVATIONS[config.activation]())
-            layers.append(nn.Dropout(config.dropout))
+            layers.append(Dropout(config.dropout))
             width = hidden
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x_BLF: Tensor, asset_B: Tensor) -> Tensor:
-        return self.layers(torch.cat((x_BLF.flatten(1), self.embedding(asset_B)), dim=1))
+        first: Any = self.layers[0]
+        x_BI, e_BE = x_BLF.flatten(1), self.embedding(asset_B)
+        of_window, of_symbol = first.weight.split((x_BI.shape[1], e_BE.shape[1]), dim=1)
+        z = functional.linear(x_BI, of_window, first.bias) + functional.linear(e_BE, of_symbol)
+        for layer in islice(self.layers, 1, None):
+            z = layer(z)
+        return z

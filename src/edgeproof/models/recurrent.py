@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edgeproof.core.config import Tune
+from edgeproof.models.dropout import Dropout
 from edgeproof.models.embed import AssetEmbedding
 from edgeproof.models.heads import BinaryHead, Classifier
 
@@ -91,9 +92,26 @@ class SelfAttention(nn.Module):
 
     def forward(self, h_BLH: Tensor, queries: int) -> Tensor:
         """What the last `queries` states read from all states, f32[B, queries, H]."""
+        if queries == 1:
+            return self.outward(self._asked_by_last(h_BLH)).unsqueeze(1)
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.inward(h_BLH).chunk(3, dim=-1))
         read = functional.scaled_dot_product_attention(q[:, :, -queries:], k, v)
         return self.outward(read.transpose(1, 2).flatten(2))
+
+    def _asked_by_last(self, h_BLH: Tensor) -> Tensor:
+        """What the last state reads, f32[B, A], without keys and values of every state.
+
+        A score is q' (K h) = (K' q)' h, and what is read is sum p (V h) = V (sum p h): two products a sample where
+        there were two a state. The keys' bias adds the same to all scores of a sample, so the softmax drops it.
+        """
+        of_q, of_k, of_v = (part.unflatten(0, (self.heads, -1)) for part in self.inward.weight.chunk(3))
+        bias_q, _, bias_v = self.inward.bias.chunk(3)
+        q_BA = functional.linear(h_BLH[:, -1], of_q.flatten(0, 1), bias_q)
+        q_KBd = q_BA.unflatten(1, (self.heads, -1)).transpose(0, 1)
+        asked_BKH = torch.bmm(q_KBd, of_k).transpose(0, 1) / math.sqrt(of_k.shape[1])
+        share_BKL = torch.bmm(asked_BKH, h_BLH.transpose(1, 2)).softmax(dim=-1)
+        read_KBH = torch.bmm(share_BKL, h_BLH).transpose(0, 1)
+        return torch.bmm(read_KBH, of_v.transpose(1, 2)).transpose(0, 1).flatten(1) + bias_v
 
 
 class AttentionEncoder(nn.Module):
@@ -113,7 +131,7 @@ class AttentionEncoder(nn.Module):
         self.second_norm = nn.LayerNorm(shape.hidden)
         self.embedding = AssetEmbedding(n_assets, shape.embedding)
         self.dense = nn.Linear(shape.hidden + shape.embedding, shape.dense)
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = Dropout(shape.dropout)
 
     def forward(self, x_BLF: Tensor, asset_B: Tensor) -> Tensor:
         """Encoding of a window and its symbol, f32[B, D]."""
