@@ -169,6 +169,7 @@ def _facts(
     fold, close, kept = learned.fold, prepared.panel.close_time, choice.place
     trained = np.unique(fold.train % len(close))
     chosen = choice.returns[:, kept] if choice.theta is not None else np.zeros(len(choice.returns))
+    score = _score(prepared, learned, fold.validation)
     return {
         "fold": fold.number,
         "model": learned.trained.sha,
@@ -182,7 +183,7 @@ def _facts(
         "purged": fold.purged,
         "embargoed": fold.embargoed,
         "validation_sharpe": performance(chosen, bars_per_year=bars_per_year)["sharpe"],
-        "validation_auc": _score(prepared, learned, fold.validation)["auc"],
+        **{f"validation_{name}": value for name, value in score.items() if name in ("auc", "log_loss", "f1_plus")},
         **_out_of_sample(prepared, learned, blocks, bars_per_year),
     }
 
