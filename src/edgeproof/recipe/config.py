@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from edgeproof.backtest.policies import POLICIES, ThresholdConfig
 from edgeproof.backtest.run import Keep
+from edgeproof.combine import COMBINERS
+from edgeproof.combine.lesson import Combiner
+from edgeproof.combine.single import SingleConfig
 from edgeproof.core.catalog import whole
 from edgeproof.core.config import Config, Part, apply_overrides, from_mapping, part, read_yaml
+from edgeproof.core.errors import ConfigError
 from edgeproof.data.quality import QualityConfig
 from edgeproof.labels import LABELS
 from edgeproof.labels.forward import ForwardReturnConfig
 from edgeproof.models import MODELS
+from edgeproof.models.ensemble import COMBINED
 from edgeproof.models.logistic import LogisticConfig
 from edgeproof.regimes import REGIMES
 from edgeproof.regimes.rules import RulesConfig
@@ -79,6 +84,8 @@ class RunConfig(Config):
         split: training and validation shares of the market, and the share that its first use seals.
         augment: copies of the bars with something done to them, for training and at the forecast.
         model, loss, train: what is trained, on what, how.
+        combine: how one model is made: of a `single` training, as the best of several starts (`multi_start`), as an
+            `ensemble`, `distilled` from teachers, or `continued` in further rounds; every training is a trial.
         policy: how forecasts become positions.
         keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
             of the candidates, which trades whatever validation says.
@@ -107,6 +114,7 @@ class RunConfig(Config):
     model: Annotated[Part, part(MODELS, "models")] = LogisticConfig()
     loss: Annotated[Part, part(LOSSES, "losses")] = BceConfig()
     train: TrainConfig = TrainConfig()
+    combine: Annotated[Part, part(COMBINERS, "combiners")] = SingleConfig()
     policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
     keep: Keep = "best"
     exposure: Annotated[float, Field(gt=0, le=1000)] = 1.0
@@ -155,6 +163,24 @@ class RunConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _can_be_combined(self) -> "RunConfig":
+        """What cannot be combined this way says so before anything is trained."""
+        cast("Combiner", self.combine).check(self.model, self.loss, self.train)
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _members_are_models(cls, body: Any) -> Any:
+        """An ensemble is made of models, and is none to train."""
+        model = _named(body.get("model")) if isinstance(body, Mapping) else None
+        if model is not None and model["name"] in COMBINED:
+            raise ConfigError(
+                f"model {model['name']} is put together, not trained; choose its members by model (such as mlp) and "
+                "set combine=ensemble"
+            )
+        return body
+
+    @model_validator(mode="after")
     def _augmentations_fit(self) -> "RunConfig":
         """What cannot be done to these windows, or read by this model, says so before anything is built."""
         self.augment.check(self.window, self.model)
@@ -180,8 +206,10 @@ class RunConfig(Config):
         """What makes one trial differ from another: all of the config but market, seed, regimes, verdict, tune.
 
         A run without augmentation is named as it was before there was any: rows of older ledgers count it as the same.
+        So is a single training.
         """
         without = {"market", "seed", "regimes", "verdict", "tune"} | (set() if self.augment.kinds else {"augment"})
+        without |= {"combine"} if self.combine == SingleConfig() else set()
         return self.model_dump(mode="json", exclude=without)
 
 

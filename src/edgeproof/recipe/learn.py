@@ -5,12 +5,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from edgeproof.combine.lesson import Combined, Combiner, Lesson
 from edgeproof.core.identity import sha_json
-from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
@@ -19,9 +19,10 @@ from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.samples.dataset import Dataset, collect_samples, make_dataset, ready_index
+from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast, predict
-from edgeproof.train.loop import Trained, fit
+from edgeproof.train.loop import Trained
 
 __all__ = ["Learned", "learn", "proven_folds", "trial_config"]
 
@@ -31,7 +32,7 @@ class Learned:
     """One finished training.
 
     Attributes:
-        trained: model, history and figures.
+        combined: the trained model, and what went into it.
         preprocessor: fitted on the training samples.
         fold: what was trained and validated on.
         dataset_sha: hash of the data, part of the trial's identity.
@@ -41,7 +42,7 @@ class Learned:
         trial: the training's row in the ledger; its thresholds name it as their parent.
     """
 
-    trained: Trained
+    combined: Combined
     preprocessor: Preprocessor
     fold: Fold
     dataset_sha: str
@@ -49,6 +50,11 @@ class Learned:
     trained_until: int
     forecast: Forecast
     trial: Trial
+
+    @property
+    def trained(self) -> Trained:
+        """Model, history and figures."""
+        return self.combined.trained
 
 
 def trial_config(config: RunConfig, **chosen: Any) -> str:
@@ -85,37 +91,72 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
         TrainError: one class only, or the loss is not finite.
     """
     table, labels = prepared.table, prepared.labels
-    preprocessor = fit_preprocessor(table, fold.train)
-    copies = fold_copies(config, prepared, fold, preprocessor)
-    x, symbols = apply(preprocessor, table.x) if copies is None else copies.tables[0], prepared.panel.symbols
-    dataset = make_dataset(x, labels, fold, window=config.window, symbols=symbols, copies=copies)
+    preprocessor, dataset = _fold_dataset(config, prepared, fold)
     close = prepared.panel.close_time
     bars = _validation_bars(fold, len(close))
-    trial = Trial(
-        config=trial_config(config),
-        seed=config.seed,
-        data=dataset.sha,
-        label=f"training of {config.model.model_dump()['name']}",
-        start_ns=int(close[bars.start]),
-        end_ns=int(close[bars.stop - 1]),
-    )
-    if _both_classes(dataset, fold):  # else `fit` refuses, and nothing is ever scored
-        record_training(ledger, market, trial)
-    trained = fit(
+    trial = _trial(config, dataset, close[bars])
+
+    def record(label: str) -> None:
+        if _both_classes(dataset, fold):  # else `fit` refuses, and nothing is ever scored
+            _record(ledger, market, config, trial, label)
+
+    lesson = Lesson(
         dataset,
         config.model,
         config.loss,
         config.train,
         rng=Rng(config.seed).child("train"),
         folder=folder,
-        progress=Progress(title, config.train.epochs, write=write),
+        record=record,
+        samples=lambda: _samples(config, prepared),
+        rebuild=lambda inner: _fold_dataset(config, prepared, inner)[1],
+        horizon_bars=labels.horizon_bars,
+        write=write,
+        title=title,
         watch=watch,
     )
+    combined = cast("Combiner", config.combine).learn(lesson)
+    trained = combined.trained
     index = ready_index(table.ready, prepared.decide & _forecast_bars(fold, bars, len(close)), config.window)
     forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)
     forecast = averaged(forecast, trained.model, config=config, prepared=prepared, preprocessor=preprocessor)
     until = max(bars.start - 1, int(labels.resolved_at.reshape(-1)[fold.train].max()))
-    return Learned(trained, preprocessor, fold, dataset.sha, bars, until, forecast, trial)
+    return Learned(combined, preprocessor, fold, dataset.sha, bars, until, forecast, trial)
+
+
+def _fold_dataset(config: RunConfig, prepared: Prepared, fold: Fold) -> tuple[Preprocessor, Dataset]:
+    """The data set of a fold, scaled by what its training samples say."""
+    preprocessor = fit_preprocessor(prepared.table, fold.train)
+    copies = fold_copies(config, prepared, fold, preprocessor)
+    x = apply(preprocessor, prepared.table.x) if copies is None else copies.tables[0]
+    window, symbols = config.window, prepared.panel.symbols
+    return preprocessor, make_dataset(x, prepared.labels, fold, window=window, symbols=symbols, copies=copies)
+
+
+def _samples(config: RunConfig, prepared: Prepared) -> Samples:
+    """All samples of the span with the bars that they occupy."""
+    samples = collect_samples(prepared.table, prepared.labels, prepared.decide, config.window)
+    return replace(samples, clock=prepared.panel.close_time)
+
+
+def _trial(config: RunConfig, dataset: Dataset, close: np.ndarray) -> Trial:
+    """The run's training, scored on the validation bars that close at these times."""
+    return Trial(
+        config=trial_config(config),
+        seed=config.seed,
+        data=dataset.sha,
+        label=f"training of {config.model.model_dump()['name']}",
+        start_ns=int(close[0]),
+        end_ns=int(close[-1]),
+    )
+
+
+def _record(ledger: Ledger, market: str, config: RunConfig, trial: Trial, label: str) -> None:
+    """The run's training; one of several behind a model is a trial of its own, which no threshold stands for."""
+    record_training(ledger, market, trial)
+    if label:
+        member = replace(trial, config=trial_config(config, training=label), label=label)
+        record_training(ledger, market, member)
 
 
 def proven_folds(config: RunConfig, prepared: Prepared) -> tuple[Fold, ...]:
@@ -125,8 +166,7 @@ def proven_folds(config: RunConfig, prepared: Prepared) -> tuple[Fold, ...]:
         SplitError: the span is too short, or a fold is not purged exactly.
     """
     table, labels = prepared.table, prepared.labels
-    samples = collect_samples(table, labels, prepared.decide, config.window)
-    samples = replace(samples, clock=prepared.panel.close_time)
+    samples = _samples(config, prepared)
     folds: tuple[Fold, ...] = config.split.split(  # pyright: ignore[reportAttributeAccessIssue] - every split has it
         samples,
         bars=table.ready.shape[1],

@@ -235,7 +235,7 @@ def _bundle(
 ) -> Bundle:
     return Bundle(
         model=learned.trained.model,
-        model_config=config.model,
+        model_config=learned.combined.model,
         window=config.window,
         features=prepared.table.names,
         symbols=prepared.panel.symbols,
@@ -253,6 +253,7 @@ def _bundle(
             "validation": [learned.bars.start, learned.bars.stop],
             "findings": findings_sha(findings),
             **({} if paths is None else {"paths": paths}),
+            **({"combine": learned.combined.facts} if learned.combined.facts else {}),
         },
         figures={name: value for name, value in figures.items() if not isinstance(value, str)},
     )
