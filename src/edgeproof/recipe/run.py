@@ -198,7 +198,7 @@ def _train(
         prepared,
         learned=learned,
         last=last,
-        paths=paths,
+        beside={"paths": paths, "origin": folder.state().get("origin")},
         figures=judged.evidence.figures["net"],
         findings=found,
     )
@@ -229,7 +229,7 @@ def _bundle(
     *,
     learned: Learned,
     last: FoldRun,
-    paths: Mapping[str, Any] | None,
+    beside: Mapping[str, Any],
     figures: Mapping[str, Any],
     findings: Sequence[Finding],
 ) -> Bundle:
@@ -252,7 +252,7 @@ def _bundle(
             "seal_ns": int(prepared.panel.close_time[-1]),
             "validation": [learned.bars.start, learned.bars.stop],
             "findings": findings_sha(findings),
-            **({} if paths is None else {"paths": paths}),
+            **{name: body for name, body in beside.items() if body is not None},
             **({"combine": learned.combined.facts} if learned.combined.facts else {}),
         },
         figures={name: value for name, value in figures.items() if not isinstance(value, str)},
