@@ -1,5 +1,8 @@
 """Where a candidate comes from, and whether it was fixed before anyone looked at the sealed span."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from edgeproof.core.errors import LedgerError, SealError
 from edgeproof.ledger.fingerprint import Fingerprints
 from edgeproof.ledger.markets import rows_of
@@ -10,9 +13,17 @@ __all__ = ["candidate_before_opening", "openings", "record_candidate", "smallest
 
 
 def record_candidate(
-    ledger: Ledger, market: str, bundle_sha: str, trial_id: str, *, smallest_sharpe: float | None = None
+    ledger: Ledger,
+    market: str,
+    bundle_sha: str,
+    trial_id: str,
+    *,
+    smallest_sharpe: float | None = None,
+    parents: Sequence[str] = (),
 ) -> None:
     """Fix a bundle as a candidate, with the smallest Sharpe ratio that its user cares about.
+
+    A candidate that began with the weights of other bundles names them, the nearest first.
 
     The same candidate again adds nothing unless that figure changed; what is written after the first opening of the
     sealed span is kept and has no effect on it.
@@ -20,7 +31,13 @@ def record_candidate(
     Raises:
         LedgerError: the trial has no row, or the ledger cannot be written.
     """
-    body = {"market": market, "bundle": bundle_sha, "trial": trial_id, "smallest_sharpe": smallest_sharpe}
+    body: dict[str, Any] = {
+        "market": market,
+        "bundle": bundle_sha,
+        "trial": trial_id,
+        "smallest_sharpe": smallest_sharpe,
+    }
+    body |= {"parents": list(parents)} if parents else {}
 
     def decide(rows: list[Row]) -> list[Entry]:
         if not any(row.body.get("trial") == trial_id for row in rows if row.kind in ("training", "trial")):

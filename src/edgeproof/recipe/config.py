@@ -33,6 +33,7 @@ from edgeproof.train.losses import BceConfig
 from edgeproof.train.settings import TrainConfig
 
 __all__ = ["RunConfig", "VerdictConfig", "load_run_config"]
+from edgeproof.train.transfer import TransferConfig
 
 
 class VerdictConfig(Config):
@@ -88,6 +89,7 @@ class RunConfig(Config):
             `ensemble`, `distilled` from teachers, or `continued` in further rounds; every training is a trial.
         policy: how forecasts become positions.
         keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
+        transfer: an encoder of another run to begin with.
             of the candidates, which trades whatever validation says.
         exposure: gross exposure, in equities, that full weights of the policy and of the baselines stand for; above 1
             it needs `account.leverage`.
@@ -119,6 +121,7 @@ class RunConfig(Config):
     keep: Keep = "best"
     exposure: Annotated[float, Field(gt=0, le=1000)] = 1.0
     costs: CostsConfig
+    transfer: TransferConfig = TransferConfig()
     account: Annotated[Options, BeforeValidator(_account)] = ACCOUNT
     regimes: Annotated[Part, part(REGIMES, "regimes")] = RulesConfig()
     verdict: VerdictConfig = VerdictConfig()
@@ -205,12 +208,18 @@ class RunConfig(Config):
     def trial_identity(self) -> dict[str, Any]:
         """What makes one trial differ from another: all of the config but market, seed, regimes, verdict, tune.
 
-        A run without augmentation is named as it was before there was any: rows of older ledgers count it as the same.
-        So is a single training.
+        A parent is known by its hash, not by its place. A single training is named as it was before there were other
+        ways, so that rows of older ledgers count it as the same; likewise one without augmentation.
         """
         without = {"market", "seed", "regimes", "verdict", "tune"} | (set() if self.augment.kinds else {"augment"})
         without |= {"combine"} if self.combine == SingleConfig() else set()
-        return self.model_dump(mode="json", exclude=without)
+        without |= set() if self.transfer.sha else {"transfer"}
+        return self.anywhere().model_dump(mode="json", exclude=without)
+
+    def anywhere(self) -> "RunConfig":
+        """The config without the places of market and parent; hashes say what they are."""
+        transfer = self.transfer.model_copy(update={"bundle": None})
+        return self.model_copy(update={"market": None, "transfer": transfer})
 
 
 def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:

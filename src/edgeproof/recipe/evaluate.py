@@ -16,6 +16,7 @@ from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.judging import evaluate_span, market_facts, unknown_symbols
 from edgeproof.recipe.prepare import open_bars, prepare
+from edgeproof.recipe.transfer import trained_until
 from edgeproof.train.bundle import Bundle, read_bundle
 from edgeproof.verdict.open import open_seal
 from edgeproof.verdict.ready import json_ready
@@ -49,7 +50,7 @@ def evaluate_bundle(
         span, opening = opened.span, opened.opening
     prepared = prepare(config, market, span)
     close = prepared.panel.close_time
-    bars = slice(_first_bar(bundle, market, span, close), len(close))
+    bars = slice(_first_bar(trained_until(bundle, prepared, ledger, span.market), market, span, close), len(close))
     judged = evaluate_span(config, prepared, bundle, bars=bars, market=market)
     return json_ready(
         {
@@ -78,14 +79,13 @@ def _within_lineage(span: Span, bundle: Bundle, market: Market) -> Span:
     return replace(span, end_ns=min(span.end_ns, seal), seal_ns=seal)
 
 
-def _first_bar(bundle: Bundle, market: Market, span: Span, close: np.ndarray) -> int:
+def _first_bar(trained: int, market: Market, span: Span, close: np.ndarray) -> int:
     """First bar after the seal if it is opened, else after what the bundle was trained on."""
-    trained = bundle.lineage["train_end_ns"]
     after = trained if span.opening is None else max(span.seal_ns, trained)
     first = int(np.searchsorted(close, after, side="right"))
     if first >= len(close):
         raise DataError(
             f"{market.path}: its open bars end at {iso(int(close[-1]))}, before the end of the bundle's training span "
-            f"{iso(int(bundle.lineage['train_end_ns']))}; give a market with later bars"
+            f"{iso(trained)}; give a market with later bars"
         )
     return first

@@ -52,9 +52,8 @@ class RunFolder:
         """
         if (self.path / "config.yaml").exists():
             earlier = self.config()
-            here = {"market": None}  # the identity says which bars they are, wherever they lie
             other = [name for name, value in identity.items() if self.state()["identity"].get(name) != value]
-            if earlier.model_copy(update=here) != config.model_copy(update=here):
+            if earlier.anywhere() != config.anywhere():  # hashes say which bars they are, wherever they lie
                 other.append("config")
             if other:
                 raise DataError(f"{self.path}: holds a run of another {' and '.join(other)}; choose another --out")

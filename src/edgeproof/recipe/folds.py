@@ -145,7 +145,8 @@ def _traded(
         blocks.append(block_of(learned.fold.number, (start, stop), traded.track, traded.hold_return))
     facts = _facts(prepared, learned, choice, blocks, bars_per_year=bars_per_year)
     best = trials[choice.place].id
-    return FoldRun(learned.fold, choice, best, tuple(blocks), facts | {"trial": best}, learned.trained.findings)
+    findings = (*(learned.inherited.findings if learned.inherited else ()), *learned.trained.findings)
+    return FoldRun(learned.fold, choice, best, tuple(blocks), facts | {"trial": best}, findings)
 
 
 def _thresholds(config: RunConfig, learned: Learned, choice: Choice) -> list[Trial]:

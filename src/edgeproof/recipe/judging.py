@@ -31,6 +31,7 @@ from edgeproof.recipe.known import known_truth
 from edgeproof.recipe.prepare import Prepared, prepare
 from edgeproof.recipe.tables import predictions_table, track_table, trades_table
 from edgeproof.recipe.trade import Traded, charged, trade
+from edgeproof.recipe.transfer import told_of_parents
 from edgeproof.report.run import run_page
 from edgeproof.samples.dataset import ready_index
 from edgeproof.simulator.presets import preset
@@ -215,12 +216,16 @@ def judge_run(
         smallest_sharpe=smallest_sharpe(ledger, fingerprints, bundle.sha) if before else None,
         oracle=(validation if sealed is None else sealed).oracle,
         seconds=state["seconds"] | {"verdict": round(time.perf_counter() - began, 2)},
-        notes=[*notes(config, ledger, market), *_unheard(config, before=before)],
+        notes=[
+            *notes(config, ledger, market),
+            *told_of_parents(bundle.lineage),
+            *_unheard(config, before=before),
+        ],
         rng=Rng(config.seed).child("verdict"),
     )
     body = judge(evidence).to_json()
     body |= _what_was_traded(config, {"validation": validation, "sealed": sealed}, body)
-    body["paths"] = bundle.lineage.get("paths")
+    body |= {"paths": bundle.lineage.get("paths"), "parents": bundle.lineage.get("parents", [])}
     title = f"{config.model.model_dump()['name']} on {market.path.name}"
     ledger.export(rows_of(ledger, fingerprints), folder.path / "ledger.parquet")
     write_text(folder.path / "report.html", run_page(folder.data(title, body)))
@@ -248,7 +253,7 @@ def _opened_before(ledger: Ledger, market: Market, span: Span, bundle: Bundle) -
 def _bundled_config(folder: RunFolder, bundle: Bundle) -> RunConfig:
     """The config that the bundle was made with; what lies beside it in the open must still say the same."""
     config = load_run_config(bundle.config)
-    if folder.config().model_copy(update={"market": None}) != config:
+    if folder.config().anywhere() != config:
         raise BundleError(f"{folder.path / 'config.yaml'}: not the config of the bundle beside it; run it as a new run")
     if findings_sha(folder.findings()) != bundle.lineage["findings"]:
         raise BundleError(f"{folder.path / 'findings.json'}: altered after the run; restore it or run again")

@@ -18,6 +18,7 @@ from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
+from edgeproof.recipe.transfer import Inherited, inherit
 from edgeproof.samples.dataset import Dataset, collect_samples, make_dataset, ready_index
 from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.fold import Fold
@@ -33,13 +34,14 @@ class Learned:
 
     Attributes:
         combined: the trained model, and what went into it.
-        preprocessor: fitted on the training samples.
+        preprocessor: fitted on the training samples, or the parent's.
         fold: what was trained and validated on.
         dataset_sha: hash of the data, part of the trial's identity.
         bars: of validation, from its first sample on.
         trained_until: last bar that training has seen, labels included.
         forecast: on every decision bar of validation and test.
         trial: the training's row in the ledger; its thresholds name it as their parent.
+        inherited: what it took over from another run's bundle.
     """
 
     combined: Combined
@@ -50,6 +52,7 @@ class Learned:
     trained_until: int
     forecast: Forecast
     trial: Trial
+    inherited: Inherited | None = None
 
     @property
     def trained(self) -> Trained:
@@ -91,7 +94,8 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
         TrainError: one class only, or the loss is not finite.
     """
     table, labels = prepared.table, prepared.labels
-    preprocessor, dataset = _fold_dataset(config, prepared, fold)
+    inherited = inherit(config, prepared, ledger, (fold,), market=market)
+    preprocessor, dataset = _fold_dataset(config, prepared, fold, inherited)
     close = prepared.panel.close_time
     bars = _validation_bars(fold, len(close))
     trial = _trial(config, dataset, close[bars])
@@ -109,11 +113,14 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
         folder=folder,
         record=record,
         samples=lambda: _samples(config, prepared),
-        rebuild=lambda inner: _fold_dataset(config, prepared, inner)[1],
+        rebuild=lambda inner: _fold_dataset(
+            config, prepared, inner, inherit(config, prepared, ledger, (inner,), market=market)
+        )[1],
         horizon_bars=labels.horizon_bars,
         write=write,
         title=title,
         watch=watch,
+        start=None if inherited is None else inherited.start,
     )
     combined = cast("Combiner", config.combine).learn(lesson)
     trained = combined.trained
@@ -121,12 +128,14 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
     forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)
     forecast = averaged(forecast, trained.model, config=config, prepared=prepared, preprocessor=preprocessor)
     until = max(bars.start - 1, int(labels.resolved_at.reshape(-1)[fold.train].max()))
-    return Learned(combined, preprocessor, fold, dataset.sha, bars, until, forecast, trial)
+    return Learned(combined, preprocessor, fold, dataset.sha, bars, until, forecast, trial, inherited)
 
 
-def _fold_dataset(config: RunConfig, prepared: Prepared, fold: Fold) -> tuple[Preprocessor, Dataset]:
-    """The data set of a fold, scaled by what its training samples say."""
-    preprocessor = fit_preprocessor(prepared.table, fold.train)
+def _fold_dataset(
+    config: RunConfig, prepared: Prepared, fold: Fold, inherited: Inherited | None
+) -> tuple[Preprocessor, Dataset]:
+    """The data set of a fold, scaled by what its training samples say, or as an encoder that is taken over knows it."""
+    preprocessor = fit_preprocessor(prepared.table, fold.train) if inherited is None else inherited.preprocessor
     copies = fold_copies(config, prepared, fold, preprocessor)
     x = apply(preprocessor, prepared.table.x) if copies is None else copies.tables[0]
     window, symbols = config.window, prepared.panel.symbols

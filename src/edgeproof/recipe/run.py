@@ -26,6 +26,7 @@ from edgeproof.recipe.learn import Learned
 from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, open_bars, prepare, silent_symbols
 from edgeproof.recipe.tables import history_table
 from edgeproof.recipe.trade import trade
+from edgeproof.recipe.transfer import once, with_parent
 from edgeproof.report.console import verdict_html
 from edgeproof.report.run import RunData
 from edgeproof.train.bundle import Bundle, write_bundle
@@ -126,6 +127,7 @@ def run(
     settings = load_run_config(config, overrides)
     opened = _market(settings, market)
     settings = settings.model_copy(update={"market": str(opened.path.resolve())})
+    settings = with_parent(settings)
     place = find_workspace(None if workspace is None else Path(workspace), opened.path)
     set_threads()
     folder = RunFolder(Path(out))
@@ -190,7 +192,7 @@ def _train(
         config, prepared, learned.forecast, theta=choice.theta, bars=learned.bars, bars_per_year=year, beside=False
     )
     judged = judged_span(config, prepared, learned.forecast, traded, bars=learned.bars, market=market, beside=False)
-    found = [*findings, *(finding for fold in folds for finding in fold.findings)]
+    found = once([*findings, *(finding for fold in folds for finding in fold.findings)])
     paths = paths_body(folds, bars_per_year=year, rng=rng)
     bundle = _bundle(
         config,
@@ -203,7 +205,8 @@ def _train(
         findings=found,
     )
     sha = write_bundle(folder.bundle, bundle)
-    record_candidate(ledger, span.market, sha, last.best, smallest_sharpe=config.verdict.smallest_sharpe)
+    smallest, parents = config.verdict.smallest_sharpe, [one["bundle"] for one in bundle.lineage.get("parents", [])]
+    record_candidate(ledger, span.market, sha, last.best, smallest_sharpe=smallest, parents=parents)
     folder.write_table("history", history_table(learned.trained.history))
     write_span(folder, prepared, judged, learned.bars, "validation")
     if paths is not None:
@@ -240,7 +243,7 @@ def _bundle(
         features=prepared.table.names,
         symbols=prepared.panel.symbols,
         preprocessor=learned.preprocessor.to_arrays(),
-        config=config.model_dump(mode="json", exclude={"market"}),
+        config=config.anywhere().model_dump(mode="json", exclude={"market"}),
         thresholds={"theta": last.choice.theta},
         lineage={
             "market": market.hash,
