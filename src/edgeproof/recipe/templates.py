@@ -8,7 +8,7 @@ import yaml
 from edgeproof.core.catalog import nearest
 from edgeproof.core.errors import ConfigError
 
-__all__ = ["template_body", "template_text", "template_texts"]
+__all__ = ["template_body", "template_of", "template_text", "template_texts"]
 
 
 def template_texts() -> dict[str, str]:
@@ -32,6 +32,12 @@ def template_text(name: str) -> str:
     if name not in texts:
         raise ConfigError(f"unknown template {name!r}{nearest(name, list(texts))}")
     return texts[name]
+
+
+def template_of(model: str) -> dict[str, Any]:
+    """The baseline of a model; for one that has none, that of `logistic` with this model in its place."""
+    own = f"{model.removesuffix('_attention')}_baseline"
+    return template_body(own) if own in template_texts() else template_body("logistic_baseline") | {"model": model}
 
 
 def template_body(name: str) -> dict[str, Any]:

@@ -17,13 +17,14 @@ _MOST_STEPS = 50
 _FEW = 4  # trials below which nothing can be said of importance
 
 
-def record(study: Study) -> dict[str, Any]:
+def record(study: Study, *, weigh: bool = True) -> dict[str, Any]:
     """Trials, the best of them, importance and counts.
 
     `trials`: each `number`, `state` (`complete`, `pruned`, `failed`, `running`), `params`, `value` (null unless
     complete), `intermediate` (by epoch from 1, thinned to 50), and what was noted of it. `best`: `number`, `value`,
     `params`, and `runner_up` and `margin` where there is a second one. `importance`: share of the values' variance by
-    setting, by functional ANOVA (Hutter, Hoos & Leyton-Brown 2014); empty below 4 trials. `counts` by state.
+    setting, by functional ANOVA (Hutter, Hoos & Leyton-Brown 2014), left out unless `weigh`; empty below 4 trials.
+    `counts` by state.
     """
     plan, rows, order = study.plan, study.rows(), study.ranked()
     states = Counter(STATES.get(row.state, "running") for row in rows)
@@ -36,7 +37,7 @@ def record(study: Study) -> dict[str, Any]:
         "space": plain_space(plan.space),
         "trials": [_trial(row, plan.space) for row in rows],
         "best": _best(order, plan.space),
-        "importance": importance(study),
+        "importance": importance(study) if weigh else {},
         "counts": dict(states),
     }
 

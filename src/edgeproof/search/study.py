@@ -78,6 +78,11 @@ class Attempt:
     _trial: Trial
     _lock: FileLock
 
+    @property
+    def noted(self) -> Mapping[str, Any]:
+        """Facts that were kept with the trial."""
+        return self._trial.user_attrs
+
     def report(self, step: int, value: float) -> None:
         """Tell how it goes.
 

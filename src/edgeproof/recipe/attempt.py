@@ -1,0 +1,172 @@
+"""One trial of a search, by the very road of a run: features once, then training, thresholds and their rows."""
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from edgeproof.core.container import read_container
+from edgeproof.core.errors import TrainError
+from edgeproof.core.identity import sha_json
+from edgeproof.core.progress import silent
+from edgeproof.data.store import Market
+from edgeproof.ledger.span import Span
+from edgeproof.ledger.store import Ledger
+from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.folds import FoldRun, learn_folds
+from edgeproof.recipe.learn import proven_folds
+from edgeproof.recipe.prepare import Prepared, prepare
+from edgeproof.recipe.vary import varied
+from edgeproof.search.settings import Goal
+from edgeproof.search.study import Attempt, Study
+from edgeproof.stats.performance import performance
+from edgeproof.train.keep import LAST
+
+__all__ = ["CHECKPOINTS", "Bench", "checked", "figures_of", "score", "thin", "told"]
+
+CHECKPOINTS = "checkpoints"
+KEPT = 3  # trials whose checkpoints stay
+WATCHED = ("log_loss", "f1_plus", "auc")
+# What the prepared span does not depend on.
+APART = {"model", "loss", "train", "policy", "keep", "exposure", "costs", "account", "window", "split", "combine"}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where trials are made.
+
+    Attributes:
+        config: that the search varies.
+        market, span, ledger: as of a run.
+        spans: the last prepared spans, by what they depend on.
+    """
+
+    config: RunConfig
+    market: Market
+    span: Span
+    ledger: Ledger
+    spans: dict[str, Prepared] = field(default_factory=dict)
+
+    def prepared(self, config: RunConfig) -> Prepared:
+        """Features and labels of a config, built once for all trials that share them."""
+        key = sha_json({name: body for name, body in config.trial_identity().items() if name not in APART})
+        if key not in self.spans:
+            while len(self.spans) > 1:
+                self.spans.pop(next(iter(self.spans)))
+            self.spans[key] = prepare(config, self.market, self.span, cache=self.ledger.folder / "cache")
+        return self.spans[key]
+
+    def trial(self, params: Mapping[str, Any]) -> RunConfig:
+        """The config of a trial."""
+        config, patience = varied(self.config, params), self.config.tune.patience
+        if patience is None or "train.patience" in params:
+            return config
+        return config.model_copy(update={"train": config.train.model_copy(update={"patience": patience})})
+
+
+def checked(bench: Bench) -> None:
+    """Find what would end every trial before the first one is made.
+
+    Raises:
+        SplitError: the span is too short.
+        TrainError: a fold has one class only.
+    """
+    prepared = bench.prepared(bench.config)
+    y = prepared.labels.y.reshape(-1)
+    for fold in proven_folds(bench.config, prepared):
+        for name in ("train", "validation"):
+            values = y[getattr(fold, name)]
+            if not 0 < values.mean() < 1:
+                raise TrainError(
+                    f"{name} labels are all {values[0]:g} ({len(values)} samples): nothing to learn from; change the "
+                    "label's threshold, or bring more bars"
+                )
+
+
+def score(bench: Bench, attempt: Attempt) -> float:
+    """The objective's value of a trial; its figures are noted with it.
+
+    Raises:
+        GivenUp, OutOfTime: as the attempt says.
+        ConfigError, SplitError, TrainError: the trial cannot be trained.
+    """
+    config, goal = bench.trial(attempt.params), bench.config.tune.objective
+    folder, began, before = attempt.folder / CHECKPOINTS, time.perf_counter(), attempt.noted.get("seconds", 0.0)
+    try:
+        for row in _on_disk(folder):
+            _tell(attempt, row, goal)
+        learned, runs = learn_folds(
+            config,
+            bench.prepared(config),
+            bench.ledger,
+            market=bench.span.market,
+            bars_per_year=bench.market.bars_per_year,
+            folder=folder,
+            write=silent,
+            watch=lambda row: _tell(attempt, row, goal),
+        )
+    finally:
+        attempt.note(seconds=round(before + time.perf_counter() - began, 3))
+    figures = figures_of(runs, bench.market.bars_per_year)
+    attempt.note(
+        figures=figures, best_epoch=learned.trained.best_epoch, trial=learned.trial.id, weights=learned.trained.sha
+    )
+    return told(figures, goal)
+
+
+def _on_disk(folder: Path) -> Sequence[Mapping[str, Any]]:
+    """The finished epochs of a training that was interrupted."""
+    for path in (folder / LAST, folder / "fold-00" / LAST):
+        if path.exists():
+            return [{**row, "fold": 0} for row in read_container(path)[1]["memory"]["history"]]
+    return []
+
+
+def _tell(attempt: Attempt, row: Mapping[str, Any], goal: Goal) -> None:
+    """Report an epoch of the first fold, once; where the objective is money, its log loss stands for it."""
+    step, value = row["epoch"] - 1, row["log_loss" if goal == "net_sharpe" else goal]
+    if row["fold"] == 0 and step not in attempt.told and value is not None:
+        attempt.report(step, -value if goal == "net_sharpe" else value)
+
+
+def figures_of(runs: Sequence[FoldRun], bars_per_year: float) -> dict[str, float | None]:
+    """Figures on validation, the mean over folds: of the epoch that is kept, and of the best threshold's net returns.
+
+    Where no threshold gains anything, the Sharpe ratio is that of the one which lost least.
+    """
+    found: dict[str, float | None] = {}
+    for name in WATCHED:
+        values = [run.facts[f"validation_{name}"] for run in runs]
+        found[name] = None if None in values else fmean(values)
+    return found | {"sharpe": fmean(_sharpe(run, bars_per_year) for run in runs)}
+
+
+def _sharpe(run: FoldRun, bars_per_year: float) -> float:
+    if not len(run.choice.thetas):
+        return 0.0
+    figures = performance(run.choice.returns[:, run.choice.place], bars_per_year=bars_per_year)
+    return float(figures["sharpe"] or 0.0)
+
+
+def told(figures: Mapping[str, float | None], goal: Goal) -> float:
+    """The objective among a trial's figures.
+
+    Raises:
+        TrainError: it is not defined on these samples.
+    """
+    value = figures["sharpe" if goal == "net_sharpe" else goal]
+    if value is None:
+        raise TrainError(f"{goal} is not defined on these validation samples")
+    return value
+
+
+def thin(study: Study) -> None:
+    """Remove the checkpoints of finished trials that are not among the best."""
+    with study.exclusive():
+        kept = {row.number for row in study.ranked()[:KEPT]}
+        for row in study.finished():
+            if row.number not in kept:
+                shutil.rmtree(study.place(row.number) / CHECKPOINTS, ignore_errors=True)

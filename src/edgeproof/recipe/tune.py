@@ -1,0 +1,326 @@
+"""A search for the best config on one market: every trial is counted, the best one is promoted as it was trained.
+
+All processes of a search share its folder: `trials/NNNN` with each trial's checkpoints, `study.journal` (or another
+storage), `study.json` with everything that is known of it, `report.html`, and `best`, an ordinary run.
+"""
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from edgeproof.core.config import from_mapping, space
+from edgeproof.core.device import set_threads
+from edgeproof.core.errors import ConfigError, EdgeproofError, Interrupted, OptionError, SplitError, TrainError
+from edgeproof.core.files import write_text
+from edgeproof.core.progress import Progress, silent
+from edgeproof.data.store import Market, open_market
+from edgeproof.ledger.store import Ledger
+from edgeproof.ledger.workspace import find_workspace
+from edgeproof.recipe.attempt import Bench, checked, score, thin
+from edgeproof.recipe.claim import claim_folder
+from edgeproof.recipe.config import RunConfig, load_run_config
+from edgeproof.recipe.prepare import open_bars
+from edgeproof.recipe.run import Run, to_terminal
+from edgeproof.recipe.vary import search_space
+from edgeproof.recipe.winner import finish
+from edgeproof.search.record import STATES
+from edgeproof.search.space import read_space
+from edgeproof.search.storage import open_storage, shown, stays_in_memory
+from edgeproof.search.study import Attempt, Plan, Study, open_study, work
+
+__all__ = ["Means", "Tuned", "tune", "worker"]
+
+FAILING = (ConfigError, SplitError, TrainError)
+DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {"log_loss": "minimize"}
+TRIALS = 100
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a search may use; none of it changes what a trial is.
+
+    Attributes:
+        timeout_seconds: after which no trial is begun or goes on; the same command takes up what was left.
+        workers: processes.
+        storage: URL of a database, or `memory`; None: a journal in the folder.
+        study: name in the storage; None: that of the folder.
+    """
+
+    timeout_seconds: float | None = None
+    workers: int = 1
+    storage: str | None = None
+    study: str | None = None
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A finished search.
+
+    Attributes:
+        folder: of the search.
+        body: the content of `study.json`.
+        run: the best trial, promoted and judged.
+    """
+
+    folder: Path
+    body: dict[str, Any]
+    run: Run
+
+    def lines(self) -> list[str]:
+        """What it found, in a few sentences."""
+        body, best, seeds = self.body, self.body["best"], self.body["seeds"]
+        counted = ", ".join(f"{count} {state}" for state, count in sorted(body["counts"].items()))
+        said = [
+            f"{len(body['trials'])} trials: {counted}. Number {best['number']} is the best: {body['objective']} "
+            f"{best['value']:.5f}; its own checkpoint is in {self.folder / 'best'}."
+        ]
+        if seeds["sd"] is not None and seeds["margin"] is not None:
+            weak = seeds["margin"] <= seeds["sd"]
+            said.append(
+                f"Its lead over the runner-up is {seeds['margin']:.2g}, the standard deviation over "
+                f"{len(seeds['values'])} seeds {seeds['sd']:.2g}"
+                + ("; another seed could have chosen another winner." if weak else ".")
+            )
+        settings = ", ".join(f"{key}={value}" for key, value in best["params"].items())
+        return [*said, f"Its settings: {settings}.", f"Study: {self.folder / 'report.html'}"]
+
+
+@dataclass(frozen=True)
+class _Spec:
+    """A search as plain data, for a process of its own."""
+
+    config: dict[str, Any]
+    market: str
+    workspace: str
+    out: str
+    study: str
+    storage: str | None
+    token: str
+    trials: int
+    deadline: float | None
+    quiet: bool
+
+
+def tune(
+    config: Path | str | Mapping[str, Any] | RunConfig,
+    market: Market | Path | str | None = None,
+    *,
+    out: Path | str = "search",
+    workspace: Path | str | None = None,
+    overrides: Sequence[str] = (),
+    space: Sequence[str] = (),
+    means: Means = Means(),
+    write: Callable[[str], None] = to_terminal,
+) -> Tuned:
+    """Search, train the winner with further seeds, promote its own checkpoint, and judge.
+
+    Args:
+        config: a YAML file, a mapping, or a config; its `tune` says how it is searched.
+        market: a market, its folder, or None for the config's own.
+        out: the search's folder; one of the same config and market there goes on.
+        workspace: folder whose ledger counts.
+        overrides: such as `train.epochs=20`; a key with a default space that is overridden is not varied.
+        space: such as `train.lr=1e-4:1e-2:log`, in place of what `tune.space` says of the key.
+        means: time, processes and storage.
+        write: where progress lines go.
+
+    Raises:
+        EdgeproofError: bad input, in one line; nothing has been written then.
+        Interrupted: the time was over before any trial had ended.
+    """
+    settings = _settings(config, overrides, space)
+    varied = search_space(settings)
+    _refuse(means)
+    opened = _market(settings, market)
+    settings = settings.model_copy(update={"market": str(opened.path.resolve())})
+    place, folder = find_workspace(None if workspace is None else Path(workspace), opened.path), Path(out)
+    storage = None if means.storage is None else open_storage(means.storage, folder)
+    set_threads()
+    ledger = Ledger(place)
+    bench = Bench(settings, opened, open_bars(settings, opened, ledger), ledger)
+    checked(bench)
+    name = means.study or folder.resolve().name
+    token = _claim(bench, folder, name, means)
+    spec = _Spec(
+        config=settings.model_dump(mode="json"),
+        market=str(opened.path),
+        workspace=str(place),
+        out=str(folder),
+        study=name,
+        storage=means.storage,
+        token=token,
+        trials=_trials(settings),
+        deadline=None if means.timeout_seconds is None else time.time() + means.timeout_seconds,
+        quiet=write is silent,
+    )
+    study = _study(bench, spec, storage or open_storage(None, folder))
+    write(f"{len(varied)} settings, {spec.trials} trials: {', '.join(varied)}\n")
+    _search(bench, study, spec, workers=means.workers, write=write)
+    best = _best(study)
+    run, body = finish(bench, study, best, write=write, facts={"storage": shown(means.storage), "means": asdict(means)})
+    return Tuned(folder, body, run)
+
+
+def _settings(
+    config: Path | str | Mapping[str, Any] | RunConfig, overrides: Sequence[str], written: Sequence[str]
+) -> RunConfig:
+    """The config with everything that the search varies in its `tune.space`."""
+    settings = load_run_config(config, overrides)
+    body, given = settings.model_dump(mode="json"), read_space(written)
+    fixed = {text.partition("=")[0] for text in overrides} & space(settings).keys()
+    body["tune"]["space"] = dict.fromkeys(sorted(fixed)) | body["tune"]["space"] | given
+    return from_mapping(RunConfig, body)
+
+
+def _trials(config: RunConfig) -> int:
+    return config.tune.trials or int(getattr(config.model, "search_trials", TRIALS))
+
+
+def _refuse(means: Means) -> None:
+    if means.workers < 1:
+        raise OptionError(f"--workers {means.workers}: at least one process searches")
+    if means.workers > 1 and stays_in_memory(means.storage):
+        raise OptionError("--workers above 1 need a storage that they share, not one in memory; leave --storage out")
+    if means.timeout_seconds is not None and not means.timeout_seconds > 0:
+        raise OptionError(f"--timeout {means.timeout_seconds:g}: give a number of seconds above 0")
+
+
+def _market(config: RunConfig, market: Market | Path | str | None) -> Market:
+    if isinstance(market, Market):
+        return market
+    place = market or config.market
+    if not place:
+        raise ConfigError("no market: give --market DIR, or the key `market` in the config")
+    return open_market(Path(place))
+
+
+def _claim(bench: Bench, folder: Path, name: str, means: Means) -> str:
+    """Take the folder for this search, or find it taken by the same one; answers the folder's token."""
+    body = bench.config.anywhere().model_dump(mode="json")
+    body["tune"] = {key: value for key, value in body["tune"].items() if key not in ("trials", "seeds")}
+    identity = {
+        "config": body,
+        "market": bench.market.identity,
+        "workspace": str(bench.ledger.workspace),
+        "study": name,
+        "storage": shown(means.storage),
+    }
+    with FileLock(str(bench.ledger.folder / "search.lock")):
+        claim_folder(folder, identity, "search")
+        path = folder / "token"
+        if not path.is_file():
+            write_text(path, secrets.token_hex(16))
+        return path.read_text(encoding="utf-8")
+
+
+def _study(bench: Bench, spec: _Spec, storage: BaseStorage) -> Study:
+    chosen = bench.config.tune
+    plan = Plan(
+        name=spec.study,
+        direction=DIRECTIONS.get(chosen.objective, "maximize"),
+        space=search_space(bench.config),
+        sampler=chosen.sampler,
+        pruner=chosen.pruner,
+        seed=bench.config.seed,
+        token=spec.token,
+    )
+    return open_study(plan, storage, Path(spec.out))
+
+
+def _search(bench: Bench, study: Study, spec: _Spec, *, workers: int, write: Callable[[str], None]) -> None:
+    """Run the trials here and in further processes; what one of them left behind is taken up here."""
+    with _helpers(spec, workers - 1) as helpers:
+        _work(bench, study, spec, write)
+        codes = [helper.wait() for helper in helpers]
+    if any(codes):
+        write(f"{sum(map(bool, codes))} of {len(codes)} further processes ended early; their trials are taken up\n")
+        _work(bench, study, spec, write)
+
+
+@contextmanager
+def _helpers(spec: _Spec, count: int) -> Iterator[list["subprocess.Popen[str]"]]:
+    code = "from edgeproof.recipe.tune import worker; worker()"
+    found = []
+    try:
+        for _ in range(count):
+            process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, text=True)
+            found.append(process)
+            assert process.stdin is not None  # noqa: S101 - asked for above
+            process.stdin.write(json.dumps(asdict(spec)))
+            process.stdin.close()
+        yield found
+    finally:
+        for process in found:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
+
+
+def worker() -> None:
+    """One further process of a search: reads it from standard input, works until there is nothing left to do."""
+    spec = _Spec(**json.loads(sys.stdin.read()))
+    set_threads()
+    try:
+        market, ledger = open_market(Path(spec.market)), Ledger(Path(spec.workspace))
+        config = from_mapping(RunConfig, spec.config)
+        bench = Bench(config, market, open_bars(config, market, ledger), ledger)
+        study = _study(bench, spec, open_storage(spec.storage, Path(spec.out)))
+        _work(bench, study, spec, silent if spec.quiet else to_terminal)
+    except (KeyboardInterrupt, Interrupted):
+        sys.exit(Interrupted.exit_status)
+    except EdgeproofError as error:
+        to_terminal(f"error: {error}\n")
+        sys.exit(error.exit_status)
+
+
+def _work(bench: Bench, study: Study, spec: _Spec, write: Callable[[str], None]) -> None:
+    progress = Progress("trial", spec.trials, write=write)
+    progress.resume(len(study.finished()))
+
+    def after(attempt: Attempt, state: TrialState) -> None:
+        thin(study)
+        progress.done = len(study.finished()) - 1
+        progress.step(_line(study, attempt, state, bench.config.tune.objective))
+
+    work(
+        study,
+        lambda attempt: score(bench, attempt),
+        trials=spec.trials,
+        deadline=spec.deadline,
+        failing=FAILING,
+        after=after,
+    )
+
+
+def _line(study: Study, attempt: Attempt, state: TrialState, goal: str) -> str:
+    order, row = study.ranked(), study.rows()[attempt.number]
+    value = f" {row.value:.5f}" if state == TrialState.COMPLETE else ""
+    best = f"  best {order[0].value:.5f} (number {order[0].number})" if order else ""
+    return f"number {attempt.number}: {STATES[state]}  {goal}{value}{best}"
+
+
+def _best(study: Study) -> int:
+    """The number of the best trial.
+
+    Raises:
+        TrainError: every trial failed.
+        Interrupted: none has ended yet.
+    """
+    order, over = study.ranked(), study.finished()
+    if order:
+        return order[0].number
+    if over and len(over) == len(study.rows()):
+        why = next((row.user_attrs["why"] for row in over if "why" in row.user_attrs), "all were given up")
+        raise TrainError(f"none of {len(over)} trials ran to its end; the first: {why}")
+    raise Interrupted("the time was over before any trial had ended; the same command goes on")
