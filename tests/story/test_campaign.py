@@ -55,6 +55,14 @@ def test_a_difference_is_that_of_the_runs_own_tracks(finished):
     assert found.body["bars"] == len(difference)
 
 
+def test_the_page_says_what_the_data_says(finished):
+    out, found = finished
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert len(page.encode()) < 2_000_000
+    assert f"{found.body['trials']:,} trials counted" in page
+    assert "no edge" in page
+
+
 def test_every_training_of_every_seed_is_counted(finished, planted):
     _, found = finished
     rows = Ledger(planted.path.parent).rows("training")

@@ -46,4 +46,4 @@ def campaign(
         return
     for line in found.lines():
         typer.echo(line)
-    typer.echo(f"Results: {out / 'campaign.json'}")
+    typer.echo(f"Report: {out / 'report.html'}")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.core.errors import ConfigError
-from edgeproof.core.files import write_json
+from edgeproof.core.files import write_json, write_text
 from edgeproof.core.progress import Progress, silent
 from edgeproof.core.rng import Rng
 from edgeproof.data.store import Market, open_market
@@ -26,6 +26,7 @@ from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.run import Run, run, to_terminal
 from edgeproof.recipe.series import shared_series
 from edgeproof.recipe.templates import template_body, template_texts
+from edgeproof.report.campaign import campaign_page
 from edgeproof.stats.performance import performance
 from edgeproof.stats.spa import superior_ability
 from edgeproof.verdict.ready import json_ready
@@ -114,6 +115,7 @@ def campaign(
             done[name].append(finished)
             progress.step(f"{name} seed {each.seed}: {finished.verdict['verdict'].replace('_', ' ')}")
     body = _compare(done, entries, bars_per_year=opened.bars_per_year)
+    write_text(place / "report.html", campaign_page(body, market=opened.path.name))
     write_json(place / "campaign.json", body)
     return Campaign(place, body)
 
@@ -174,6 +176,7 @@ def _compare(
             "seeds": [found.folder.name.rpartition("-")[2] for found in done[first]],
             "span": series.span,
             "bars": len(series.close_time),
+            "annualisation": bars_per_year,
             "superior": _superior(net, first, rng),
             "curves": {name: np.cumprod(1 + values)[:: max(1, len(values) // 400)] for name, values in net.items()},
             "trials": max(found.verdict["trials"] for runs in done.values() for found in runs),
