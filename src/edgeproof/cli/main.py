@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import edgeproof
-from edgeproof.cli import calibrate, campaign, compare, demo, evaluate, judge, market, template, tune, verdict
+from edgeproof.cli import calibrate, campaign, compare, demo, evaluate, judge, market, registry, template, tune, verdict
 from edgeproof.cli import run as run_verb
 from edgeproof.core.device import prepare_environment
 from edgeproof.core.errors import EdgeproofError, Interrupted
@@ -45,6 +45,7 @@ app.command("judge")(judge.judge)
 app.command("calibrate")(calibrate.calibrate)
 app.command("campaign")(campaign.campaign)
 app.command("tune")(tune.tune)
+app.add_typer(registry.app, name="registry")
 app.add_typer(template.app, name="template")
 
 

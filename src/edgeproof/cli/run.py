@@ -19,6 +19,9 @@ def run(
     open_sealed: Annotated[
         bool, typer.Option("--open-sealed", help="Open the sealed span: recorded, and each further one costs alpha.")
     ] = False,
+    track: Annotated[
+        bool, typer.Option("--track", help="Send the run to MLflow: `tracking.uri`, else a database in the workspace.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print verdict.json instead of text.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the verdict says.")] = False,
 ) -> None:
@@ -36,7 +39,7 @@ def run(
         market,
         out=out,
         workspace=workspace,
-        overrides=overrides or [],
+        overrides=[*(["tracking.name=mlflow"] if track else []), *(overrides or [])],
         open_sealed=open_sealed,
         write=silent if as_json else to_terminal,
     )

@@ -29,11 +29,13 @@ from edgeproof.search.settings import TuneConfig
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.options import Options
 from edgeproof.train import LOSSES
+from edgeproof.train.loggers import TRACKERS
+from edgeproof.train.loggers.settings import NoTrackingConfig
 from edgeproof.train.losses import BceConfig
 from edgeproof.train.settings import TrainConfig
+from edgeproof.train.transfer import TransferConfig
 
 __all__ = ["RunConfig", "VerdictConfig", "load_run_config"]
-from edgeproof.train.transfer import TransferConfig
 
 
 class VerdictConfig(Config):
@@ -87,9 +89,9 @@ class RunConfig(Config):
         model, loss, train: what is trained, on what, how.
         combine: how one model is made: of a `single` training, as the best of several starts (`multi_start`), as an
             `ensemble`, `distilled` from teachers, or `continued` in further rounds; every training is a trial.
+        transfer: an encoder of another run to begin with.
         policy: how forecasts become positions.
         keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
-        transfer: an encoder of another run to begin with.
             of the candidates, which trades whatever validation says.
         exposure: gross exposure, in equities, that full weights of the policy and of the baselines stand for; above 1
             it needs `account.leverage`.
@@ -101,6 +103,8 @@ class RunConfig(Config):
             verdict is asked.
         verdict: what the verdict asks.
         tune: how a search varies all this; a plain run does not look at it.
+        tracking: `none`, lines of JSON in the run's folder (`jsonl`), or from there to MLflow (`mlflow`); the ledger
+            counts every trial whatever stands here, and no result depends on it.
         seed: of everything random.
     """
 
@@ -117,15 +121,16 @@ class RunConfig(Config):
     loss: Annotated[Part, part(LOSSES, "losses")] = BceConfig()
     train: TrainConfig = TrainConfig()
     combine: Annotated[Part, part(COMBINERS, "combiners")] = SingleConfig()
+    transfer: TransferConfig = TransferConfig()
     policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
     keep: Keep = "best"
     exposure: Annotated[float, Field(gt=0, le=1000)] = 1.0
     costs: CostsConfig
-    transfer: TransferConfig = TransferConfig()
     account: Annotated[Options, BeforeValidator(_account)] = ACCOUNT
     regimes: Annotated[Part, part(REGIMES, "regimes")] = RulesConfig()
     verdict: VerdictConfig = VerdictConfig()
     tune: TuneConfig = TuneConfig()
+    tracking: Annotated[Part, part(TRACKERS, "trackers")] = NoTrackingConfig()
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -206,20 +211,22 @@ class RunConfig(Config):
         return own(self.account, None if barriers is None else barriers(), horizon_bars)
 
     def trial_identity(self) -> dict[str, Any]:
-        """What makes one trial differ from another: all of the config but market, seed, regimes, verdict, tune.
+        """What makes one trial differ from another: all but market, seed, regimes, verdict, tune, tracking.
 
         A parent is known by its hash, not by its place. A single training is named as it was before there were other
         ways, so that rows of older ledgers count it as the same; likewise one without augmentation.
         """
-        without = {"market", "seed", "regimes", "verdict", "tune"} | (set() if self.augment.kinds else {"augment"})
-        without |= {"combine"} if self.combine == SingleConfig() else set()
+        without = {"market", "seed", "regimes", "verdict", "tune", "tracking"}
         without |= set() if self.transfer.sha else {"transfer"}
+        without |= {"combine"} if self.combine == SingleConfig() else set()
+        without |= set() if self.augment.kinds else {"augment"}
         return self.anywhere().model_dump(mode="json", exclude=without)
 
     def anywhere(self) -> "RunConfig":
-        """The config without the places of market and parent; hashes say what they are."""
+        """The config without the places of market, parent and tracking; hashes say what the first two are."""
         transfer = self.transfer.model_copy(update={"bundle": None})
-        return self.model_copy(update={"market": None, "transfer": transfer})
+        update = {"market": None, "transfer": transfer, "tracking": NoTrackingConfig()}
+        return self.model_copy(update=update)
 
 
 def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:

@@ -1,5 +1,6 @@
 """The run's folder: what lies in it, how it is resumed, and how it is read back."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,7 @@ class RunFolder:
             return
         for name in ("run.json", "config.yaml"):
             (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / "tracking", ignore_errors=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
 

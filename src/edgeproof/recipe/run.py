@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from edgeproof.backtest.run import Choice
 from edgeproof.core.device import set_threads
 from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, LedgerError
 from edgeproof.core.finding import Finding
@@ -25,11 +26,13 @@ from edgeproof.recipe.judging import judge_run, judged_span, write_span
 from edgeproof.recipe.learn import Learned
 from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, open_bars, prepare, silent_symbols
 from edgeproof.recipe.tables import history_table
+from edgeproof.recipe.tracking import open_run, tell_learned, tell_verdict, watcher
 from edgeproof.recipe.trade import trade
 from edgeproof.recipe.transfer import once, with_parent
 from edgeproof.report.console import verdict_html
 from edgeproof.report.run import RunData
 from edgeproof.train.bundle import Bundle, write_bundle
+from edgeproof.train.loggers.tracker import Tracker, tracked
 
 __all__ = ["Run", "judge_again", "run", "to_terminal"]
 
@@ -134,13 +137,17 @@ def run(
     ledger = Ledger(place)
     span = open_bars(settings, opened, ledger)
     folder.begin(settings, {"market": opened.identity, "workspace": str(place)})
-    if not folder.trained:
-        try:
-            _train(settings, opened, ledger, span, folder=folder, write=write)
-        except EdgeproofError:
-            folder.abandon()
-            raise
-    return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside))
+    try:
+        tracker = open_run(settings, opened, folder, workspace=place, source=config)
+        with tracked(tracker, write):
+            if not folder.trained:
+                _train(settings, opened, ledger, span, folder=folder, write=write, tracker=tracker)
+            body = judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside)
+            tell_verdict(tracker, folder, body)
+    except EdgeproofError:
+        folder.abandon()
+        raise
+    return Run(folder.path, body)
 
 
 def judge_again(path: Path | str, *, market: Path | str | None = None, open_sealed: bool = False) -> Run:
@@ -175,7 +182,14 @@ def _market(config: RunConfig, market: Market | Path | str | None) -> Market:
 
 
 def _train(
-    config: RunConfig, market: Market, ledger: Ledger, span: Span, *, folder: RunFolder, write: Callable[[str], None]
+    config: RunConfig,
+    market: Market,
+    ledger: Ledger,
+    span: Span,
+    *,
+    folder: RunFolder,
+    write: Callable[[str], None],
+    tracker: Tracker | None,
 ) -> None:
     """Everything up to the bundle; what is written last is the mark that it is done."""
     began = time.perf_counter()
@@ -184,8 +198,16 @@ def _train(
     ready = time.perf_counter()
     year, rng = market.bars_per_year, Rng(config.seed).child("paths")
     learned, folds = learn_folds(
-        config, prepared, ledger, market=span.market, bars_per_year=year, folder=folder.checkpoints, write=write
+        config,
+        prepared,
+        ledger,
+        market=span.market,
+        bars_per_year=year,
+        folder=folder.checkpoints,
+        write=write,
+        watch=watcher(tracker, config),
     )
+    tell_learned(tracker, prepared, learned, window=config.window)
     taught = time.perf_counter()
     last, choice = folds[-1], folds[-1].choice
     traded = trade(
@@ -212,17 +234,20 @@ def _train(
     if paths is not None:
         folder.write_table("paths", paths_table(folds, prepared.panel.close_time))
     folder.write_findings(found)
-    thresholds = [
-        {"theta": float(theta), "net_growth": float(growth), "chosen": bool(theta == choice.theta)}
-        for theta, growth in zip(choice.thetas, choice.growth, strict=True)
-    ]
     done = time.perf_counter()
     seconds = {"prepare": ready - began, "train": taught - ready, "policy": done - taught}
     folder.update(
-        thresholds=thresholds,
+        thresholds=_threshold_rows(choice),
         seconds={name: round(value, 2) for name, value in seconds.items()},
         trained=sha,
     )
+
+
+def _threshold_rows(choice: Choice) -> list[dict[str, Any]]:
+    return [
+        {"theta": float(theta), "net_growth": float(growth), "chosen": bool(theta == choice.theta)}
+        for theta, growth in zip(choice.thetas, choice.growth, strict=True)
+    ]
 
 
 def _bundle(
@@ -243,7 +268,7 @@ def _bundle(
         features=prepared.table.names,
         symbols=prepared.panel.symbols,
         preprocessor=learned.preprocessor.to_arrays(),
-        config=config.anywhere().model_dump(mode="json", exclude={"market"}),
+        config=config.anywhere().model_dump(mode="json", exclude={"market", "tracking"}),
         thresholds={"theta": last.choice.theta},
         lineage={
             "market": market.hash,
@@ -257,6 +282,7 @@ def _bundle(
             "findings": findings_sha(findings),
             **{name: body for name, body in beside.items() if body is not None},
             **({"combine": learned.combined.facts} if learned.combined.facts else {}),
+            **({} if learned.inherited is None else {"parents": list(learned.inherited.parents)}),
         },
         figures={name: value for name, value in figures.items() if not isinstance(value, str)},
     )
