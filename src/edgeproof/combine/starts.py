@@ -21,7 +21,7 @@ def starts(lesson: Lesson, count: int, what: str) -> tuple[list[str], list[Train
     """Names and trainings of several starts, each with randomness and a folder of its own."""
     labels = [f"{what} {k + 1}/{count}" for k in range(count)]
     trained = [
-        teach(lesson, label, f"{what}-{k + 1:02d}", rng=lesson.rng.child("member", k), after=k * lesson.train.epochs)
+        teach(lesson, label, f"member-{k + 1:02d}", rng=lesson.rng.child("member", k), after=k * lesson.train.epochs)
         for k, label in enumerate(labels)
     ]
     return labels, trained

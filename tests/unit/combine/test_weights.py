@@ -51,5 +51,5 @@ def test_weights_meet_the_conditions_of_the_optimum(seed, members, noise):
 
 def test_a_forecaster_that_is_always_behind_gets_nothing():
     y = np.array([1.0, 0.0, 1.0, 1.0])
-    ahead, behind = (np.where(y == 1, logit(p), -logit(p)) for p in (np.float64(0.6), np.float64(0.5)))
+    ahead, behind = (np.where(y == 1, logit(p), -logit(p)) for p in (np.array(0.6), np.array(0.5)))
     assert fit_weights(np.stack([behind, ahead]), y, np.ones(4)) == pytest.approx([0, 1], abs=1e-6)
