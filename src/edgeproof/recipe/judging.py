@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeproof.combine.told import told_of_trainings
 from edgeproof.core.clock import HOUR_NS, bars_per_day, iso
 from edgeproof.core.errors import BundleError
 from edgeproof.core.files import write_json, write_text
@@ -219,6 +220,7 @@ def judge_run(
         notes=[
             *notes(config, ledger, market),
             *told_of_parents(bundle.lineage),
+            *told_of_trainings(bundle.lineage),
             *_unheard(config, before=before),
         ],
         rng=Rng(config.seed).child("verdict"),
