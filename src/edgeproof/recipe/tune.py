@@ -106,7 +106,7 @@ class _Spec:
     out: str
     study: str
     storage: str | None
-    token: str
+    home: str
     trials: int
     deadline: float | None
     quiet: bool
@@ -151,7 +151,7 @@ def tune(
     bench = Bench(settings, opened, open_bars(settings, opened, ledger), ledger)
     checked(bench)
     name = means.study or folder.resolve().name
-    token = _claim(bench, folder, name, means)
+    home = _claim(bench, folder, name, means)
     spec = _Spec(
         config=settings.model_dump(mode="json"),
         market=str(opened.path),
@@ -159,7 +159,7 @@ def tune(
         out=str(folder),
         study=name,
         storage=means.storage,
-        token=token,
+        home=home,
         trials=_trials(settings),
         deadline=None if means.timeout_seconds is None else time.time() + means.timeout_seconds,
         quiet=write is silent,
@@ -167,9 +167,14 @@ def tune(
     study = _study(bench, spec, storage or open_storage(None, folder))
     write(f"{len(varied)} settings, {spec.trials} trials: {', '.join(varied)}\n")
     _search(bench, study, spec, workers=means.workers, write=write)
-    best = _best(study)
-    run, body = finish(bench, study, best, write=write, facts={"storage": shown(means.storage), "means": asdict(means)})
+    with FileLock(str(folder / ".finish.lock")):  # of several processes the first promotes, the others find it done
+        run, body = finish(bench, study, _best(study), write=write, facts=_facts(means, spec))
     return Tuned(folder, body, run)
+
+
+def _facts(means: Means, spec: _Spec) -> dict[str, Any]:
+    budget = {"trials": spec.trials, "timeout_seconds": means.timeout_seconds, "workers": means.workers}
+    return {"storage": shown(means.storage), "budget": budget}
 
 
 def _settings(
@@ -206,7 +211,7 @@ def _market(config: RunConfig, market: Market | Path | str | None) -> Market:
 
 
 def _claim(bench: Bench, folder: Path, name: str, means: Means) -> str:
-    """Take the folder for this search, or find it taken by the same one; answers the folder's token."""
+    """Take the folder for this search, or find it taken by the same one; answers its mark."""
     body = bench.config.anywhere().model_dump(mode="json")
     body["tune"] = {key: value for key, value in body["tune"].items() if key not in ("trials", "seeds")}
     identity = {
@@ -218,7 +223,7 @@ def _claim(bench: Bench, folder: Path, name: str, means: Means) -> str:
     }
     with FileLock(str(bench.ledger.folder / "search.lock")):
         claim_folder(folder, identity, "search")
-        path = folder / "token"
+        path = folder / "study.mark"
         if not path.is_file():
             write_text(path, secrets.token_hex(16))
         return path.read_text(encoding="utf-8")
@@ -233,7 +238,7 @@ def _study(bench: Bench, spec: _Spec, storage: BaseStorage) -> Study:
         sampler=chosen.sampler,
         pruner=chosen.pruner,
         seed=bench.config.seed,
-        token=spec.token,
+        home=spec.home,
     )
     return open_study(plan, storage, Path(spec.out))
 
@@ -244,8 +249,7 @@ def _search(bench: Bench, study: Study, spec: _Spec, *, workers: int, write: Cal
         _work(bench, study, spec, write)
         codes = [helper.wait() for helper in helpers]
     if any(codes):
-        write(f"{sum(map(bool, codes))} of {len(codes)} further processes ended early; their trials are taken up\n")
-        _work(bench, study, spec, write)
+        write(f"{sum(map(bool, codes))} of {len(codes)} further processes ended early; their trials were taken up\n")
 
 
 @contextmanager

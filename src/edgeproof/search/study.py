@@ -22,8 +22,9 @@ from edgeproof.search.space import draw
 
 __all__ = ["Attempt", "GivenUp", "OutOfTime", "Plan", "Study", "open_study", "work"]
 
-_TOKEN = "folder"  # noqa: S105 - the attribute by which a study knows its folder
+_HOME = "folder"  # the attribute by which a study knows its folder
 _LOCK = ".lock"
+_PAUSE_SECONDS = 0.2
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -46,7 +47,7 @@ class Plan:
         space: what is varied.
         sampler, pruner: `tpe` or `random`; `median` or `none`.
         seed: of the sampler.
-        token: of the folder that holds the trials.
+        home: mark of the folder that holds the trials.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Plan:
     sampler: str
     pruner: str
     seed: int
-    token: str
+    home: str
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,10 @@ class Study:
         """Those that are over."""
         return [row for row in self.rows() if row.state.is_finished()]
 
+    def running(self) -> bool:
+        """Whether any is not over yet."""
+        return any(not row.state.is_finished() for row in self.rows())
+
     def ranked(self) -> list[FrozenTrial]:
         """Those that ran to their end, the best first, the earlier one of equals."""
         sign = 1 if self.plan.direction == "minimize" else -1
@@ -190,10 +195,10 @@ def open_study(plan: Plan, storage: BaseStorage, folder: Path) -> Study:
     found = optuna.create_study(
         storage=storage, study_name=plan.name, direction=direction, sampler=sampler, pruner=pruner, load_if_exists=True
     )
-    owner = found.user_attrs.get(_TOKEN)
+    owner = found.user_attrs.get(_HOME)
     if owner is None and not found.get_trials(deepcopy=False):
-        found.set_user_attr(_TOKEN, plan.token)
-    elif owner != plan.token:
+        found.set_user_attr(_HOME, plan.home)
+    elif owner != plan.home:
         raise DataError(
             f"study {plan.name!r} in this storage belongs to another folder; choose another --study, or its own --out"
         )
@@ -209,7 +214,7 @@ def work(
     failing: tuple[type[Exception], ...] = (),
     after: Callable[[Attempt, TrialState], None] = lambda attempt, state: None,
 ) -> None:
-    """Run trials until there are enough or the time is over.
+    """Run trials until there are enough and all are over, those of other processes too, or the time is.
 
     Args:
         study: where they are asked for and kept.
@@ -221,8 +226,11 @@ def work(
     """
     while deadline is None or time.time() < deadline:
         attempt = study.begin(trials, deadline)
-        if attempt is None:
+        if attempt is None and not study.running():
             return
+        if attempt is None:  # another process may end before its trial does
+            time.sleep(_PAUSE_SECONDS)
+            continue
         try:
             state = _one(attempt, objective, failing)
             after(attempt, state)
