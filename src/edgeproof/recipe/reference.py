@@ -9,6 +9,7 @@ from edgeproof.labels import LABELS
 from edgeproof.models import MODELS
 from edgeproof.recipe.config import RunConfig
 from edgeproof.regimes import REGIMES
+from edgeproof.samples.augment import AUGMENTATIONS
 from edgeproof.samples.split import SPLITS
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.train import AVERAGES, LOSSES, OPTIMISERS, SCHEDULERS
@@ -17,6 +18,7 @@ __all__ = ["reference"]
 
 PARTS: dict[str, dict[str, type[Config]]] = {
     "label": LABELS,
+    "augment.kinds": AUGMENTATIONS,
     "split": SPLITS,
     "model": MODELS,
     "loss": LOSSES,
@@ -54,7 +56,7 @@ def _table(config: Config | type[Config], prefix: str) -> list[str]:
     said, rows = meanings(kind), []
     for name, field in kind.model_fields.items():
         value = getattr(config, name) if isinstance(config, Config) else field.get_default(call_default_factory=True)
-        if name == "name" or (isinstance(value, Config) and prefix):
+        if name == "name" or (isinstance(value, Config) and prefix and f"{prefix}{name}" in PARTS):
             continue
         default = f"`{value.model_dump().get('name', '...')}`" if isinstance(value, Config) else f"`{_plain(value)}`"
         rows.append(f"| `{prefix}{name}` | {default} | {said.get(name, '').replace('|', '/')} |")
