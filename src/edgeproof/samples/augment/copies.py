@@ -9,7 +9,7 @@ embargo is absent from it before the first feature is built, so nothing of it ca
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from edgeproof.data.panel import Panel
 from edgeproof.features.feature import FeatureTable
 from edgeproof.features.scale import Preprocessor, apply
 from edgeproof.features.table import Names, build_features
-from edgeproof.samples.augment.draft import Draft, draft_of
+from edgeproof.samples.augment.draft import Augmentation, Draft, draft_of
 from edgeproof.samples.augment.settings import AugmentConfig
 from edgeproof.samples.dataset import Copies, windows_ready
 from edgeproof.samples.interval import Samples, first_read_of_windows
@@ -115,7 +115,7 @@ def make_copies(
 
 def _done(kinds: Sequence[Config], draft: Draft, rng: Rng) -> Draft:
     for kind in kinds:
-        draft = kind.augment(draft, rng.child(kind.model_dump()["name"]))  # pyright: ignore[reportAttributeAccessIssue] - every augmentation has it
+        draft = cast("Augmentation", kind).augment(draft, rng.child(kind.model_dump()["name"]))
     return draft
 
 

@@ -7,6 +7,7 @@ later bars, nor a longer span, nor another symbol moves it.
 # S symbols, T bars
 
 from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from edgeproof.core.identity import sha_array, sha_json
 from edgeproof.core.rng import Rng
 from edgeproof.data.panel import Panel
 
-__all__ = ["Draft", "draft_of", "uniforms", "with_bars"]
+__all__ = ["Augmentation", "Draft", "draft_of", "uniforms", "with_bars"]
 
 PER_COUNT = 4  # numbers that one count of Philox gives
 HALF_STEP = 2.0**-54  # uniforms are multiples of 2^-53 from 0 on; this keeps them inside (0, 1)
@@ -37,6 +38,26 @@ class Draft:
     since: np.ndarray
     run: np.ndarray
     window: int
+
+
+class Augmentation(Protocol):
+    """What an entry of AUGMENTATIONS does; one that depends on the window also has `check(window)`.
+
+    Attributes:
+        when_forecasting: it leaves every sample in its place and hears of no later bar, so that it may also be done to
+            the bars of a forecast.
+    """
+
+    when_forecasting: ClassVar[bool]
+
+    def augment(self, draft: Draft, rng: Rng) -> Draft:
+        """The draft with something done to it.
+
+        Args:
+            draft: of the copy; bars that it does not hold are not to be read.
+            rng: of this copy and this augmentation.
+        """
+        ...
 
 
 def draft_of(panel: Panel, run: np.ndarray, window: int) -> Draft:
