@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import edgeproof
-from edgeproof.cli import calibrate, campaign, compare, demo, evaluate, judge, market, registry, template, tune, verdict
+from edgeproof.cli import (, sweep, tune
+    calibrate,
+    campaign,
+    compare,
+    demo,
+    evaluate,
+    judge,
+    market,
+    registry,
+    report,
+    template,
+    tune,
+    verdict,
+)
 from edgeproof.cli import run as run_verb
 from edgeproof.core.device import prepare_environment
 from edgeproof.core.errors import EdgeproofError, Interrupted
@@ -41,9 +54,11 @@ app.command("run")(run_verb.run)
 app.command("evaluate")(evaluate.evaluate)
 app.command("verdict")(verdict.verdict)
 app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("judge")(judge.judge)
 app.command("calibrate")(calibrate.calibrate)
 app.command("campaign")(campaign.campaign)
+app.command("sweep")(sweep.sweep)
 app.command("tune")(tune.tune)
 app.add_typer(registry.app, name="registry")
 app.add_typer(template.app, name="template")

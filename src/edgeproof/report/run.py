@@ -22,7 +22,7 @@ from edgeproof.report.trades import trades_section
 from edgeproof.report.training import training_section
 from edgeproof.report.verdict import verdict_sections
 
-__all__ = ["SECTIONS", "RunData", "market_line", "run_page", "setup_section"]
+__all__ = ["PAGES", "SECTIONS", "RunData", "market_line", "run_page", "setup_section"]
 
 MOST_CONFIG = 40_000
 
@@ -85,6 +85,13 @@ SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "data": lambda run: [data_section(run.verdict, run.findings, run.track)],
     "setup": lambda run: [setup_section(run)],
 }
+PAGES: dict[str, tuple[str, ...]] = {
+    "verdict": ("verdict", "setup"),
+    "backtest": ("trading", "paths", "regimes", "costs", "trades"),
+    "training": ("training", "forecasts", "truth", "setup"),
+    "data": ("data",),
+}
+FOOTER = "Every figure of this page is in verdict.json and the Parquet files beside it."
 
 
 def market_line(verdict: Mapping[str, Any]) -> str:
@@ -97,14 +104,14 @@ def market_line(verdict: Mapping[str, Any]) -> str:
     return f"{show(many, 'count')} {word} · {show(market.get('bars'), 'count')} bars · {dates}"
 
 
-def run_page(run: RunData, sections: Sequence[str] = tuple(SECTIONS)) -> str:
+def run_page(run: RunData, sections: Sequence[str] = tuple(SECTIONS), footer: str = FOOTER) -> str:
     """One run as a page.
 
     Args:
         run: the run's data.
-        sections: names from `SECTIONS`, in the order wanted.
+        sections: names from `SECTIONS`, in the order wanted; those of a single page are in `PAGES`.
+        footer: where the page's figures lie.
     """
     chapters = [chapter for name in sections for chapter in SECTIONS[name](run)]
-    footer = "Every figure of this page is in verdict.json and the Parquet files beside it."
     subtitle, details = market_line(run.verdict), settings_line(run.config_yaml)
     return render(clip(run.title, 120), chapters, subtitle=subtitle, details=details, footer=footer)

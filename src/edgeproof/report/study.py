@@ -32,7 +32,7 @@ DEFLATED: dict[str, tuple[str, str]] = {
     "sharpe": ("Net Sharpe of the best trial, validation", "ratio"),
     "expected_maximum_sharpe": ("Best of so many without any edge, Sharpe", "ratio"),
     "by_luck": ("Best of so many without any edge, objective", "objective"),
-    "p_best": ("Chance that the best without any edge does as well", "chance"),
+    "p_max": ("Chance that the best without any edge does as well", "chance"),
     "psr": ("PSR, as if it were the only trial", "chance"),
     "dsr": ("DSR, all trials", "chance"),
     "dsr_effective": ("DSR, effective trials", "chance"),

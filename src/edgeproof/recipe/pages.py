@@ -1,0 +1,111 @@
+"""The page of whatever a folder holds: a run, one chapter of a run, a search, a campaign or a market."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from edgeproof.core.errors import DataError, OptionError
+from edgeproof.core.files import read_json, write_json, write_text
+from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.survey import survey
+from edgeproof.report.campaign import campaign_page
+from edgeproof.report.market import market_page
+from edgeproof.report.run import PAGES, RunData, run_page
+from edgeproof.report.study import study_page
+from edgeproof.verdict.ready import json_ready
+
+__all__ = ["write_page"]
+
+Made = tuple[str, Mapping[str, Any]]  # a page and what lies beside it as JSON
+FACTS: dict[str, tuple[str, ...]] = {
+    "training": ("validation", "sealed", "oracle", "seconds"),
+    "backtest": ("span", "annualisation", "net", "gross", "regimes", "ablations", "paths", "costs", "account"),
+    "data": ("market",),
+}
+UNFINISHED = "its command has not come to an end; give it again to go on"
+
+
+def write_page(
+    path: Path | str, *, page: str | None = None, out: Path | str | None = None, workspace: Path | str | None = None
+) -> Path:
+    """Write a page of a folder, and its figures as JSON beside it; a page that is there is replaced.
+
+    Args:
+        path: folder of a finished run, search or campaign, or of a market.
+        page: of a run only one of `report.run.PAGES`; default: the whole report.
+        out: the HTML file; default: `report.html`, or the name of the page, in the folder.
+        workspace: of a market: folder whose ledger holds its seal.
+
+    Raises:
+        DataError: nothing of that kind there, or not finished.
+        OptionError: a page that is none, or asked of something else than a run; an `out` that is no HTML file.
+    """
+    folder = Path(path)
+    kind = _kind(folder)
+    if page is not None and kind != "run":
+        raise OptionError(f"--page {page}: {folder} holds a {kind}, which has one page; leave --page out")
+    if page is not None and page not in PAGES:
+        raise OptionError(f"--page {page}: no such page; there are {', '.join(PAGES)}")
+    place = folder / f"{page or 'report'}.html" if out is None else Path(out)
+    if place.suffix != ".html":
+        raise OptionError(f"--out {place}: give a file that ends in .html; its JSON lies beside it")
+    text, body = _run(folder, page) if kind == "run" else MAKERS[kind](folder, workspace)
+    write_text(place, text)
+    if out is not None or page is not None or kind == "market":  # the others have their figures beside them already
+        write_json(place.with_suffix(".json"), json_ready(body))
+    return place
+
+
+def _kind(folder: Path) -> str:
+    found = next((kind for kind, mark in MARKS.items() if (folder / mark).is_file()), None)
+    if found is not None:
+        return found
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; give that of a run, a search, a campaign or a market")
+    if (folder / "identity.json").is_file():
+        raise DataError(f"{folder}: {UNFINISHED}")
+    raise DataError(f"{folder}: holds no run, search, campaign or market; give the --out of one of these commands")
+
+
+def _run(folder: Path, page: str | None) -> Made:
+    if not (folder / "verdict.json").is_file():
+        RunFolder(folder).state()
+        raise DataError(f"{folder}: {UNFINISHED}")
+    config = RunFolder(folder).config()
+    run = RunFolder(folder).data(f"{config.model.model_dump()['name']} on {Path(config.market or 'a market').name}")
+    if page is None:
+        return run_page(run), run.verdict
+    return run_page(run, PAGES[page], footer=f"Every figure of this page is in {page}.json beside it."), _facts(
+        run, page
+    )
+
+
+def _facts(run: RunData, page: str) -> Mapping[str, Any]:
+    """What a page shows, of the verdict and of the run's tables."""
+    body = {name: run.verdict.get(name) for name in FACTS.get(page, tuple(run.verdict))}
+    if page == "training":
+        return body | {"history": run.history.to_dicts(), "thresholds": list(run.thresholds)}
+    return body | ({"findings": [finding.to_json() for finding in run.findings]} if page == "data" else {})
+
+
+def _study(folder: Path, workspace: Path | str | None) -> Made:
+    body = read_json(folder / "study.json")
+    return study_page(body), body
+
+
+def _campaign(folder: Path, workspace: Path | str | None) -> Made:
+    body = read_json(folder / "campaign.json")
+    return campaign_page(body, market=folder.resolve().name), body
+
+
+def _market(folder: Path, workspace: Path | str | None) -> Made:
+    body = survey(folder, workspace=workspace)
+    return market_page(body, folder.resolve().name), body
+
+
+MARKS = {"run": "run.json", "search": "study.json", "campaign": "campaign.json", "market": "manifest.json"}
+MAKERS: dict[str, Callable[[Path, Path | str | None], Made]] = {
+    "search": _study,
+    "campaign": _campaign,
+    "market": _market,
+}

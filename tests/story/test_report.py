@@ -1,0 +1,123 @@
+"""`edgeproof report` writes the page of whatever a folder holds, its figures beside it, and shows no sealed bar."""
+
+import json
+import shutil
+
+import polars as pl
+import pytest
+
+from edgeproof.core.files import write_json
+from edgeproof.recipe.survey import survey
+from tests.unit.report import runs
+from tests.unit.report.folders import put
+from tests.unit.report.studies import study
+
+CONFIG = "market: /markets/m\ncosts:\n  commission_bps: 4.0\n  half_spread_bps: 1.0\nmodel: logistic\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from dataclasses import replace
+
+    return put(replace(runs.run(bars=600), config_yaml=CONFIG), tmp_path_factory.mktemp("reported") / "run")
+
+
+@pytest.mark.parametrize(
+    ("page", "has", "lacks"),
+    [
+        ("verdict", "Net return beats luck", "Gradient norm"),
+        ("backtest", "Drawdown", "Gradient norm"),
+        ("training", "Gradient norm", "Drawdown"),
+        ("data", "14 bars are missing", "Drawdown"),
+    ],
+)
+def test_one_chapter_of_a_run_is_a_page_with_its_figures_beside_it(edgeproof, folder, page, has, lacks):
+    assert edgeproof("report", folder, "--page", page).status == 0
+    text = (folder / f"{page}.html").read_text()
+    main = text[text.index("<main>") : text.index("</main>")]
+    assert has in main
+    assert lacks not in main
+    assert f"is in {page}.json beside it" in text
+    body, verdict = (json.loads((folder / name).read_text()) for name in (f"{page}.json", "verdict.json"))
+    assert all(body[key] == verdict[key] for key in body if key in verdict)
+    assert {"training": "history", "data": "findings", "backtest": "net", "verdict": "reasons"}[page] in body
+
+
+def test_the_whole_report_of_a_run_holds_every_chapter(edgeproof, folder, tmp_path):
+    assert edgeproof("report", folder, "--out", tmp_path / "page.html").status == 0
+    text = (tmp_path / "page.html").read_text()
+    assert "<h1>logistic on m</h1>" in text
+    for anchor in ("verdict", "guards", "trading", "training", "data", "setup"):
+        assert f'<section id="{anchor}">' in text
+    assert json.loads((tmp_path / "page.json").read_text())["verdict"] == "edge"
+
+
+def test_a_search_has_a_page(edgeproof, tmp_path):
+    write_json(tmp_path / "study.json", study())
+    assert edgeproof("report", tmp_path).status == 0
+    assert "By luck alone" in (tmp_path / "report.html").read_text()
+
+
+def test_a_market_s_page_counts_its_open_bars(edgeproof, tiny_market, tmp_path):
+    place = tmp_path / "m"
+    shutil.copytree(tiny_market, place)
+    answer = edgeproof("report", place, "--workspace", tmp_path)
+    assert answer.status == 0
+    body = json.loads((place / "report.json").read_text())
+    assert body["open"]["bars"] == 3 * 1920  # the last fifth of 2,400 is sealed
+    assert [row["bars"] for row in body["symbols"]] == [1920] * 3
+    assert all(row["missing"] == 0 for row in body["symbols"])
+    close = pl.read_parquet(place / "bars" / "00000.parquet")["close"]
+    assert body["symbols"][0]["change"] == pytest.approx(close[1919] / close[0] - 1, rel=1e-12)
+    deviation = (close / close.shift(1)).log().head(1920).std()
+    assert body["symbols"][0]["volatility"] == pytest.approx(deviation * 8760**0.5, rel=1e-9)
+    assert sum(body["histogram"]["counts"]) == body["histogram"]["returns"] == 3 * 1919
+
+
+def test_nothing_of_a_market_s_page_moves_when_its_sealed_bars_do(tmp_path):
+    """The same open bars before another future give the same page, the checks of the whole file apart."""
+    import numpy as np
+
+    from edgeproof.data.bars import Bars
+    from edgeproof.data.store import write_market
+
+    def made(name: str, jump: float):
+        count, hour = 2000, 3_600_000_000_000
+        start = 1_577_836_800_000_000_000 + hour * np.arange(count)
+        close = 100 * np.exp(np.cumsum(0.01 * np.random.default_rng(5).standard_normal(count)))
+        close[1600:] *= jump
+        opens = np.r_[close[0], close[:-1]]
+        columns = [opens, np.maximum(opens, close), np.minimum(opens, close), close, np.full(count, 5.0)]
+        bars = Bars("A", start, start + hour, np.stack(columns, axis=1), "made")
+        place = tmp_path / name / "m"
+        write_market(place, [bars], interval_ns=hour, calendar="continuous", universe="fixed")
+        return survey(place, workspace=tmp_path / name)
+
+    one, other = made("one", 1.0), made("other", 1.07)
+    for key in ("open", "symbols", "coverage", "index", "histogram", "by_hour"):
+        assert one[key] == other[key]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("missing",), "no such folder"),
+        (("empty",), "holds no run, search, campaign or market"),
+        (("begun",), "has not come to an end"),
+        (("asked",), "has not come to an end"),
+        (("run", "--page", "trading"), "no such page; there are verdict, backtest, training, data"),
+        (("run", "--out", "page.pdf"), "ends in .html"),
+        (("search", "--page", "data"), "which has one page"),
+    ],
+)
+def test_bad_input_is_one_line(edgeproof, folder, tmp_path, words, said):
+    put(runs.run(bars=60), tmp_path / "begun")
+    (tmp_path / "begun" / "verdict.json").unlink()
+    (tmp_path / "empty").mkdir()
+    write_json(tmp_path / "asked" / "identity.json", {"sha": "x"})
+    write_json(tmp_path / "search" / "study.json", study())
+    place = folder if words[0] == "run" else tmp_path / words[0]
+    answer = edgeproof("report", place, *words[1:])
+    assert answer.status == 2
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
