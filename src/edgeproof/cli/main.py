@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import edgeproof
-from edgeproof.cli import (, sweep, tune
+from edgeproof.cli import (
     calibrate,
     campaign,
     compare,
@@ -17,6 +17,7 @@ from edgeproof.cli import (, sweep, tune
     market,
     registry,
     report,
+    sweep,
     template,
     tune,
     verdict,
