@@ -27,6 +27,7 @@ class CnnLstmConfig(Config):
     """
 
     tunes: ClassVar[dict[str, Tune]] = TUNES
+    search_trials: ClassVar[int] = 150
     name: Literal["cnn_lstm"] = "cnn_lstm"
     channels: Annotated[int, Field(ge=1, le=65536)] = 64
     kernel: Annotated[int, Field(ge=1, le=4096)] = 3

@@ -26,6 +26,7 @@ class GruAttentionConfig(Config):
     """
 
     tunes: ClassVar[dict[str, Tune]] = TUNES
+    search_trials: ClassVar[int] = 150
     name: Literal["gru_attention"] = "gru_attention"
     layers: Annotated[int, Field(ge=1, le=16), Tune(choices=(1, 2, 3))] = 2
     hidden: Annotated[int, Field(ge=1, le=65536), Tune(choices=(64, 128, 256))] = 64

@@ -34,7 +34,7 @@ from edgeproof.report.run import RunData
 from edgeproof.train.bundle import Bundle, write_bundle
 from edgeproof.train.loggers.tracker import Tracker, tracked
 
-__all__ = ["Run", "judge_again", "run", "to_terminal"]
+__all__ = ["Run", "judge_again", "market_of", "run", "to_terminal"]
 
 
 def to_terminal(line: str) -> None:
@@ -128,7 +128,7 @@ def run(
         EdgeproofError: bad input, in one line.
     """
     settings = load_run_config(config, overrides)
-    opened = _market(settings, market)
+    opened = market_of(settings, market)
     settings = settings.model_copy(update={"market": str(opened.path.resolve())})
     settings = with_parent(settings)
     place = find_workspace(None if workspace is None else Path(workspace), opened.path)
@@ -172,7 +172,12 @@ def judge_again(path: Path | str, *, market: Path | str | None = None, open_seal
     return Run(folder.path, judge_run(folder, opened, ledger, span, open_sealed=open_sealed))
 
 
-def _market(config: RunConfig, market: Market | Path | str | None) -> Market:
+def market_of(config: RunConfig, market: Market | Path | str | None) -> Market:
+    """The market that is given, else the config's own.
+
+    Raises:
+        ConfigError: neither names one.
+    """
     if isinstance(market, Market):
         return market
     place = market or config.market

@@ -31,7 +31,8 @@ from edgeproof.recipe.attempt import Bench, checked, score, thin
 from edgeproof.recipe.claim import claim_folder
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.prepare import open_bars
-from edgeproof.recipe.run import Run, to_terminal
+from edgeproof.recipe.run import Run, market_of, to_terminal
+from edgeproof.recipe.transfer import with_parent
 from edgeproof.recipe.vary import search_space
 from edgeproof.recipe.winner import finish
 from edgeproof.search.record import STATES
@@ -142,8 +143,8 @@ def tune(
     settings = _settings(config, overrides, space)
     varied = search_space(settings)
     _refuse(means)
-    opened = _market(settings, market)
-    settings = settings.model_copy(update={"market": str(opened.path.resolve())})
+    opened = market_of(settings, market)
+    settings = with_parent(settings.model_copy(update={"market": str(opened.path.resolve())}))
     place, folder = find_workspace(None if workspace is None else Path(workspace), opened.path), Path(out)
     storage = None if means.storage is None else open_storage(means.storage, folder)
     set_threads()
@@ -199,15 +200,6 @@ def _refuse(means: Means) -> None:
         raise OptionError("--workers above 1 need a storage that they share, not one in memory; leave --storage out")
     if means.timeout_seconds is not None and not means.timeout_seconds > 0:
         raise OptionError(f"--timeout {means.timeout_seconds:g}: give a number of seconds above 0")
-
-
-def _market(config: RunConfig, market: Market | Path | str | None) -> Market:
-    if isinstance(market, Market):
-        return market
-    place = market or config.market
-    if not place:
-        raise ConfigError("no market: give --market DIR, or the key `market` in the config")
-    return open_market(Path(place))
 
 
 def _claim(bench: Bench, folder: Path, name: str, means: Means) -> str:

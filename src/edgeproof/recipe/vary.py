@@ -12,7 +12,20 @@ from edgeproof.search.space import fitted, resolve
 __all__ = ["search_space", "varied"]
 
 # What a search must not choose: the market and its money, how trials are judged, and what it is itself.
-GIVEN = ("market", "universe", "quality", "split", "costs", "account", "regimes", "verdict", "tune", "seed", "transfer")
+GIVEN = (
+    "market",
+    "universe",
+    "quality",
+    "split",
+    "transfer",
+    "costs",
+    "account",
+    "regimes",
+    "verdict",
+    "tune",
+    "tracking",
+    "seed",
+)
 TASK = ("label", "decide_every")  # of two of them the scores of a forecast cannot be compared
 
 
