@@ -25,3 +25,31 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no real market data at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def _migrated(tmp_path_factory) -> Path:
+    """A tracking database, migrated once for all workers: that takes seconds."""
+    from filelock import FileLock
+
+    from edgeproof.train.loggers.connect import connect
+    from edgeproof.train.loggers.settings import MlflowConfig
+
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    place = folder / "migrated" / ".edgeproof" / "mlflow.db"
+    with FileLock(folder / "migrated.lock"):
+        if not place.is_file():
+            connect(MlflowConfig(uri=f"sqlite:///{place}", experiment="other"), folder)
+    return place
+
+
+@pytest.fixture
+def tracking_workspace(_migrated, tmp_path, monkeypatch) -> Path:
+    """A workspace that holds a fresh tracking database."""
+    import shutil
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / ".edgeproof").mkdir()
+    shutil.copy(_migrated, tmp_path / ".edgeproof" / "mlflow.db")
+    return tmp_path

@@ -42,6 +42,7 @@ class Sender:
     clock: Callable[[], float] = time.monotonic
     problem: str = ""
     _next: float = field(default=0.0, repr=False)
+    _seen: bool = field(default=False, repr=False)  # by this process: asking once is enough
 
     @property
     def run_id(self) -> str | None:
@@ -100,7 +101,8 @@ class Sender:
     def _begun(self, connection: Connection) -> dict[str, Any]:
         """The run at MLflow: the one that this folder has there, or a new one that hears everything."""
         state = self._state()
-        if state["run_id"] is not None and _is_there(connection, state["run_id"]):
+        if state["run_id"] is not None and (self._seen or _is_there(connection, state["run_id"])):
+            self._seen = True
             return state
         line, tags = self.outbox.lines[0], {}
         if self.parent is not None:
@@ -113,6 +115,7 @@ class Sender:
         )
         state = {"address": connection.sha, "run_id": run.info.run_id, "sent": 0}
         self._write(state)
+        self._seen = True
         return state
 
     def _one(self, connection: Connection, run_id: str, batch: Sequence[Mapping[str, Any]]) -> None:
