@@ -1,16 +1,16 @@
 """edgeproof: train trading models on market bars and prove, or disprove, that they have an edge.
 
     import edgeproof as ep
-
     market = ep.from_pandas(frame)
-    run = ep.run("logistic_baseline.yaml", market, out="runs/first")
-    run.verdict, run.track
+    run = ep.run("logistic_baseline.yaml", market, out="runs/first")  # run.verdict, run.track
 
 Names are loaded on first use, so that importing the package costs nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+import edgeproof.core.device  # noqa: F401 - before torch: how its threads wait
 
 if TYPE_CHECKING:
     from edgeproof.core.errors import EdgeproofError
