@@ -191,4 +191,20 @@ JUDGING = (
         ("tests/unit/core/test_rng_clock.py::test_streams_are_keyed_by_name_not_by_order",),
         "the same run says something else each time",
     ),
+    Fault(
+        "members are not put on record",
+        "recipe/learn.py",
+        "record_training(ledger, market, member)",
+        "member.to_json()",
+        ("tests/story/test_combine.py::test_n_trainings_raise_the_count_by_n",),
+        "the best of a hundred starts counts as one trial",
+    ),
+    Fault(
+        "all starts of an ensemble are named alike",
+        "recipe/learn.py",
+        "trial_config(config, training=label)",
+        'trial_config(config, training="member")',
+        ("tests/story/test_combine.py::test_n_trainings_raise_the_count_by_n",),
+        "any number of members is one trial",
+    ),
 )

@@ -114,8 +114,8 @@ SIGHT = (
     Fault(
         "the preprocessor is fitted on validation too",
         "recipe/learn.py",
-        "fit_preprocessor(table, fold.train)",
-        "fit_preprocessor(table, np.concatenate([fold.train, fold.validation]))",
+        "fit_preprocessor(prepared.table, fold.train)",
+        "fit_preprocessor(prepared.table, np.concatenate([fold.train, fold.validation]))",
         ("tests/unit/recipe/test_what_is_chosen_where.py",),
         "the scale of later bars is known to the model",
     ),
@@ -208,5 +208,13 @@ SIGHT = (
         "key[rows] = generator.choice(rows, len(rows))",
         ("tests/unit/data/test_surrogate.py::test_rows_are_dealt_without_replacement_and_whole",),
         "equal bars stand in training and test",
+    ),
+    Fault(
+        "weights are fitted on what was learned by heart",
+        "combine/inner.py",
+        "dataset=lesson.rebuild(fold), watch=None",
+        "dataset=lesson.dataset, watch=None",
+        ("tests/unit/combine/test_inner.py::test_no_forecast_depends_on_its_own_fold_or_on_validation",),
+        "members and teachers that overfit most are trusted most, and validation has chosen their epochs",
     ),
 )
