@@ -1,0 +1,152 @@
+"""Can it learn at all: one batch by heart, and more from the inputs than without them.
+
+A model that cannot overfit has a defect or too little capacity; training it longer only hides which (Karpathy 2019).
+"""
+
+# B batch
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from edgeproof.core.finding import Finding
+from edgeproof.gates.report import failed, passed
+from edgeproof.gates.subject import Batch, Subject, prior_entropy
+from edgeproof.train.seeding import seeded
+
+__all__ = ["inputs_matter", "many_samples", "one_batch", "without_regularisers"]
+
+LEARNED = 0.01  # nats, of one batch
+BATCH = 64
+OVERFITTED = 0.05  # nats, of many samples
+MANY = 1024
+STEPS = 1000
+RATES = (3e-3, 1e-2, 3e-4)  # tried in turn: what is asked is whether it can, not at which rate
+LOOK_EVERY = 10
+
+
+def without_regularisers(model: nn.Module) -> nn.Module:
+    """The model with every dropout at 0, in place."""
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.dropout._DropoutNd):
+            layer.p = 0.0
+        elif isinstance(layer, nn.RNNBase | nn.MultiheadAttention):
+            layer.dropout = 0.0
+    return model
+
+
+def _lowest(subject: Subject, batches: Sequence[Batch], *, rate: float, steps: int, enough: float) -> tuple[float, int]:
+    """Lowest training loss, and after how many steps it was there; ends early once it is `enough`."""
+    model = without_regularisers(subject.fresh()).train()
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    best, at = float("inf"), 0
+    if not parameters:
+        return best, at
+    optimiser = torch.optim.Adam(parameters, lr=rate)
+    recent: deque[float] = deque(maxlen=len(batches))
+    with seeded(subject.rng.child("capacity")):
+        for step in range(steps):
+            batch = batches[step % len(batches)]
+            optimiser.zero_grad()
+            cost = subject.cost(model(*batch.inputs), batch.target)
+            if not cost.requires_grad or not bool(cost.isfinite()):
+                break
+            cost.backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.step()
+            recent.append(float(cost.detach()))
+            if len(recent) == len(batches) and max(recent) < best:
+                best, at = max(recent), step + 1
+                if best < enough:
+                    break
+    return best, at
+
+
+def _floor(target: Tensor, kind: str) -> float:
+    """What is allowed beyond the limit: nothing for classes, a hundredth of the variance for values."""
+    return 0.0 if kind != "values" else 0.01 * float(target.float().var())
+
+
+def one_batch(subject: Subject, *, steps: int = STEPS) -> Finding:
+    """Without regularisers, 64 samples of several classes are learned by heart within 1000 steps."""
+    batch = _mixed(subject)
+    check, limit = "capacity.one_batch", LEARNED + _floor(batch.target, subject.kind)
+    best, at = float("inf"), 0
+    for rate in RATES:
+        found, after = _lowest(subject, [batch], rate=rate, steps=steps, enough=limit)
+        if found < best:
+            best, at = found, after
+        if best < limit:
+            claim = f"{len(batch)} samples are learned by heart in {at} steps (loss {best:.4f})"
+            return passed(check, claim, measured=best, threshold=limit, steps=at)
+    return failed(
+        check,
+        "error",
+        f"{len(batch)} samples are not learned by heart: loss {best:.4f} after {steps} steps",
+        "look at the failures above first; then at labels that do not belong to their inputs, and at the model's size",
+        measured=best,
+        threshold=limit,
+        steps=steps,
+    )
+
+
+def _mixed(subject: Subject) -> Batch:
+    """At most 64 samples, of every class as many as there are places for, without two equal inputs of unlike target."""
+    whole = subject.samples(16 * BATCH)
+    if subject.kind == "values" or (whole.target.ndim > 1 and whole.target.shape[1] > 1):
+        return whole.rows(torch.arange(min(BATCH, len(whole))))
+    flat = whole.target.reshape(len(whole), -1)[:, 0]
+    places = [torch.nonzero(flat == value).reshape(-1) for value in flat.unique()]
+    share = max(1, BATCH // max(1, len(places)))
+    chosen = torch.cat([part[:share] for part in places])[:BATCH]
+    return whole.rows(chosen.sort().values)
+
+
+def many_samples(subject: Subject, *, steps: int = 3000) -> Finding:
+    """Adam at 3e-4 without regularisation brings 1,024 samples below a loss of 0.05: the model has the capacity."""
+    whole = subject.samples(MANY)
+    size = 128 if len(whole) >= 256 else max(2, len(whole) // 2)
+    batches = [whole.rows(part) for part in torch.arange(len(whole)).split(size) if len(part) == size]
+    check, limit = "capacity.many_samples", OVERFITTED + _floor(whole.target, subject.kind)
+    best, at = float("inf"), 0
+    for rate in (3e-4, 3e-3):
+        best, at = min((best, at), _lowest(subject, batches, rate=rate, steps=steps, enough=limit))
+        if best < limit:
+            claim = f"{len(whole)} samples are overfitted in {at} steps at rate {rate:g} (loss {best:.4f})"
+            return passed(check, claim, measured=best, threshold=limit, steps=at, rate=rate)
+    return failed(
+        check,
+        "warning",
+        f"{len(whole)} samples are not overfitted: loss {best:.4f} after {steps} steps",
+        "give the model more capacity (width, depth), or look for what keeps it from using its inputs",
+        measured=best,
+        threshold=limit,
+        steps=steps,
+    )
+
+
+def inputs_matter(subject: Subject, *, steps: int = 200) -> Finding:
+    """Some steps of training on the inputs end lower than as many on inputs of zero, which leave only the prior."""
+    batch = _mixed(subject)
+    zeros = replace(batch, inputs=tuple(torch.zeros_like(part) for part in batch.inputs))
+    check, rate = "capacity.inputs_matter", RATES[0]
+    real, _ = _lowest(subject, [batch], rate=rate, steps=steps, enough=LEARNED)
+    blind, _ = _lowest(subject, [zeros], rate=rate, steps=steps, enough=LEARNED)
+    prior = prior_entropy(batch.target, subject.kind, int(batch.target.max()) + 1 if subject.kind == "classes" else 2)
+    threshold = "lower than without inputs"
+    if real < 0.98 * blind:
+        claim = f"loss {real:.3f} with the inputs, {blind:.3f} without (prior {prior:.3f})"
+        return passed(check, claim, measured=real, threshold=threshold, blind=blind, prior=prior)
+    return failed(
+        check,
+        "error",
+        f"training on inputs of zero is as good: loss {real:.3f} with them, {blind:.3f} without",
+        "look for inputs that are constant, zeroed, normalised away or never reach the output",
+        measured=real,
+        threshold=threshold,
+        blind=blind,
+        prior=prior,
+    )

@@ -1,0 +1,276 @@
+"""How signals flow: a gradient to every parameter, no dead units, no sample reads another, no time reads ahead.
+
+Batch norm in training mode lets samples read each other, by design; in evaluation mode nothing may.
+"""
+
+# B batch, L time
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from edgeproof.core.finding import Finding
+from edgeproof.gates.report import failed, passed
+from edgeproof.gates.subject import Batch, Subject
+from edgeproof.train.seeding import seeded
+
+__all__ = ["dead_units", "gradients", "inputs_used", "mixing", "modes", "time_order"]
+
+DEAD_SHARE = 0.5  # of a layer's units; some silent ones are usual with ReLU
+MOST_SAMPLES = 64
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.ELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Hardtanh)
+ZERO = "gets a gradient of zero"
+STIR = 0.05
+STEEP = 1e3  # norm of the whole gradient at the start; usual ones lie between 0.01 and 10
+
+
+def gradients(subject: Subject) -> Finding:
+    """After one backward pass every parameter has a finite gradient that is not zero, and none is enormous."""
+    check, threshold = "flow.gradients", "every parameter has a gradient, finite and not all zero"
+    model = _backward(subject, stir=0.0)
+    found = {name: _gradient_of(parameter) for name, parameter in model.named_parameters()}
+    if ZERO in found.values():  # a last layer that starts at zero lets nothing through in the first step
+        stirred = dict(_backward(subject, stir=STIR).named_parameters())
+        found |= {name: _gradient_of(stirred[name]) for name, what in found.items() if what == ZERO}
+    wrong = {name: what for name, what in found.items() if what}
+    if wrong:
+        name, what = next(iter(wrong.items()))
+        others = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        return failed(
+            check,
+            "error",
+            f"{name}{others}: {what}",
+            "look for detach(), no_grad, requires_grad=False, argmax or rounding between it and the loss; or remove it",
+            measured=len(wrong),
+            threshold=threshold,
+            where=name,
+            parameters=wrong,
+        )
+    norm = float(
+        torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None] or [torch.zeros(())]).norm()
+    )
+    if norm > STEEP * len(subject.batches):
+        return failed(
+            check,
+            "warning",
+            f"the gradient's norm at the start is {norm:.3g}",
+            "initialise by fan-in, scale the inputs, or clip the gradient's norm at 1",
+            measured=norm,
+            threshold=STEEP,
+        )
+    return passed(
+        check, f"a gradient reaches all {len(found)} parameters; norm {norm:.3g}", measured=0, threshold=threshold
+    )
+
+
+def _backward(subject: Subject, *, stir: float) -> nn.Module:
+    """A copy with the gradients of all batches, its parameters moved at random by `stir`."""
+    model = subject.fresh().train()
+    with seeded(subject.rng.child("gradients")):
+        with torch.no_grad():
+            for parameter in model.parameters() if stir else ():
+                parameter.add_(stir * torch.randn_like(parameter))
+        for batch in subject.batches:
+            cost = subject.cost(model(*batch.inputs), batch.target)
+            if cost.requires_grad:
+                cost.backward()
+    return model
+
+
+def _gradient_of(parameter: nn.Parameter) -> str:
+    if not parameter.requires_grad:
+        return "is frozen (requires_grad is False)"
+    if parameter.grad is None:
+        return "gets no gradient"
+    if not bool(parameter.grad.isfinite().all()):
+        return "gets a gradient that is not finite"
+    return "" if bool((parameter.grad != 0).any()) else ZERO
+
+
+@contextmanager
+def _watched(model: nn.Module, seen: dict[str, list[Tensor]]) -> Iterator[None]:
+    """Outputs of every activation layer while the block runs."""
+
+    def keep(name: str) -> object:
+        def hook(_: nn.Module, __: object, output: Tensor) -> None:
+            seen.setdefault(name, []).append(output.detach())
+
+        return hook
+
+    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, ACTIVATIONS)]
+    hooks = [layer.register_forward_hook(keep(name)) for name, layer in layers]  # pyright: ignore[reportArgumentType] - a hook
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def dead_units(subject: Subject) -> Finding:
+    """No activation layer has most of its units at one value for every sample."""
+    model, seen = subject.fresh().eval(), {}
+    with torch.no_grad(), _watched(model, seen):
+        for batch in subject.batches:
+            model(*batch.inputs)
+    check, threshold = "flow.dead_units", f"at most {DEAD_SHARE:.0%} of a layer's units"
+    shares = {name: _dead_share(torch.cat([_flat(part) for part in parts])) for name, parts in seen.items()}
+    if not shares:
+        return passed(
+            check, "no activation layers to look at (functional ones are not seen)", measured=None, threshold=threshold
+        )
+    name, share = max(shares.items(), key=lambda entry: entry[1])
+    if share <= DEAD_SHARE:
+        return passed(check, f"at most {share:.0%} of a layer's units are silent", measured=share, threshold=threshold)
+    return failed(
+        check,
+        "error",
+        f"{share:.0%} of the units of {name or 'the activation'} say the same for every sample",
+        "lower the bias before it, initialise by fan-in, scale the inputs, or use a leaky activation",
+        measured=share,
+        threshold=threshold,
+        where=name,
+        shares=shares,
+    )
+
+
+def _flat(output: Tensor) -> Tensor:
+    """Samples by units: channels of images are units, other axes are samples."""
+    if output.ndim == 4:
+        return output.movedim(1, -1).reshape(-1, output.shape[1])
+    return output.reshape(-1, output.shape[-1])
+
+
+def _dead_share(values: Tensor) -> float:
+    return float((values.amax(0) - values.amin(0) <= 1e-6 * values.abs().max().clamp_min(1e-12)).float().mean())
+
+
+def mixing(subject: Subject) -> Finding:
+    """In evaluation mode a sample's output does not change with the others of its batch."""
+    model, batch = subject.fresh().eval(), subject.samples(MOST_SAMPLES)
+    check, threshold = "flow.mixing", "an output depends on its own sample only"
+    if len(batch) < 2:
+        return passed(check, "one sample alone: nothing to mix", measured=None, threshold=threshold)
+    with torch.no_grad():
+        whole = model(*batch.inputs)
+        others = batch.rows(torch.cat((torch.zeros(1, dtype=torch.long), torch.arange(len(batch) - 1, 0, -1))))
+        half = batch.rows(torch.arange(len(batch) // 2 or 1))
+        moved = max(_apart(whole[0], model(*others.inputs)[0]), _apart(whole[0], model(*_loud(half).inputs)[0]))
+    if moved <= 1e-4:
+        return passed(check, "no output depends on the other samples of its batch", measured=moved, threshold=threshold)
+    return failed(
+        check,
+        "error",
+        f"a sample's output moves by {moved:.3g} (of its size) when the rest of the batch changes",
+        "look for a mean, softmax, norm, reshape or attention over the batch's axis; batch norm belongs in eval mode",
+        measured=moved,
+        threshold=threshold,
+    )
+
+
+def _loud(batch: Batch) -> Batch:
+    """The same first sample, the others changed beyond recognition."""
+    parts = []
+    for part in batch.inputs:
+        changed = part.clone()
+        changed[1:] = 100 * part[1:] + 7 if part.is_floating_point() else part[1:].flip(0)
+        parts.append(changed)
+    return Batch(tuple(parts), batch.target)
+
+
+def _apart(a: Tensor, b: Tensor) -> float:
+    """Largest difference, as a share of the values' size."""
+    return float((a - b).abs().max() / a.abs().max().clamp_min(1e-6))
+
+
+def modes(subject: Subject) -> Finding:
+    """In evaluation mode the same inputs give the same output twice, and nothing in the model changes."""
+    model, batch = subject.fresh().eval(), subject.batches[0]
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    check, threshold = "flow.modes", "equal outputs, no buffer moved"
+    with torch.no_grad(), seeded(subject.rng.child("modes")):
+        apart = _apart(model(*batch.inputs), model(*batch.inputs))
+    changed = [name for name, value in model.state_dict().items() if not torch.equal(value, before[name])]
+    still_training = [name for name, layer in model.named_modules() if layer.training]
+    if apart <= 1e-5 and not changed and not still_training:
+        return passed(
+            check, "evaluation mode is the same twice and changes nothing", measured=apart, threshold=threshold
+        )
+    what = changed[0] if changed else still_training[0] if still_training else "a layer"
+    return failed(
+        check,
+        "error",
+        f"in evaluation mode {what} still behaves as in training (outputs differ by {apart:.3g} of their size)",
+        "call functional dropout and batch norm with training=self.training, and do not override train() or eval()",
+        measured=apart,
+        threshold=threshold,
+        where=str(what),
+    )
+
+
+def inputs_used(subject: Subject) -> Finding:
+    """The output changes with every input, and with the last step of every sequence, where the newest values stand."""
+    check, threshold = "flow.inputs_used", "the output changes with every input and with its last step"
+    model, batch = subject.fresh().eval(), subject.samples(MOST_SAMPLES)
+    idle = []
+    with torch.no_grad():
+        before = model(*batch.inputs)
+        for number, part in enumerate(batch.inputs):
+            shuffled = part[torch.arange(len(part)).roll(1)]
+            if (
+                len(part) > 1
+                and _apart(before, _with(model, batch, number, shuffled)) == 0.0
+                and len(part.unique(dim=0)) > 1
+            ):
+                idle.append(f"input {number + 1}")
+            elif part.ndim == 3 and part.is_floating_point():
+                changed = part.clone()
+                changed[:, -1] = 10 * part[:, -1] + 1
+                if _apart(before, _with(model, batch, number, changed)) == 0.0:
+                    idle.append(f"the last step of input {number + 1}")
+    if not idle:
+        return passed(check, "every input matters", measured=0, threshold=threshold)
+    return failed(
+        check,
+        "error",
+        f"the output does not depend on {' and '.join(idle)}",
+        "look for an input that is dropped, overwritten or padded on the wrong side",
+        measured=len(idle),
+        threshold=threshold,
+        where=idle[0],
+    )
+
+
+def _with(model: nn.Module, batch: Batch, number: int, part: Tensor) -> Tensor:
+    inputs = list(batch.inputs)
+    inputs[number] = part
+    return model(*inputs)
+
+
+def time_order(subject: Subject) -> Finding:
+    """Where there is one output a step, `[B, L, ...]`, no output depends on later steps.
+
+    Only for models that are meant to be causal: a label for each step of its own sequence.
+    """
+    check, threshold = "flow.time_order", "an output depends on its own and earlier steps only"
+    model, batch = subject.fresh().eval(), subject.samples(MOST_SAMPLES)
+    first = batch.inputs[0]
+    with torch.no_grad():
+        before = model(*batch.inputs)
+        if first.ndim < 2 or before.ndim < 2 or before.shape[1] != first.shape[1] or first.shape[1] < 2:
+            return passed(check, "one output a sequence: nothing to order", measured=None, threshold=threshold)
+        half = first.shape[1] // 2
+        changed = first.clone()
+        changed[:, half:] = 10 * first[:, half:] + 1 if first.is_floating_point() else first[:, half:].flip(1)
+        moved = _apart(before[:, :half], _with(model, batch, 0, changed)[:, :half])
+    if moved <= 1e-4:
+        return passed(check, "no output reads a later step", measured=moved, threshold=threshold)
+    return failed(
+        check,
+        "error",
+        f"outputs of the first {half} steps move by {moved:.3g} (of their size) when later steps change",
+        "mask the attention, pad convolutions on the left only, use no bidirectional layer and no norm over time",
+        measured=moved,
+        threshold=threshold,
+    )
