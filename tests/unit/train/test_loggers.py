@@ -81,6 +81,7 @@ def test_lines_are_told_once_and_survive_their_process(tmp_path):
     kinds = [line["kind"] for line in told(tmp_path)]
     assert kinds == ["run", "metrics", "metrics", "tags", "file", "metrics", "status"]
     assert told(tmp_path)[1]["values"] == {"log_loss": 0.69}  # what is no number is absent
+    outbox = Outbox(tmp_path / "tracking")
     outbox.figures({"sharpe": 1.25})
     outbox.tags({"verdict": "no_edge"})
     assert [line["kind"] for line in told(tmp_path)][len(kinds) :] == ["metrics", "tags"]
@@ -198,7 +199,7 @@ def reached(run, workspace) -> Any:
     return open_tracker(MlflowConfig(), run, card(), workspace=workspace)
 
 
-def train(tracker, folder, epochs, stop=None):
+def train(tracker, folder, epochs, stop=None) -> Any:
     class StopError(Exception):
         pass
 
