@@ -22,13 +22,14 @@ SPLITS = {
     "holdout": {},
     "walk_forward": {"name": "walk_forward", "train": 1100, "validation": 200, "test": 150, "step": 150, "number": 1},
     "kfold": {"name": "kfold", "n_folds": 3, "number": 1, "embargo_bars": 20},
+    "short": {"name": "kfold", "n_folds": 100, "number": 50},  # so few bars held out that features step over them
 }
 KINDS = (["price_jitter"], ["volume"], [{"name": "time_shift", "bars": 3}], [MIXING], [MIXING, "time_shift", "volume"])
 
 
 @pytest.fixture(scope="module", params=SPLITS)
 def case(request) -> Case:
-    return case_of(rough_panel(3, 2400, 8), **SPLITS[request.param])
+    return case_of(rough_panel(3, 1800 if request.param == "short" else 2400, 8), **SPLITS[request.param])
 
 
 def held_out(case: Case) -> np.ndarray:
@@ -177,6 +178,7 @@ def test_copies_are_keyed_and_the_hash_covers_them():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
+        ({"kinds": "volume", "copies": 1}, "kinds is a list: write [volume]"),
         ({"kinds": ["price_jiter"], "copies": 1}, "unknown augmentation 'price_jiter'; did you mean 'price_jitter'?"),
         ({"copies": 2}, "copies without kinds: name what is done to the bars"),
         ({"at_forecast": 2}, "at_forecast without kinds"),

@@ -1,20 +1,30 @@
 """What a run augments: which kinds, in how many copies for training, and how many at the forecast."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from edgeproof.core.config import Config, Part, part
+from edgeproof.core.errors import ConfigError
 from edgeproof.samples.augment import AUGMENTATIONS
 
 __all__ = ["AugmentConfig"]
+
+
+def _listed(kinds: Any) -> Any:
+    """A list, or a refusal that shows how one is written."""
+    if isinstance(kinds, str | Mapping):
+        raise ConfigError(f"augment.kinds is a list: write [{kinds if isinstance(kinds, str) else '{name: ...}'}]")
+    return kinds
 
 
 class AugmentConfig(Config):
     """Copies of the bars with something done to them, their features built anew; none by default.
 
     Attributes:
-        kinds: what is done to the bars of a copy, one after the other: names or mappings, each kind once.
+        kinds: what is done to the bars of a copy, one after the other: a list of names, or of mappings where a kind's
+            own keys are set, such as `{name: volume, share: 0.2}`; each kind once.
         copies: copies for training, each S T F float32: 8 symbols of 20,000 bars and 23 features take 15 MB.
         share: of the training samples of an epoch that are read from a copy, each from one drawn anew; the rest are
             clean.
@@ -22,7 +32,7 @@ class AugmentConfig(Config):
             bundle is used; of the kinds that leave a sample in its place (`price_jitter`, `volume`).
     """
 
-    kinds: tuple[Annotated[Part, part(AUGMENTATIONS, "augmentations")], ...] = ()
+    kinds: Annotated[tuple[Annotated[Part, part(AUGMENTATIONS, "augmentations")], ...], BeforeValidator(_listed)] = ()
     copies: Annotated[int, Field(ge=0, le=64)] = 0
     share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     at_forecast: Annotated[int, Field(ge=0, le=64)] = 0
