@@ -14,9 +14,9 @@ LEAST = 1e-12  # probability of what happened, so that its logarithm is a number
 def fit_weights(logit_KN: np.ndarray, y_N: np.ndarray, weight_N: np.ndarray) -> np.ndarray:
     """f64[K] that minimises the log loss of sum_k w_k p_k over the simplex.
 
-    Stacking (Breiman 1996) under the logarithmic score (Yao, Vehtari, Simpson & Gelman 2018, eq. 4). The loss is
-    convex in w. With r_k = mean of p_k / sum_j w_j p_j over what happened, w is its minimum if and only if r_k <= 1 for
-    all k, and r_k = 1 where w_k > 0 (Lindsay 1983, theorem 4.1).
+    Stacking (Breiman 1996) under the logarithmic score (Yao, Vehtari, Simpson & Gelman 2018). The loss is convex in w.
+    With r_k = mean of p_k / sum_j w_j p_j over what happened, w is its minimum if and only if r_k <= 1 for all k, and
+    r_k = 1 where w_k > 0 (Lindsay 1983, theorem 4.1).
 
     Args:
         logit_KN: out-of-fold logits.

@@ -27,7 +27,7 @@ def pool(logit_KB: Tensor, weight_K: Tensor) -> Tensor:
 
     The mixture of deep ensembles, p(y | x) = sum_k w_k p_k(y | x) (Lakshminarayanan, Pritzel & Blundell 2017, section
     2.4). Its log loss is never above the members' mean one (Jensen). Members that are each calibrated and differ give a
-    mean that is too careful (Ranjan & Gneiting 2010, theorem 1); a threshold chosen on validation does not mind.
+    mean that is too careful (Ranjan & Gneiting 2010); a threshold chosen on validation does not mind.
     """
     log_weight = weight_K.log().unsqueeze(1)
     yes = torch.logsumexp(functional.logsigmoid(logit_KB) + log_weight, dim=0)
