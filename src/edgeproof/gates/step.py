@@ -14,7 +14,16 @@ from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Batch, Subject
 from edgeproof.train.seeding import seeded
 
-__all__ = ["STEP_CHECKS", "Step", "gradients_fresh", "loss_falls", "parameters_move", "training_mode"]
+__all__ = [
+    "STEP_CHECKS",
+    "MakeOptimiser",
+    "Step",
+    "Training",
+    "gradients_fresh",
+    "loss_falls",
+    "parameters_move",
+    "training_mode",
+]
 
 Step = Callable[[nn.Module, torch.optim.Optimizer, Any, Tensor], Any]
 """`step(model, optimiser, inputs, target)`: one step of training; what it returns is not used."""

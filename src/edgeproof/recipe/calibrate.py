@@ -146,9 +146,8 @@ def calibrate(
     claim_folder(place, identity, "calibration")
     panel = _open_panel(settings, opened, workspace)
     why_not = _too_short(settings, panel)
-    for warning in (why_not, _weak(surrogates) if surrogates < FEW else ""):
-        if warning:
-            write(f"{warning}\n")
+    for warning in filter(None, (why_not, _weak(surrogates) if surrogates < FEW else "")):
+        write(f"{warning}\n")
     progress = Progress("surrogate", surrogates, write=write)
     for number in range(surrogates):
         if done and _certain(done, surrogates):
