@@ -33,7 +33,8 @@ def sweep_page(data: Mapping[str, Any]) -> str:
         for point in data["points"]
     ]
     sections = [
-        Section("Suggestion", "", (_banner(data), figure)),
+        Section("Suggestion", "", (_banner(data),)),
+        Section("Curve", "Where learning begins, and where it breaks.", (figure,)),
         Section("Points", "Each one is a counted trial.", (Table(("train.lr", name), rows),)),
         Section("Setup", "What every point shares.", (Code("Config", data["config"]),)),
     ]
@@ -43,6 +44,8 @@ def sweep_page(data: Mapping[str, Any]) -> str:
 def _rule(data: Mapping[str, Any]) -> str:
     if data["suggested"] is None:
         return "No rate does better than knowing nothing."
+    if data["suggested"] == data["best"]:
+        return f"{data['best']:.1e} is the best rate, and no smaller one reaches nine tenths of what it gains."
     return (
         f"The best is at {data['best']:.1e}; {data['suggested']:.1e} is the smallest rate that reaches nine tenths of "
         "its gain over knowing nothing, and a longer training has more steps."

@@ -1,0 +1,33 @@
+"""The rate that a sweep suggests: the smallest that is nearly as good as the best."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeproof.recipe.sweep import suggested
+
+RATES = (1e-4, 1e-3, 1e-2, 1e-1)
+
+
+def test_the_smallest_rate_that_reaches_nine_tenths_of_the_gain():
+    assert suggested(RATES, (0.69, 0.61, 0.60, 2.0), 0.70) == 1e-3  # 0.09 of 0.10
+    assert suggested(RATES, (0.69, 0.62, 0.60, 2.0), 0.70) == 1e-2
+
+
+def test_nothing_is_suggested_where_nothing_was_learned():
+    assert suggested(RATES, (0.70, 0.71, 0.72, 2.0), 0.70) is None
+    assert suggested((), (), 0.70) is None
+
+
+@given(st.lists(st.floats(0.1, 3.0), min_size=1, max_size=4), st.floats(0.1, 3.0))
+def test_it_is_one_of_the_rates_and_better_than_nothing(losses, nothing):
+    rates = RATES[: len(losses)]
+    found = suggested(rates, losses, nothing)
+    if min(losses) >= nothing:
+        assert found is None
+        return
+    assert found is not None
+    place = rates.index(found)
+    assert losses[place] < nothing
+    best = losses.index(min(losses))
+    assert place <= best
+    assert all(loss > losses[place] or index >= place for index, loss in enumerate(losses))
