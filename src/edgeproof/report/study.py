@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import stdev
 from typing import Any
 
-from edgeproof.report.chart import plot, points, vertical
-from edgeproof.report.number import clip, get, humanise, is_number, show
+from edgeproof.report.luck import luck_sections, margin_of, margin_words, seeds_of, small, spread_of
+from edgeproof.report.number import clip, get, is_number, show
 from edgeproof.report.page import render
-from edgeproof.report.part import Banner, Block, Cell, Code, Figure, Grid, Section, Stat, Table
+from edgeproof.report.part import Banner, Block, Cell, Code, Grid, Section, Stat, Table
 from edgeproof.report.trials import (
     Objective,
     Trial,
@@ -26,49 +25,12 @@ __all__ = ["study_page", "study_sections"]
 
 MOST_ROWS = 20
 MOST_FAILURES = 8
-DEFLATED: dict[str, tuple[str, str]] = {
-    "trials": ("Trials counted on these bars, all of them", "count"),
-    "effective": ("Effective trials: alike ones count as one", "tenth"),
-    "sharpe": ("Net Sharpe of the best trial, validation", "ratio"),
-    "expected_maximum_sharpe": ("Best of so many without any edge, Sharpe", "ratio"),
-    "by_luck": ("Best of so many without any edge, objective", "objective"),
-    "p_max": ("Chance that the best without any edge does as well", "chance"),
-    "psr": ("PSR, as if it were the only trial", "chance"),
-    "dsr": ("DSR, all trials", "chance"),
-    "dsr_effective": ("DSR, effective trials", "chance"),
-    "dsr_sidak": ("DSR by Šidák, all trials", "chance"),
-    "pbo": ("PBO, chance of overfitting", "chance"),
-}
 FIGURES: dict[str, tuple[str, str]] = {
     "log_loss": ("log loss", "loss"),
     "auc": ("AUC", "score"),
     "f1_plus": ("F1+", "score"),
     "sharpe": ("net Sharpe", "ratio"),
 }
-
-
-def _seeds(data: Mapping[str, Any]) -> list[float]:
-    return [float(value) for value in get(data, "seeds", "values") or () if is_number(value)]
-
-
-def _spread(data: Mapping[str, Any]) -> float | None:
-    values = _seeds(data)
-    return stdev(values) if len(values) > 1 else None
-
-
-def _margin(order: Sequence[Trial]) -> float | None:
-    return abs((order[0].value or 0.0) - (order[1].value or 0.0)) if len(order) > 1 else None
-
-
-def _margin_words(spread: float | None, margin: float | None, unit: str) -> str:
-    if spread is None or margin is None:
-        return ""
-    said = "more than" if margin > spread else "no more than"
-    firm = "" if margin > spread else ", so another seed could have chosen another winner"
-    return (
-        f"Its lead over the runner-up, {show(margin, unit)}, is {said} the standard deviation over seeds, "
-        f"{show(spread, unit)}{firm}."
-    )
 
 
 def _sentence(data: Mapping[str, Any], order: Sequence[Trial], count: int, objective: Objective) -> str:
@@ -80,7 +42,7 @@ def _sentence(data: Mapping[str, Any], order: Sequence[Trial], count: int, objec
     beside = (
         f" The best of so many without any edge would show {show(luck, objective.unit)}." if is_number(luck) else ""
     )
-    words = _margin_words(_spread(data), _margin(order), objective.unit)
+    words = margin_words(data, order)
     return head + beside + (f" {words}" if words else "")
 
 
@@ -90,17 +52,23 @@ def _counts(trials: Sequence[Trial]) -> str:
 
 
 def _stats(data: Mapping[str, Any], order: Sequence[Trial], trials: Sequence[Trial], goal: Objective) -> list[Stat]:
-    luck, spread, margin = get(data, "deflated", "by_luck"), _spread(data), _margin(order)
+    luck, spread, margin = get(data, "deflated", "by_luck"), spread_of(data), margin_of(order)
     sharpe, chance = get(data, "deflated", "sharpe"), get(data, "deflated", "expected_maximum_sharpe")
     items = [Stat(f"Best {goal.name}", show(order[0].value, goal.unit), f"trial {order[0].number}, validation")]
     if is_number(luck):
-        items.append(Stat("By luck alone", show(luck, goal.unit), f"best of {len(trials)} without any edge"))
+        items.append(
+            Stat(
+                "By luck alone",
+                show(luck, goal.unit),
+                f"best of {show(get(data, 'deflated', 'trials') or len(trials), 'count')} without any edge",
+            )
+        )
     if is_number(sharpe) and is_number(chance):
         items.append(Stat("Net Sharpe", show(sharpe, "ratio"), f"best by luck alone: {show(chance, 'ratio')}"))
     if margin is not None:
-        items.append(Stat("Lead over the next", show(margin, goal.unit), f"trial {order[1].number} is the runner-up"))
+        items.append(Stat("Lead over the next", small(margin), f"trial {order[1].number} is the runner-up"))
     if spread is not None:
-        items.append(Stat("Spread over seeds", show(spread, goal.unit), f"standard deviation of {len(_seeds(data))}"))
+        items.append(Stat("Spread over seeds", small(spread), f"standard deviation of {len(seeds_of(data))}"))
     items.append(Stat("Trials", show(len(trials), "count"), _counts(trials)))
     return items
 
@@ -124,45 +92,6 @@ def _header(data: Mapping[str, Any], trials: Sequence[Trial], goal: Objective) -
     return Section(
         "Best trial", "", (Banner("neutral", title, sentence, _stats(data, order, trials, goal), _reading(data)),)
     )
-
-
-def _deflated_table(data: Mapping[str, Any], goal: Objective) -> Table | None:
-    known: Mapping[str, Any] = data.get("deflated") or {}
-    rows = []
-    for key in [*(key for key in DEFLATED if key in known), *(key for key in known if key not in DEFLATED)]:
-        label, unit = DEFLATED.get(key, (humanise(key), "plain"))
-        if is_number(known[key]):
-            rows.append((Cell(label), Cell(show(known[key], goal.unit if unit == "objective" else unit))))
-    caption = "The best trial beside what the best of so many would show if nothing could be predicted."
-    return Table(("Corrected for luck", ""), rows, caption=caption) if rows else None
-
-
-def _seeds_figure(data: Mapping[str, Any], order: Sequence[Trial], goal: Objective) -> Figure | None:
-    values, spread = _seeds(data), _spread(data)
-    if spread is None or not order:
-        return None
-    dots = points(values, [0.0] * len(values), name="a seed", color="@net", size=10) | {"showlegend": False}
-    next_best = order[1].value if len(order) > 1 else None
-    marks = [vertical(order[0].value or 0.0, "best trial", "@good")]
-    marks += [] if next_best is None else [vertical(next_best, "runner-up", "@gross", foot=True)]
-    joined = {key: [item for mark in marks for item in mark.get(key, ())] for key in ("shapes", "annotations")}
-    drawn = plot(
-        [dots],
-        x={"title": goal.name, "nticks": 5},
-        y={"visible": False, "range": [-1, 1]},
-        hovermode="closest",
-        **joined,
-    )
-    words = _margin_words(spread, _margin(order), goal.unit)
-    caption = f"The best trial's settings trained again with {len(values)} seeds: one point a seed."
-    return Figure("The winner over seeds", drawn, caption, words, height=190)
-
-
-def _luck(data: Mapping[str, Any], trials: Sequence[Trial], goal: Objective) -> list[Section]:
-    parts: list[Block | None] = [_deflated_table(data, goal), _seeds_figure(data, ranked(trials, goal), goal)]
-    blocks = [part for part in parts if part is not None]
-    lead = "How much of the best value is the choice among many."
-    return [Section("Luck", lead, (Grid(blocks),))] if blocks else []
 
 
 def _every(data: Mapping[str, Any], trials: Sequence[Trial], goal: Objective) -> list[Section]:
@@ -205,7 +134,7 @@ def _failures(trials: Sequence[Trial]) -> list[Block]:
         (Cell(str(trial.number)), Cell(clip(trial.why or "no reason was kept", 200)))
         for trial in failed[:MOST_FAILURES]
     ]
-    caption = f"{len(failed)} failed and were counted."
+    caption = f"{len(failed)} failed; {'it counts' if len(failed) == 1 else 'they count'}, too."
     return [Table(("Trial", "why"), rows, caption=caption, numeric=False)]
 
 
@@ -234,7 +163,7 @@ def _setup(data: Mapping[str, Any]) -> Section:
     tables: list[Block] = [Table(("Search", ""), rows, numeric=False)] if rows else []
     tables += [Table(("Setting", "searched over"), space, numeric=False)] if space else []
     code = [Code("Config", clip(data["config"], 40_000))] if data.get("config") else []
-    return Section("Setup", "What it takes to repeat this search.", [*tables, *code])
+    return Section("Setup", "What it takes to repeat this search.", [*([Grid(tables)] if tables else []), *code])
 
 
 def study_sections(data: Mapping[str, Any]) -> list[Section]:
@@ -242,7 +171,7 @@ def study_sections(data: Mapping[str, Any]) -> list[Section]:
     trials, goal = trials_of(data), objective_of(data)
     return [
         _header(data, trials, goal),
-        *_luck(data, trials, goal),
+        *luck_sections(data, trials, goal),
         *_every(data, trials, goal),
         *_parameters(data, trials, goal),
         _setup(data),
@@ -256,13 +185,19 @@ def study_page(data: Mapping[str, Any]) -> str:
         data: the content of study.json: `name`, `objective` (a key of `trials.OBJECTIVES`), `direction` (`minimize` or
             `maximize`), `sampler`, `pruner`, `seed`, `space` (name: `low`, `high`, `log`, or `choices`), `trials`
             (each `number`, `state`, `params`, `value`, `intermediate` by epoch, `seconds`, `figures`, `trial`, and
-            `why` where it failed), `importance` by name, `deflated` (any of `DEFLATED`), `seeds` (`values` of the
+            `why` where it failed), `importance` by name, `deflated` (any of `luck.DEFLATED`), `seeds` (`values` of the
             objective, one a seed), `seconds`, `config` (YAML). All but `name`, `objective` and `trials` may be absent.
 
     Raises:
         DataError: the page would be larger than 2 MB.
     """
-    goal, sampler = objective_of(data), data.get("sampler")
-    subtitle = f"Search for the best {goal.name}" + (f" · {clip(sampler, 40)}" if sampler else "")
+    goal = objective_of(data)
+    said = [data.get("model"), f"for the best {goal.name} on validation", data.get("sampler")]
+    subtitle = " · ".join(clip(item, 60) for item in said if item)
     footer = "Every figure of this page is in study.json beside it."
-    return render(clip(data.get("name") or "Study", 120), study_sections(data), subtitle=subtitle, footer=footer)
+    return render(clip(_name(data), 120), study_sections(data), subtitle=subtitle, footer=footer)
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    name = str(data.get("name") or "")
+    return f"Search {name}" if name and " " not in name else name or "A search"

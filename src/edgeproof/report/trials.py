@@ -1,5 +1,6 @@
 """The trials of a search as plots: what was tried, what mattered, and how long each lasted."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -195,8 +196,9 @@ def history_figure(data: Mapping[str, Any], trials: Sequence[Trial], objective: 
         f"The first trial reached {show(first, objective.unit)}, the best, number {best.number}, "
         f"{show(best.value, objective.unit)}."
     ) + (f" {outside} far worse {'is' if outside == 1 else 'are'} outside the picture." if outside else "")
-    caption = "One point a trial, in order. A crossed one was stopped early, and stands where it was then."
-    drawn = plot(traces, x={"title": "trial"}, y=_axis(objective) | scale, hovermode="closest")
+    caption = "One point a trial, in order."
+    caption += " Those that were stopped early stand, crossed, where they were then." if lost else ""
+    drawn = plot(traces, x={"title": "trial", "zeroline": False}, y=_axis(objective) | scale, hovermode="closest")
     return Figure("Every trial", drawn, caption, words, height=340)
 
 
@@ -218,7 +220,7 @@ def curves_figure(trials: Sequence[Trial], objective: Objective) -> Figure | Non
         return None
     order = ranked(known, objective)
     kept, lost = order[:MOST_CURVES], [trial for trial in known if trial.state == "pruned"][:MOST_CURVES]
-    traces = [_strands(lost, name="pruned", color="@grid", width=1)] if lost else []
+    traces = [_strands(lost, name="pruned", color="@rule", width=1)] if lost else []
     traces += [_strands(kept[1:], name="finished", color="@soft", width=1)] if len(kept) > 1 else []
     traces += [_strands(kept[:1], name="best", color="@good", width=2.2)] if kept else []
     ends = [value for trial in (*kept, *lost) for _, value in trial.curve]
@@ -251,16 +253,34 @@ def importance_figure(importance: Mapping[str, Any]) -> Figure | None:
     }
     x = {"range": [0, 1.18 * max(values)], "tickformat": ".0%", "nticks": 5, "showgrid": True}
     y = {"autorange": "reversed", "showgrid": False}
-    words = f"{names[known[0][1]]} explains {show(values[0], 'percent')} of what made trials differ."
+    words = f"The most by {names[known[0][1]]}, {values[0]:.0%}; the least by {names[known[-1][1]]}, {values[-1]:.0%}."
     caption = "Share of the differences between trials. A description of this search, not a law of the market."
     height = 110 + 30 * len(known)
-    return Figure("What mattered", plot([bar], x=x, y=y, hovermode="closest"), caption, words, height=height)
+    return Figure("What made trials differ", plot([bar], x=x, y=y, hovermode="closest"), caption, words, height=height)
 
 
 def _words_of(value: Any) -> str | float:
     if isinstance(value, list | tuple):
         return "-".join(str(item) for item in value)
     return value if is_number(value) else clip(show(value), 24)
+
+
+def _choices(space: Mapping[str, Any]) -> dict[str, Any]:
+    order = [str(_words_of(value)) if not is_number(value) else show(value) for value in space.get("choices") or ()]
+    return {"type": "category"} | ({"categoryorder": "array", "categoryarray": order} if order else {})
+
+
+def _numbers(space: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = space.get("low"), space.get("high")
+    if not (is_number(low) and is_number(high)) or not low < high:
+        return {"nticks": 5, "zeroline": False}
+    if space.get("log") and low > 0:
+        ends = [math.log10(low), math.log10(high)]
+        pad = 0.04 * (ends[1] - ends[0])
+        step = {"dtick": 1} if ends[1] - ends[0] >= 1 else {"nticks": 4}
+        return {"type": "log", "range": [ends[0] - pad, ends[1] + pad], "exponentformat": "power"} | step
+    pad = 0.04 * (high - low)
+    return {"range": [low - pad, high + pad], "nticks": 5, "zeroline": False}
 
 
 def _parameter_plot(name: str, space: Mapping[str, Any], done: Sequence[Trial], objective: Objective) -> Plot:
@@ -272,7 +292,7 @@ def _parameter_plot(name: str, space: Mapping[str, Any], done: Sequence[Trial], 
     dots = points([0.0], [0.0], name="trial", color="@net", size=6) | {"x": across, "y": values, "showlegend": False}
     best = ranked(done, objective)[0]
     ring = _ring(across[list(done).index(best)], best.value or 0.0) | {"showlegend": False}
-    kind = {"type": "category"} if choice else {"type": "log", "nticks": 4} if space.get("log") else {"nticks": 5}
+    kind = _choices(space) if choice else _numbers(space)
     scale, _ = _scale(values, objective)
     form = _axis(objective) | {"nticks": 4, "title": ""}
     return plot([dots, ring], x=kind, y=form | scale, hovermode="closest")
@@ -290,7 +310,7 @@ def parameter_figures(data: Mapping[str, Any], trials: Sequence[Trial], objectiv
         here = [trial for trial in done if trial.params.get(name) is not None]
         drawn = _parameter_plot(name, get(data, "space", name) or {}, here, objective)
         best = ranked(here, objective)[0]
-        said = f"The best trial took {_said(best.params[name])}."
+        said = f"Best: {_said(best.params[name])}"
         figures.append(Figure(words[name], drawn, name, said, height=220))
     return figures
 
