@@ -28,7 +28,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _migrated(tmp_path_factory) -> Path:
+def migrated(tmp_path_factory) -> Path:
     """A tracking database, migrated once for all workers: that takes seconds."""
     from filelock import FileLock
 
@@ -45,11 +45,11 @@ def _migrated(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def tracking_workspace(_migrated, tmp_path, monkeypatch) -> Path:
+def tracking_workspace(migrated, tmp_path, monkeypatch) -> Path:
     """A workspace that holds a fresh tracking database."""
     import shutil
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / ".edgeproof").mkdir()
-    shutil.copy(_migrated, tmp_path / ".edgeproof" / "mlflow.db")
+    shutil.copy(migrated, tmp_path / ".edgeproof" / "mlflow.db")
     return tmp_path
