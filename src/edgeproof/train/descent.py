@@ -23,6 +23,7 @@ from edgeproof.train.keep import arrays_of, below, load_arrays, load_optimiser, 
 from edgeproof.train.precision import Mixed
 from edgeproof.train.seeding import seeded
 from edgeproof.train.settings import TrainConfig
+from edgeproof.train.team import ALONE, team
 from edgeproof.train.transfer import HeadOnly, Start, adopt, encoded
 
 __all__ = ["Descent", "Learner", "Task", "make_task"]
@@ -143,9 +144,10 @@ class Descent:
             mixed=Mixed(settings.precision, device),
             average=settings.average.build(live, settings.epochs),  # pyright: ignore[reportAttributeAccessIssue] - every average config builds
             drawn=drawn,
+            team=team(),
         )
         if not batch_size and settings.batch_size == "auto":
-            session = replace(session, batch_size=_found(session))
+            session = replace(session, batch_size=session.team.tell(_found(session) if session.team.leads else None))
         self.session = session
 
     @property
@@ -226,7 +228,7 @@ def _found(session: Session) -> int:
 
     def step(size: int) -> None:
         model = deepcopy(session.model)
-        first = Part(part.index[:size], part.asset[:size], part.y[:size], part.weight[:size])
+        first = part.taken(slice(size))
         trial = replace(
             session,
             model=model,
@@ -238,6 +240,7 @@ def _found(session: Session) -> int:
             average=None,
             drawn=None,
             rng=session.rng.child("find", size),
+            team=ALONE,
         )
         try:
             train_epoch(trial, 0, settings.scheduler.start())  # pyright: ignore[reportAttributeAccessIssue] - every schedule has it

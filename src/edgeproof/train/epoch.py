@@ -30,6 +30,7 @@ from edgeproof.train.precision import Mixed
 from edgeproof.train.schedule import Moment, warm_up
 from edgeproof.train.seeding import seeded
 from edgeproof.train.settings import TrainConfig
+from edgeproof.train.team import ALONE, Team, shared_statistics
 
 __all__ = ["FIGURES", "Part", "Session", "part_of", "refresh_batch_norm", "score", "train_epoch"]
 
@@ -44,6 +45,10 @@ class Part:
     asset: Tensor
     y: Tensor
     weight: Tensor
+
+    def taken(self, which: slice) -> "Part":
+        """Neighbouring samples of it."""
+        return Part(self.index[which], self.asset[which], self.y[which], self.weight[which])
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Session:
         mixed: precision of the steps.
         average: of the weights, if there is one.
         drawn: where training samples are read from, if there are augmented copies.
+        team: the processes that share each batch.
     """
 
     model: nn.Module
@@ -77,12 +83,13 @@ class Session:
     mixed: Mixed
     average: Averaged | None
     drawn: Drawn | None = None
+    team: Team = ALONE
 
     @property
     def batches(self) -> int:
         """Steps an epoch: of about `batch_size` samples each, at least two a part (batch norm needs them)."""
-        count = len(self.train.index)
-        return max(1, min(-(-count // self.batch_size), count // (2 * self.settings.accumulate)))
+        count, least = len(self.train.index), max(2, self.team.count) * self.settings.accumulate
+        return max(1, min(-(-count // self.batch_size), count // least))
 
     def rate(self, step: int, state: dict[str, Any]) -> float:
         """Learning rate of a step, counted from 0 over all epochs."""
@@ -144,10 +151,12 @@ def train_epoch(session: Session, epoch: int, state: dict[str, Any]) -> dict[str
     total = torch.zeros(2, dtype=torch.float64, device=device)
     rate = session.settings.lr
     session.model.train()
-    with seeded(session.rng.child("dropout", epoch), device):
+    own = session.rng.child("dropout", epoch, *session.team.key())
+    with seeded(own, device), shared_statistics(session.model, session.team):
         for number, part in enumerate(_cut(shuffled, session.batches)):
             rate = session.rate(epoch * session.batches + number, state)
             total += _step(session, part, rate)
+    total[:1] = session.team.sum(total[:1].cpu()).to(device)
     loss, norm = (total / torch.tensor([count, session.batches], device=device)).tolist()
     if not np.isfinite([loss, norm]).all():
         raise TrainError(
@@ -161,15 +170,16 @@ def _cut(part: Part, pieces: int) -> Iterator[Part]:
     """Neighbouring samples in pieces that differ in size by at most one."""
     bounds = np.linspace(0, len(part.index), pieces + 1).astype(int).tolist()
     for a, b in pairwise(bounds):
-        yield Part(part.index[a:b], part.asset[a:b], part.y[a:b], part.weight[a:b])
+        yield part.taken(slice(a, b))
 
 
 def _step(session: Session, batch: Part, rate: float) -> Tensor:
     """One optimiser step; returns (sum of losses, gradient norm) without waiting for them."""
     session.optimiser.zero_grad(set_to_none=True)
     count = len(batch.y)
+    own = batch.taken(session.team.share(count))
     try:
-        losses = [_gradients(session, part, count) for part in _cut(batch, session.settings.accumulate)]
+        losses = [_gradients(session, part, count) for part in _cut(own, session.settings.accumulate)]
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -179,6 +189,7 @@ def _step(session: Session, batch: Part, rate: float) -> Tensor:
         ) from error
     for group in session.optimiser.param_groups:
         group["lr"] = rate
+    session.team.sum_gradients(session.model)
     norm = session.mixed.step(session.optimiser, session.model, session.settings.clip_norm)
     if session.average is not None:
         session.average.after_step(session.model)

@@ -28,6 +28,7 @@ __all__ = [
     "keep_epoch",
     "load_arrays",
     "load_optimiser",
+    "memory_of",
     "optimiser_arrays",
     "resume",
     "weights_sha",
@@ -171,10 +172,13 @@ def resume(
         raise TrainError(
             f"{folder}: holds a training with another {', '.join(differing)}; choose another folder, or remove this one"
         )
-    memory = header["memory"]
-    kept = tuple(Kept(**entry) for entry in memory["kept"])
-    found = _machine_findings(header["machine"], machine, folder)
-    return Memory(**memory | {"kept": kept, "history": tuple(memory["history"])}), arrays, found
+    return memory_of(header["memory"]), arrays, _machine_findings(header["machine"], machine, folder)
+
+
+def memory_of(body: Mapping[str, Any]) -> Memory:
+    """The memory that `asdict` made JSON of."""
+    kept = tuple(Kept(**entry) for entry in body["kept"])
+    return Memory(**dict(body) | {"kept": kept, "history": tuple(body["history"])})
 
 
 def below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -183,6 +187,7 @@ def below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
 
 
 def _machine_findings(before: dict[str, Any], now: dict[str, Any], folder: Path) -> tuple[Finding, ...]:
+    before = {"processes": 1} | before  # as it always was before there could be several
     changed = {key: [before.get(key), now[key]] for key in now if before.get(key) != now[key]}
     if not changed:
         return ()

@@ -6,7 +6,7 @@ The epoch is the unit of resume: order and dropout are keyed by its number, and 
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,17 @@ from torch import nn
 from edgeproof.core.config import Config
 from edgeproof.core.container import read_container
 from edgeproof.core.device import torch_device
-from edgeproof.core.errors import Interrupted
+from edgeproof.core.errors import Interrupted, OptionError, TrainError
 from edgeproof.core.finding import Finding
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.samples.dataset import Dataset
 from edgeproof.train.descent import Descent, Learner, Task, make_task
 from edgeproof.train.forest import Forest
-from edgeproof.train.keep import LAST, Memory, keep_epoch, load_arrays, resume, weights_sha, write_last
+from edgeproof.train.keep import LAST, Memory, keep_epoch, load_arrays, memory_of, resume, weights_sha, write_last
 from edgeproof.train.seeding import reproducible
 from edgeproof.train.settings import TrainConfig
+from edgeproof.train.team import Team, team
 from edgeproof.train.transfer import Start
 
 __all__ = ["Trained", "fit"]
@@ -89,7 +90,8 @@ def fit(  # noqa: PLR0913 - what is learned, how, and who hears of it
         BundleError: the folder's checkpoint is truncated or altered.
         Interrupted: stopped from the keyboard; the same call goes on after the last finished epoch.
     """
-    device = torch_device(train_config.device)
+    crew = team()
+    device = crew.device(torch_device(train_config.device))
     task = make_task(dataset, (model_config, loss_config), train_config, rng=rng, device=str(device), start=start)
     identity = {
         "data": dataset.sha,
@@ -99,18 +101,17 @@ def fit(  # noqa: PLR0913 - what is learned, how, and who hears of it
         "seed": [rng.seed, *rng.path],
         "start": None if start is None else start.identity(),
     }
-    machine = _machine(device)
+    machine = _machine(device, crew)
     with reproducible(device, wanted=train_config.deterministic):
         learner, memory, findings = _begin(task, folder, identity, machine)
         if progress is not None:
             progress.resume(memory.epoch)
         try:
             while not memory.ended:
-                memory = _one_epoch(learner, task, memory, folder)
-                write_last(folder, learner.arrays(), memory, identity=identity, machine=machine)
-                if progress is not None:
+                memory = _one_epoch(learner, task, memory, folder, note={"identity": identity, "machine": machine})
+                if progress is not None and crew.leads:
                     progress.step(_line(memory, train_config))
-                if watch is not None:
+                if watch is not None and crew.leads:
                     watch(dict(memory.history[-1]))
         except KeyboardInterrupt as stop:
             raise Interrupted(
@@ -124,8 +125,15 @@ def _begin(
 ) -> tuple[Learner, Memory, tuple[Finding, ...]]:
     """The learner at its start, or where the training in this folder stands."""
     memory, arrays, findings = resume(folder, identity=identity, machine=machine)
+    crew, done = team(), 0 if memory is None else memory.epoch
+    if crew.tell(done) != done:
+        raise TrainError(f"{folder}: not the same checkpoints for every process; give --out on a disk that all share")
     learner: Learner
     if hasattr(task.model, "fit_trees"):
+        if crew.count > 1:
+            raise OptionError(
+                f"model {task.model.model_dump()['name']} is grown by one process; start it without torchrun"
+            )
         learner = Forest(task)
     else:
         learner = Descent(task, 0 if memory is None else memory.batch_size)
@@ -136,21 +144,31 @@ def _begin(
     return learner, memory, findings
 
 
-def _machine(device: torch.device) -> dict[str, Any]:
+def _machine(device: torch.device, crew: Team) -> dict[str, Any]:
     """What must be equal for equal bits."""
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "device": device.type,
+        "processes": crew.count,
         "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
     }
 
 
-def _one_epoch(learner: Learner, task: Task, memory: Memory, folder: Path) -> Memory:
-    began = time.perf_counter()
-    settings, epoch = task.settings, memory.epoch
-    figures = learner.epoch(epoch, memory.schedule)
-    row = {"epoch": epoch + 1, **figures, "seconds": time.perf_counter() - began, "best": False}
+def _one_epoch(learner: Learner, task: Task, memory: Memory, folder: Path, note: dict[str, Any]) -> Memory:
+    """Train an epoch, keep it, write `last`; of several processes the first writes, and tells the others."""
+    began, crew = time.perf_counter(), team()
+    figures = learner.epoch(memory.epoch, memory.schedule)
+    if crew.leads:
+        row = {"epoch": memory.epoch + 1, **figures, "seconds": time.perf_counter() - began, "best": False}
+        memory = _after_epoch(learner, task.settings, memory, row, folder)
+        write_last(folder, learner.arrays(), memory, **note)
+    return memory if crew.count == 1 else memory_of(crew.tell(asdict(memory)))
+
+
+def _after_epoch(learner: Learner, settings: TrainConfig, memory: Memory, row: dict[str, Any], folder: Path) -> Memory:
+    """What is known after an epoch with this row; the epoch is kept if it is among the best."""
+    epoch = memory.epoch
     memory = replace(memory, epoch=epoch + 1, history=(*memory.history, row))
     memory = keep_epoch(folder, learner.scored(epoch), memory, settings.loss_metric)
     score = -row["log_loss"] if settings.loss_metric == "log_loss" else row[settings.loss_metric]
