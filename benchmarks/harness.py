@@ -12,6 +12,8 @@ import hashlib
 import json
 import os
 import platform
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -52,9 +54,20 @@ def environment(peer: str) -> Path:
         print(f"making {folder} from {listed.name}", file=sys.stderr)
         venv.create(folder, with_pip=True, clear=True)
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(listed)]
+        command += ["-c", str(_cpu_builds(folder))]
         subprocess.run(command, check=True, stdout=sys.stderr)
         stamp.write_text(sha, encoding="utf-8")
     return python
+
+
+def _cpu_builds(folder: Path) -> Path:
+    """Constraints that take PyTorch's CPU build where no GPU is there, as `tools/setup` does: no CUDA package lands."""
+    wanted = (HERE.parent / "constraints.txt").read_text(encoding="utf-8")
+    if sys.platform == "linux" and shutil.which("nvidia-smi") is None:
+        wanted = re.sub(r"^(torch==[0-9.]+)$", r"\1+cpu", wanted, flags=re.MULTILINE)
+    path = folder / "constraints.txt"
+    path.write_text(wanted, encoding="utf-8")
+    return path
 
 
 class Peer:

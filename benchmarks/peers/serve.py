@@ -1,6 +1,6 @@
 """The peer's side of a paired benchmark: warm up once, then one timed round for each line on stdin.
 
-A peer script runs in an environment of its own and imports nothing of edgeproof:
+A peer script runs in an environment of its own and imports nothing of edgeproof, but for a model that both train:
 
     from serve import serve
     prices = numpy.load(sys.argv[1])           # input made by the benchmark, outside the timing
