@@ -93,7 +93,7 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
     Raises:
         TrainError: one class only, or the loss is not finite.
     """
-    table, labels = prepared.table, prepared.labels
+    labels = prepared.labels
     inherited = inherit(config, prepared, ledger, (fold,), market=market)
     preprocessor, dataset = _fold_dataset(config, prepared, fold, inherited)
     close = prepared.panel.close_time
@@ -113,9 +113,7 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
         folder=folder,
         record=record,
         samples=lambda: _samples(config, prepared),
-        rebuild=lambda inner: _fold_dataset(
-            config, prepared, inner, inherit(config, prepared, ledger, (inner,), market=market)
-        )[1],
+        rebuild=lambda inner: _inner_dataset(config, prepared, ledger, inner, market),
         horizon_bars=labels.horizon_bars,
         write=write,
         title=title,
@@ -123,12 +121,26 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
         start=None if inherited is None else inherited.start,
     )
     combined = cast("Combiner", config.combine).learn(lesson)
-    trained = combined.trained
-    index = ready_index(table.ready, prepared.decide & _forecast_bars(fold, bars, len(close)), config.window)
-    forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)
-    forecast = averaged(forecast, trained.model, config=config, prepared=prepared, preprocessor=preprocessor)
+    forecast = _forecast(config, prepared, combined.trained, dataset, (bars, preprocessor))
     until = max(bars.start - 1, int(labels.resolved_at.reshape(-1)[fold.train].max()))
     return Learned(combined, preprocessor, fold, dataset.sha, bars, until, forecast, trial, inherited)
+
+
+def _forecast(
+    config: RunConfig, prepared: Prepared, trained: Trained, dataset: Dataset, of: tuple[slice, Preprocessor]
+) -> Forecast:
+    """What the model says on every decision bar of validation and test."""
+    fold, (bars, preprocessor) = dataset.fold, of
+    asked = prepared.decide & _forecast_bars(fold, bars, len(prepared.decide))
+    index = ready_index(prepared.table.ready, asked, config.window)
+    forecast = predict(trained.model, dataset.x, index, window=config.window, sha=trained.sha, fold=fold.number)
+    return averaged(forecast, trained.model, config=config, prepared=prepared, preprocessor=preprocessor)
+
+
+def _inner_dataset(config: RunConfig, prepared: Prepared, ledger: Ledger, inner: Fold, market: str) -> Dataset:
+    """The data set of a fold inside the training part."""
+    inherited = inherit(config, prepared, ledger, (inner,), market=market)
+    return _fold_dataset(config, prepared, inner, inherited)[1]
 
 
 def _fold_dataset(
