@@ -95,7 +95,11 @@ def main() -> None:
     bare = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
 
     def run() -> float:
-        with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as bar, contextlib.redirect_stderr(bar):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Path(os.devnull).open("w") as bar,
+            contextlib.redirect_stderr(bar),
+        ):
             trainer = lightning.Trainer(
                 accelerator="cpu",
                 devices=1,
