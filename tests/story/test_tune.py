@@ -167,7 +167,7 @@ def test_two_processes_and_a_worker_share_one_study(tiny_market, tmp_path):
 
 
 def test_more_trials_may_find_another_winner_and_the_earlier_one_is_put_aside(tiny_market, tmp_path):
-    small = {**BODY, "tune": {**BODY["tune"], "trials": 1, "seeds": 0}}
+    small = {**BODY, "tune": {**BODY["tune"], "trials": 1, "seeds": 0}, "tracking": "jsonl"}
     first = tune(small, tiny_market, out=tmp_path / "search", workspace=tmp_path, write=silent)
     assert first.body["best"]["number"] == 0
     assert first.body["seeds"]["sd"] is None
@@ -178,6 +178,19 @@ def test_more_trials_may_find_another_winner_and_the_earlier_one_is_put_aside(ti
     aside = list((tmp_path / "search" / "earlier").iterdir())
     assert [path.name for path in aside] == ["0000-0"]
     assert (aside[0] / "bundle" / "bundle.json").is_file()
+    study = told_to_tracker(tmp_path / "search")
+    for number in range(4):  # each below its study
+        trial = told_to_tracker(tmp_path / "search" / "trials" / f"{number:04d}")
+        assert f'"trial_number":"{number}"' in trial
+        assert '"study":"search"' in trial
+        assert '"parent_run"' in trial
+        assert '"log_loss"' in trial
+    assert '"best_value"' in study
+
+
+def told_to_tracker(folder: Path) -> str:
+    (lines,) = (folder / "tracking").glob("*.jsonl")
+    return lines.read_text().replace(": ", ":")
 
 
 def sealed_moved(market: Path, out: Path) -> Path:

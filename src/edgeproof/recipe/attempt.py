@@ -2,14 +2,14 @@
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from edgeproof.core.container import read_container
-from edgeproof.core.errors import TrainError
+from edgeproof.core.errors import Interrupted, TrainError
 from edgeproof.core.identity import sha_json
 from edgeproof.core.progress import silent
 from edgeproof.data.store import Market
@@ -19,14 +19,17 @@ from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.folds import FoldRun, learn_folds
 from edgeproof.recipe.learn import proven_folds
 from edgeproof.recipe.prepare import Prepared, prepare
+from edgeproof.recipe.tracking import run_card, watcher
 from edgeproof.recipe.vary import varied
 from edgeproof.search.settings import Goal
-from edgeproof.search.study import Attempt, Study
+from edgeproof.search.study import Attempt, GivenUp, OutOfTime, Study
 from edgeproof.stats.performance import performance
 from edgeproof.train.keep import LAST
+from edgeproof.train.loggers.tracker import Status, Tracker
 
 __all__ = ["CHECKPOINTS", "Bench", "checked", "figures_of", "score", "thin", "told"]
 
+Watch = Callable[[Mapping[str, Any]], None]
 CHECKPOINTS = "checkpoints"
 KEPT = 3  # trials whose checkpoints stay
 WATCHED = ("log_loss", "f1_plus", "auc")
@@ -41,6 +44,7 @@ class Bench:
     Attributes:
         config: that the search varies.
         market, span, ledger: as of a run.
+        tracker: of the study; each trial is tracked below it. None: nothing is tracked.
         spans: the last prepared spans, by what they depend on.
     """
 
@@ -48,6 +52,7 @@ class Bench:
     market: Market
     span: Span
     ledger: Ledger
+    tracker: Tracker | None = None
     spans: dict[str, Prepared] = field(default_factory=dict)
 
     def prepared(self, config: RunConfig) -> Prepared:
@@ -58,6 +63,14 @@ class Bench:
                 self.spans.pop(next(iter(self.spans)))
             self.spans[key] = prepare(config, self.market, self.span, cache=self.ledger.folder / "cache")
         return self.spans[key]
+
+    def tracked(self, config: RunConfig, attempt: Attempt) -> Tracker | None:
+        """The tracker of a trial, below that of the study."""
+        if self.tracker is None:
+            return None
+        study, number = attempt.study, attempt.number
+        card = run_card(config, self.market, kind="trial", phase="search", trial_number=number, study=study)
+        return self.tracker.child(attempt.folder, card)
 
     def trial(self, params: Mapping[str, Any]) -> RunConfig:
         """The config of a trial."""
@@ -87,34 +100,56 @@ def checked(bench: Bench) -> None:
 
 
 def score(bench: Bench, attempt: Attempt) -> float:
-    """The objective's value of a trial; its figures are noted with it.
+    """The objective's value of a trial; its figures are noted with it, and told to its tracker.
 
     Raises:
         GivenUp, OutOfTime: as the attempt says.
         ConfigError, SplitError, TrainError: the trial cannot be trained.
     """
-    config, goal = bench.trial(attempt.params), bench.config.tune.objective
-    folder, began, before = attempt.folder / CHECKPOINTS, time.perf_counter(), attempt.noted.get("seconds", 0.0)
+    config = bench.trial(attempt.params)
+    began, before = time.perf_counter(), attempt.noted.get("seconds", 0.0)
+    tracker = bench.tracked(config, attempt)
+    status: Status = "FAILED"
     try:
-        for row in _on_disk(folder):
-            _tell(attempt, row, goal)
-        learned, runs = learn_folds(
-            config,
-            bench.prepared(config),
-            bench.ledger,
-            market=bench.span.market,
-            bars_per_year=bench.market.bars_per_year,
-            folder=folder,
-            write=silent,
-            watch=lambda row: _tell(attempt, row, goal),
-        )
+        figures = _trained(bench, attempt, config, watcher(tracker, config))
+        if tracker is not None:
+            tracker.figures({name: value for name, value in figures.items() if value is not None})
+        status = "FINISHED"
+    except (GivenUp, OutOfTime, Interrupted):
+        status = "KILLED"
+        raise
     finally:
         attempt.note(seconds=round(before + time.perf_counter() - began, 3))
+        if tracker is not None:
+            tracker.end(status)
+    return told(figures, bench.config.tune.objective)
+
+
+def _trained(bench: Bench, attempt: Attempt, config: RunConfig, hears: Watch | None) -> dict[str, float | None]:
+    folder, goal = attempt.folder / CHECKPOINTS, bench.config.tune.objective
+
+    def watch(row: Mapping[str, Any]) -> None:
+        if hears is not None:
+            hears(row)
+        _tell(attempt, row, goal)
+
+    for row in _on_disk(folder):
+        _tell(attempt, row, goal)
+    learned, runs = learn_folds(
+        config,
+        bench.prepared(config),
+        bench.ledger,
+        market=bench.span.market,
+        bars_per_year=bench.market.bars_per_year,
+        folder=folder,
+        write=silent,
+        watch=watch,
+    )
     figures = figures_of(runs, bench.market.bars_per_year)
     attempt.note(
         figures=figures, best_epoch=learned.trained.best_epoch, trial=learned.trial.id, weights=learned.trained.sha
     )
-    return told(figures, goal)
+    return figures
 
 
 def _on_disk(folder: Path) -> Sequence[Mapping[str, Any]]:

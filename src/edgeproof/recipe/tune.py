@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ from edgeproof.recipe.claim import claim_folder
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.prepare import open_bars
 from edgeproof.recipe.run import Run, market_of, to_terminal
+from edgeproof.recipe.tracking import run_card
 from edgeproof.recipe.transfer import with_parent
 from edgeproof.recipe.vary import search_space
 from edgeproof.recipe.winner import finish
@@ -39,6 +40,7 @@ from edgeproof.search.record import STATES
 from edgeproof.search.space import read_space
 from edgeproof.search.storage import open_storage, shown, stays_in_memory
 from edgeproof.search.study import Attempt, Plan, Study, open_study, work
+from edgeproof.train.loggers.tracker import open_tracker, tracked
 
 __all__ = ["Means", "Tuned", "tune", "worker"]
 
@@ -166,11 +168,23 @@ def tune(
         quiet=write is silent,
     )
     study = _study(bench, spec, storage or open_storage(None, folder))
+    bench = _tracking(bench, study)
     write(f"{len(varied)} settings, {spec.trials} trials: {', '.join(varied)}\n")
-    _search(bench, study, spec, workers=means.workers, write=write)
-    with FileLock(str(folder / ".finish.lock")):  # of several processes the first promotes, the others find it done
-        run, body = finish(bench, study, _best(study), write=write, facts=_facts(means, spec))
+    with tracked(bench.tracker, write):
+        _search(bench, study, spec, workers=means.workers, write=write)
+        with FileLock(str(folder / ".finish.lock")):  # of several processes one promotes, the others find it done
+            run, body = finish(bench, study, _best(study), write=write, facts=_facts(means, spec))
+            _tell_study(bench, body, folder / "report.html")
     return Tuned(folder, body, run)
+
+
+def _tell_study(bench: Bench, body: Mapping[str, Any], page: Path) -> None:
+    if bench.tracker is None:
+        return
+    counts = {f"trials_{state}": count for state, count in body["counts"].items()}
+    bench.tracker.figures({"best_value": body["best"]["value"], "best_trial": body["best"]["number"], **counts})
+    bench.tracker.outbox.json("study.json", body)
+    bench.tracker.outbox.text("report.html", page.read_text(encoding="utf-8"))
 
 
 def _facts(means: Means, spec: _Spec) -> dict[str, Any]:
@@ -235,6 +249,15 @@ def _study(bench: Bench, spec: _Spec, storage: BaseStorage) -> Study:
     return open_study(plan, storage, Path(spec.out))
 
 
+def _tracking(bench: Bench, study: Study) -> Bench:
+    """The bench with the study's tracker, where trials are tracked; one process at a time begins it."""
+    config, name = bench.config, study.plan.name
+    card = run_card(config, bench.market, kind="study", phase="search", study=name)
+    with study.exclusive():
+        tracker = open_tracker(config.tracking, study.folder, card, workspace=bench.ledger.workspace)
+    return replace(bench, tracker=tracker)
+
+
 def _search(bench: Bench, study: Study, spec: _Spec, *, workers: int, write: Callable[[str], None]) -> None:
     """Run the trials here and in further processes; what one of them left behind is taken up here."""
     with _helpers(spec, workers - 1) as helpers:
@@ -272,7 +295,7 @@ def worker() -> None:
         config = from_mapping(RunConfig, spec.config)
         bench = Bench(config, market, open_bars(config, market, ledger), ledger)
         study = _study(bench, spec, open_storage(spec.storage, Path(spec.out)))
-        _work(bench, study, spec, silent if spec.quiet else to_terminal)
+        _work(_tracking(bench, study), study, spec, silent if spec.quiet else to_terminal)
     except (KeyboardInterrupt, Interrupted):
         sys.exit(Interrupted.exit_status)
     except EdgeproofError as error:

@@ -152,7 +152,7 @@ def _body(bench: Bench, study: Study, facts: Mapping[str, Any]) -> dict[str, Any
         "objective": bench.config.tune.objective,
         "model": bench.config.model.model_dump()["name"],
         "seconds": round(sum(trial.get("seconds") or 0.0 for trial in body["trials"]), 1),
-        "config": dump_yaml(bench.config),
+        "config": dump_yaml(bench.config.anywhere()),
         **facts,
     }
 

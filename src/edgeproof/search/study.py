@@ -80,6 +80,11 @@ class Attempt:
     _lock: FileLock
 
     @property
+    def study(self) -> str:
+        """Name of the study."""
+        return self._trial.study.study_name
+
+    @property
     def noted(self) -> Mapping[str, Any]:
         """Facts that were kept with the trial."""
         return self._trial.user_attrs
