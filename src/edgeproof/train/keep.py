@@ -195,7 +195,7 @@ def _machine_findings(before: dict[str, Any], now: dict[str, Any], folder: Path)
     finding = Finding(
         check="train.resume",
         level="warning",
-        claim=f"training was resumed under other conditions ({text}); its weights may differ in the last bits",
+        claim=f"training was resumed under other conditions ({text}); weights may differ from those of one piece",
         evidence=changed,
         where=str(folder),
         remedy="resume on the same machine with the same versions and EDGEPROOF_THREADS for identical weights",

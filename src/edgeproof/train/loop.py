@@ -15,7 +15,7 @@ from torch import nn
 
 from edgeproof.core.config import Config
 from edgeproof.core.container import read_container
-from edgeproof.core.device import torch_device
+from edgeproof.core.device import kept_memory, torch_device
 from edgeproof.core.errors import Interrupted, OptionError, TrainError
 from edgeproof.core.finding import Finding
 from edgeproof.core.progress import Progress
@@ -24,6 +24,7 @@ from edgeproof.samples.dataset import Dataset
 from edgeproof.train.descent import Descent, Learner, Task, make_task
 from edgeproof.train.forest import Forest
 from edgeproof.train.keep import LAST, Memory, keep_epoch, load_arrays, memory_of, resume, weights_sha, write_last
+from edgeproof.train.precision import resolved
 from edgeproof.train.seeding import reproducible
 from edgeproof.train.settings import TrainConfig
 from edgeproof.train.team import Team, team
@@ -101,8 +102,8 @@ def fit(  # noqa: PLR0913 - what is learned, how, and who hears of it
         "seed": [rng.seed, *rng.path],
         "start": None if start is None else start.identity(),
     }
-    machine = _machine(device, crew)
-    with reproducible(device, wanted=train_config.deterministic):
+    machine = _machine(device, crew, train_config)
+    with reproducible(device, wanted=train_config.deterministic), kept_memory():
         learner, memory, findings = _begin(task, folder, identity, machine)
         if progress is not None:
             progress.resume(memory.epoch)
@@ -144,12 +145,13 @@ def _begin(
     return learner, memory, findings
 
 
-def _machine(device: torch.device, crew: Team) -> dict[str, Any]:
+def _machine(device: torch.device, crew: Team, settings: TrainConfig) -> dict[str, Any]:
     """What must be equal for equal bits."""
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "device": device.type,
+        "precision": resolved(settings.precision, device),
         "processes": crew.count,
         "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
     }

@@ -43,7 +43,8 @@ class TrainConfig(Config):
         min_delta: an improvement is larger than this.
         warmup_share: share of all steps with a linearly rising rate.
         head_bias_from_prior: start at the training samples' share of positives.
-        precision: of the training's steps: `fp32`, `bf16`, or on CUDA `fp16`; forecasts are made in fp32.
+        precision: of the training's steps: `fp32`, `bf16`, on CUDA `fp16`, or `auto`: bf16 on a processor that has
+            instructions for it, else fp32; forecasts are made in fp32.
         deterministic: refuse operations that have no reproducible implementation, and take the slower reproducible one
             where there is a choice; on the CPU all of them are reproducible anyway.
         device: `cpu`, `cuda` or `auto`.
@@ -63,7 +64,7 @@ class TrainConfig(Config):
     min_delta: Annotated[float, Field(ge=0)] = 1e-4
     warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     head_bias_from_prior: bool = False
-    precision: Precision = "fp32"
+    precision: Precision = "auto"
     deterministic: bool = False
     device: str = "cpu"
 

@@ -238,7 +238,7 @@ def test_a_truncated_checkpoint_is_refused_in_one_line(tmp_path):
 
 def test_other_conditions_of_a_resumed_training_are_a_finding(tmp_path, monkeypatch):
     train(tmp_path)
-    monkeypatch.setattr(loop, "_machine", lambda device, crew: {"torch": "9.9", "threads": 64})
+    monkeypatch.setattr(loop, "_machine", lambda *_: {"torch": "9.9", "threads": 64})
     (finding,) = train(tmp_path).findings
     assert (finding.check, finding.level) == ("train.resume", "warning")
     assert finding.evidence["torch"][1] == "9.9"

@@ -20,7 +20,7 @@ from edgeproof.train import LOSSES
 from edgeproof.train.batch import find_batch_size, is_out_of_memory
 from edgeproof.train.forecast import predict
 from edgeproof.train.keep import LAST
-from edgeproof.train.precision import Mixed
+from edgeproof.train.precision import Mixed, resolved
 from edgeproof.train.settings import TrainConfig
 from tests.unit.train.test_loop import train
 
@@ -38,7 +38,7 @@ def test_accumulated_parts_are_the_whole_batch(tmp_path, model):
     """In parts of 16 as in one of 64, sample weights and an uneven last part included, to float tolerance."""
     data = tiny_dataset(Rng(1))
     data.weight[:] = Rng(2).numpy().uniform(0.5, 2.0, data.weight.shape)
-    body = {"data": data, "model": model, "epochs": 2, "lr": 3e-3, "optimiser": "sgd"}
+    body = {"data": data, "model": model, "epochs": 2, "lr": 3e-3, "optimiser": "sgd", "precision": "fp32"}
     whole = train(tmp_path / "whole", **body)
     parts = train(tmp_path / "parts", accumulate=5, **body)
     for name, array in weights(tmp_path / "whole").items():
@@ -104,6 +104,26 @@ def test_bf16_learns_as_fp32(tmp_path, model):
     assert plain.history[-1]["auc"] > 0.75
     assert mixed.history[-1]["auc"] == pytest.approx(plain.history[-1]["auc"], abs=0.02)
     assert mixed.sha != plain.sha
+
+
+@pytest.mark.parametrize("can", [{"avx512_bf16": True}, {"amx_bf16": True}, {"avx512_bf16": False}, {}])
+def test_auto_is_bf16_where_the_processor_has_it(monkeypatch, can):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can)
+    device = torch.device("cpu")
+    assert resolved("auto", device) == ("bf16" if any(can.values()) else "fp32")
+    assert (Mixed("auto", device).kind is torch.bfloat16) == any(can.values())
+    assert resolved("auto", torch.device("cuda")) == "fp32"
+    assert [resolved(name, device) for name in ("fp32", "bf16")] == ["fp32", "bf16"]
+
+
+def test_a_training_resumed_in_another_precision_says_so(tmp_path, monkeypatch):
+    """`auto` on a machine with bf16 and then on one without."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert train(tmp_path, epochs=1).findings == ()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    (finding,) = train(tmp_path, epochs=1).findings
+    assert finding.check == "train.resume"
+    assert finding.evidence == {"precision": ["bf16", "fp32"]}
 
 
 def test_fp16_without_cuda_is_refused(tmp_path):
