@@ -16,36 +16,25 @@ if TYPE_CHECKING:
     from edgeproof.core.errors import EdgeproofError
     from edgeproof.data.store import Market, open_market
     from edgeproof.data.synthetic import make_market
+    from edgeproof.gates import check_model, check_training
     from edgeproof.recipe.frames import from_pandas, from_polars
     from edgeproof.recipe.outside import judge
     from edgeproof.recipe.run import Run, run
     from edgeproof.samples.split.splitter import PurgedSplitter
 
 __version__ = "0.1.0"
-__all__ = [
-    "EdgeproofError",
-    "Market",
-    "PurgedSplitter",
-    "Run",
-    "from_pandas",
-    "from_polars",
-    "judge",
-    "make_market",
-    "open_market",
-    "run",
-]
+__all__ = ["EdgeproofError", "Market", "PurgedSplitter", "Run", "check_model", "check_training", "from_pandas"]
+__all__ += ["from_polars", "judge", "make_market", "open_market", "run"]
 
 _HOMES = {
-    "EdgeproofError": "edgeproof.core.errors",
-    "Market": "edgeproof.data.store",
-    "PurgedSplitter": "edgeproof.samples.split.splitter",
-    "Run": "edgeproof.recipe.run",
-    "from_pandas": "edgeproof.recipe.frames",
-    "from_polars": "edgeproof.recipe.frames",
-    "judge": "edgeproof.recipe.outside",
-    "make_market": "edgeproof.data.synthetic",
-    "open_market": "edgeproof.data.store",
-    "run": "edgeproof.recipe.run",
+    "core.errors": ("EdgeproofError",),
+    "data.store": ("Market", "open_market"),
+    "data.synthetic": ("make_market",),
+    "gates": ("check_model", "check_training"),
+    "recipe.frames": ("from_pandas", "from_polars"),
+    "recipe.outside": ("judge",),
+    "recipe.run": ("Run", "run"),
+    "samples.split.splitter": ("PurgedSplitter",),
 }
 
 
@@ -54,6 +43,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
         raise AttributeError(f"module 'edgeproof' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(f"edgeproof.{home}"), name)

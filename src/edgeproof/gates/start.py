@@ -75,7 +75,7 @@ def _classes(output: Tensor, target: Tensor) -> tuple[Tensor, int]:
 
 
 def loss_at_start(subject: Subject) -> Finding:
-    """Cross-entropy before training is within 0.1 of the prior's entropy (log C for C classes of equal size)."""
+    """Cross-entropy before training is within 0.1 nats, or 5%, of the prior's entropy (log C for C even classes)."""
     check = "start.loss"
     if subject.kind == "values":
         return passed(check, "targets are values: there is no prior to compare with", measured=None, threshold=None)
@@ -89,15 +89,16 @@ def loss_at_start(subject: Subject) -> Finding:
     expected = max(prior_entropy(target, subject.kind, count), 0.0)
     known = f"cross-entropy before training is {measured:.3f}; the prior's is {expected:.3f}"
     uniform = math.log(count)  # a model that starts even, on classes that are not
-    if math.isfinite(measured) and (measured - expected <= NEAR or abs(measured - uniform) <= NEAR):
-        return passed(check, known, measured=measured, threshold=expected + NEAR, expected=expected)
+    limit = max(expected, uniform) + max(NEAR, NEAR_SHARE * uniform)
+    if measured <= limit:  # not of a NaN
+        return passed(check, known, measured=measured, threshold=limit, expected=expected)
     return failed(
         check,
         "error",
         known,
         "make the last layer start near zero (small weights, bias at the prior) and return logits, one set a sample",
         measured=measured,
-        threshold=expected + NEAR,
+        threshold=limit,
         expected=expected,
     )
 
