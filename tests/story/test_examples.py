@@ -3,6 +3,7 @@
 import runpy
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -13,18 +14,14 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture
-def example(tmp_path, capsys):
+def example(tmp_path):
     """Call an example's `main` with an empty folder; what it adds to the catalogs is taken out again."""
-    catalogs: tuple[dict[str, Any], ...] = (FEATURES, MODELS)
-    kept = [(catalog, dict(catalog)) for catalog in catalogs]
 
     def call(name: str) -> Any:
         return runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"](tmp_path)
 
-    yield call
-    for catalog, before in kept:
-        catalog.clear()
-        catalog.update(before)
+    with patch.dict(FEATURES), patch.dict(MODELS):
+        yield call
 
 
 def test_a_csv_becomes_a_verdict_and_a_page(example, capsys):
