@@ -77,6 +77,7 @@ class Sender:
 
     def findings(self) -> list[Finding]:
         """One warning where MLflow does not have everything."""
+        self.outbox.refresh()
         left = len(self.outbox.lines) - self.sent
         if not left:
             return []
@@ -92,6 +93,7 @@ class Sender:
         ]
 
     def _send(self, connection: Connection) -> None:
+        self.outbox.refresh()
         state = self._begun(connection)
         for batch in _batches(self.outbox.lines[state["sent"] :]):
             self._one(connection, state["run_id"], batch)
@@ -104,7 +106,7 @@ class Sender:
         if state["run_id"] is not None and (self._seen or _is_there(connection, state["run_id"])):
             self._seen = True
             return state
-        line, tags = self.outbox.lines[0], {}
+        line, tags = self.outbox.first, {}
         if self.parent is not None:
             self.parent.send()
             if (above := self.parent.run_id) is None:

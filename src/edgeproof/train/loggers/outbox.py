@@ -6,6 +6,7 @@ that nothing is lost with a server, and a run tracked into lines alone can be se
 
 import json
 import math
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,13 +37,21 @@ class Outbox:
 
     def __post_init__(self) -> None:
         self.folder = Path(self.folder)
-        self._hidden = scrubber()
-        self.lines = self._read()
-        self._told = {_place(line): line["values"] for line in self.lines if line["kind"] == "metrics"}
+        self._hidden, self._bytes = scrubber(), -1
+        self._told: dict[tuple[Any, ...], dict[str, float]] = {}
         self._tags: dict[str, str] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read again what other processes of the same run have told meanwhile."""
+        if self._bytes == (self.path.stat().st_size if self.path.is_file() else 0):
+            return
+        self.lines = self._read()
+        self._bytes = self.path.stat().st_size if self.path.is_file() else 0
+        self._told = {_place(line): line["values"] for line in self.lines if line["kind"] == "metrics"}
+        self._tags = {}
         for line in self.lines:
-            if line["kind"] in ("run", "tags"):
-                self._tags |= line.get("tags", {})
+            self._tags |= line.get("tags", {})
 
     @property
     def path(self) -> Path:
@@ -57,9 +66,9 @@ class Outbox:
         self._write({"kind": "run", "name": card.name, "tags": dict(self._tags), "params": self._clean(card.params())})
 
     @property
-    def name(self) -> str:
-        """The run's name."""
-        return next(line["name"] for line in self.lines if line["kind"] == "run")
+    def first(self) -> dict[str, Any]:
+        """The line that says what the run is."""
+        return next(line for line in self.lines if line["kind"] == "run")
 
     def row(self, row: Mapping[str, Any]) -> None:
         """An epoch's figures; those of an epoch that was told before are not written again."""
@@ -142,8 +151,9 @@ class Outbox:
         text = json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            begun = "" if _ends_in_a_line(self.path) else "\n"
             with self.path.open("ab") as stream:
-                stream.write(text.encode())
+                self._bytes += stream.write(f"{begun}{text}".encode())
         except OSError as error:
             raise DataError(
                 f"{self.path}: cannot be written ({error.strerror}); free space or choose another --out"
@@ -151,18 +161,24 @@ class Outbox:
         self.lines.append(line)
 
     def _read(self) -> list[dict[str, Any]]:
-        """The whole lines; what a cut of power left of a last one is taken off."""
-        if not self.path.is_file():
-            return []
-        data = self.path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        try:
-            lines = [json.loads(line) for line in whole.splitlines()]
-        except ValueError as error:
-            raise DataError(f"{self.path}: altered or damaged ({error}); remove {self.folder} to track anew") from error
-        if len(whole) != len(data):
-            write_bytes(self.path, whole)
-        return lines
+        """The whole lines; what a cut of power left of one is none."""
+        found = []
+        for text in self.path.read_bytes().split(b"\n") if self.path.is_file() else ():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue
+            if isinstance(line, dict) and "kind" in line:
+                found.append(line)
+        return found
+
+
+def _ends_in_a_line(path: Path) -> bool:
+    if not path.is_file() or not path.stat().st_size:
+        return True
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read() == b"\n"
 
 
 def _metrics(values: Mapping[str, Any], step: int, parts: Mapping[str, int]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Tracker:
     @property
     def name(self) -> str:
         """The run's name."""
-        return self.outbox.name
+        return self.outbox.first["name"]
 
     def epoch(self, row: Mapping[str, Any]) -> None:
         """A row of a training's history, as `train.loop.fit` tells it to who watches."""
