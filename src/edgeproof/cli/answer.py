@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from edgeproof.core.ranks import leads
+
 if TYPE_CHECKING:
     from edgeproof.recipe.run import Run
 
@@ -12,9 +14,14 @@ __all__ = ["finish"]
 
 
 def finish(run: "Run", *, as_json: bool, exit_zero: bool) -> None:
-    """Show the verdict and leave with 0 for `edge`, 1 for anything else (0 with `exit_zero`)."""
+    """Show the verdict and leave with 0 for `edge`, 1 for anything else (0 with `exit_zero`).
+
+    Of several processes the first alone shows it.
+    """
     body = run.verdict
-    if as_json:
+    if not leads():
+        pass
+    elif as_json:
         typer.echo(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from rich.console import Console

@@ -24,7 +24,8 @@ from edgeproof.cli import (
 )
 from edgeproof.cli import run as run_verb
 from edgeproof.core.device import prepare_environment
-from edgeproof.core.errors import EdgeproofError, Interrupted
+from edgeproof.core.errors import EdgeproofError, Interrupted, OptionError
+from edgeproof.core.ranks import leads, process_count
 
 __all__ = ["app", "main", "run"]
 
@@ -41,12 +42,21 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def main(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
 ) -> None:
     """Train trading models on market bars and prove, or disprove, that they have an edge."""
     if version:
         typer.echo(f"edgeproof {edgeproof.__version__}")
         raise typer.Exit
+    if process_count() > 1 and context.invoked_subcommand != "run":
+        _refuse_several(str(context.invoked_subcommand))
+
+
+def _refuse_several(verb: str) -> None:
+    if not leads():
+        raise typer.Exit(OptionError.exit_status)
+    raise OptionError(f"edgeproof {verb} is done by one process; start it without torchrun, which is for edgeproof run")
 
 
 app.command("demo")(demo.demo)
@@ -77,6 +87,10 @@ def run() -> None:
         status = error.exit_status
     except Exception as error:
         status = _usage_status(error)
+    if process_count() > 1:
+        from edgeproof.train.team import depart
+
+        depart(status or 0)
     sys.exit(status or 0)
 
 

@@ -54,10 +54,16 @@ class Row:
 
 
 class Ledger:
-    """The ledger of one workspace; nothing is created before the first row."""
+    """The ledger of one workspace; nothing is created before the first row.
 
-    def __init__(self, workspace: Path) -> None:
+    Args:
+        workspace: its folder.
+        writes: false for a process that works for another one, which writes for both: it reads, and adds no row.
+    """
+
+    def __init__(self, workspace: Path, *, writes: bool = True) -> None:
         self.workspace = Path(workspace)
+        self.writes = writes
         self.folder = self.workspace / FOLDER
         self.path = self.folder / "ledger.jsonl"
         self._head_path = self.folder / "ledger.head"
@@ -103,11 +109,15 @@ class Ledger:
         Raises:
             LedgerError: the workspace cannot be written, is held by another process, or its tail is not sound.
         """
+        if not self.writes:
+            return []
         with self._locked():
             return self._write(entries)
 
     def extend(self, decide: Callable[[list[Row]], Sequence[Entry]]) -> list[Row]:
         """Append what `decide` answers to the verified rows, with no other writer in between."""
+        if not self.writes:
+            return []
         with self._locked():
             entries = decide(self.rows())
             return self._write(entries) if entries else []

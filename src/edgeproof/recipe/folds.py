@@ -19,7 +19,7 @@ from edgeproof.backtest.run import Choice
 from edgeproof.core.clock import iso
 from edgeproof.core.container import write_container
 from edgeproof.core.finding import Finding
-from edgeproof.core.progress import duration_text
+from edgeproof.core.progress import duration_text, silent
 from edgeproof.core.rng import Rng
 from edgeproof.evaluate.paths import Block, block_of, distribution, joined, path_figures
 from edgeproof.ledger.store import Ledger
@@ -36,7 +36,7 @@ from edgeproof.stats.performance import performance
 from edgeproof.train.keep import LAST
 from edgeproof.verdict.ready import json_ready
 
-__all__ = ["FoldRun", "learn_folds", "paths_body", "paths_table"]
+__all__ = ["FoldRun", "follow_folds", "learn_folds", "paths_body", "paths_table"]
 
 PREPROCESSOR = "preprocessor.safetensors"
 
@@ -121,6 +121,14 @@ def _of_fold(
     watch: Callable[[Mapping[str, Any]], None] | None, fold: Fold
 ) -> Callable[[Mapping[str, Any]], None] | None:
     return None if watch is None else lambda row: watch({**row, "fold": fold.number})
+
+
+def follow_folds(config: RunConfig, prepared: Prepared, ledger: Ledger, *, market: str, folder: Path) -> None:
+    """Take part in every training of `learn_folds`, in a process that works for the one that calls it."""
+    folds = proven_folds(config, prepared)
+    for fold in folds:
+        place, _ = _place(folder, fold, len(folds))
+        learn(config, prepared, ledger, fold, market=market, folder=place, write=silent)
 
 
 def _place(folder: Path, fold: Fold, count: int) -> tuple[Path, str]:

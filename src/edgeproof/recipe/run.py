@@ -21,7 +21,7 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
-from edgeproof.recipe.folds import FoldRun, learn_folds, paths_body, paths_table
+from edgeproof.recipe.folds import FoldRun, follow_folds, learn_folds, paths_body, paths_table
 from edgeproof.recipe.judging import judge_run, judged_span, write_span
 from edgeproof.recipe.learn import Learned
 from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, open_bars, prepare, silent_symbols
@@ -33,6 +33,7 @@ from edgeproof.report.console import verdict_html
 from edgeproof.report.run import RunData
 from edgeproof.train.bundle import Bundle, write_bundle
 from edgeproof.train.loggers.tracker import Tracker, tracked
+from edgeproof.train.team import Team, team, together
 
 __all__ = ["Run", "judge_again", "market_of", "run", "to_terminal"]
 
@@ -127,27 +128,38 @@ def run(
     Raises:
         EdgeproofError: bad input, in one line.
     """
-    settings = load_run_config(config, overrides)
-    opened = market_of(settings, market)
-    settings = settings.model_copy(update={"market": str(opened.path.resolve())})
-    settings = with_parent(settings)
-    place = find_workspace(None if workspace is None else Path(workspace), opened.path)
-    set_threads()
-    folder = RunFolder(Path(out))
-    ledger = Ledger(place)
-    span = open_bars(settings, opened, ledger)
-    folder.begin(settings, {"market": opened.identity, "workspace": str(place)})
-    try:
-        tracker = open_run(settings, opened, folder, workspace=place, source=config)
-        with tracked(tracker, write):
-            if not folder.trained:
-                _train(settings, opened, ledger, span, folder=folder, write=write, tracker=tracker)
-            body = judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside)
-            tell_verdict(tracker, folder, body)
-    except EdgeproofError:
-        folder.abandon()
-        raise
-    return Run(folder.path, body)
+    with together() as crew:
+        settings = load_run_config(config, overrides)
+        opened = market_of(settings, market)
+        settings = with_parent(settings.model_copy(update={"market": str(opened.path.resolve())}))
+        place = find_workspace(None if workspace is None else Path(workspace), opened.path)
+        set_threads()
+        folder, ledger = RunFolder(Path(out)), Ledger(place, writes=crew.leads)
+        with crew.turn():
+            span = open_bars(settings, opened, ledger)
+        if not crew.leads:
+            return _followed(settings, opened, ledger, span, folder=folder, crew=crew)
+        folder.begin(settings, {"market": opened.identity, "workspace": str(place)})
+        try:
+            tracker = open_run(settings, opened, folder, workspace=place, source=config)
+            with tracked(tracker, write):
+                if not crew.tell(folder.trained):
+                    _train(settings, opened, ledger, span, folder=folder, write=write, tracker=tracker)
+                body = judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside)
+                tell_verdict(tracker, folder, body)
+        except EdgeproofError:
+            folder.abandon()
+            raise
+        return Run(folder.path, crew.tell(body))
+
+
+def _followed(config: RunConfig, market: Market, ledger: Ledger, span: Span, *, folder: RunFolder, crew: Team) -> Run:
+    """In a process that works for the first one: its part of every training, nothing on disk, the same verdict."""
+    if not crew.tell(None):
+        with crew.turn():
+            prepared = prepare(config, market, span, cache=ledger.folder / "cache")
+        follow_folds(config, prepared, ledger, market=span.market, folder=folder.checkpoints)
+    return Run(folder.path, crew.tell(None))
 
 
 def judge_again(path: Path | str, *, market: Path | str | None = None, open_sealed: bool = False) -> Run:
@@ -198,7 +210,8 @@ def _train(
 ) -> None:
     """Everything up to the bundle; what is written last is the mark that it is done."""
     began = time.perf_counter()
-    prepared = prepare(config, market, span, cache=ledger.folder / "cache")
+    with team().turn():
+        prepared = prepare(config, market, span, cache=ledger.folder / "cache")
     findings = [*market_findings(config, market), *silent_symbols(prepared), *audit_features(config, prepared.panel)]
     ready = time.perf_counter()
     year, rng = market.bars_per_year, Rng(config.seed).child("paths")

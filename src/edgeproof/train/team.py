@@ -11,7 +11,9 @@ rounding. The first process alone writes; what it remembers of an epoch, the oth
 import atexit
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,13 +28,14 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from edgeproof.core.errors import ConfigError, EdgeproofError, TrainError
+from edgeproof.core.errors import ConfigError, EdgeproofError, Interrupted
 from edgeproof.core.ranks import local_rank, process_count
 
 __all__ = ["ALONE", "Team", "depart", "shared_statistics", "team", "together"]
 
 FOREVER = timedelta(days=30)  # others wait while the first judges; a process that dies is noticed at once
 GRACE_SECONDS = 3.0  # for the one that failed to say why
+GONE = "another process of this training ended without a word"
 LOST = ("connection", "gloo", "nccl", "socket", "broken pipe", "store")
 
 
@@ -138,6 +141,8 @@ def together() -> Iterator[Team]:
     inner = PrefixStore("team", store)
     distributed.init_process_group(backend, store=inner, rank=rank, world_size=count, timeout=FOREVER)
     atexit.register(_leave)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _told_to_end)  # torchrun ends all where one has ended
     try:
         yield Team(rank, count)
     except Exception as error:
@@ -162,20 +167,27 @@ def _leave() -> None:
         distributed.destroy_process_group()
 
 
+def _told_to_end(number: int, frame: object) -> None:
+    del number, frame
+    raise Interrupted(f"{GONE}; start all of them again: the same command goes on after the last finished epoch")
+
+
 def _end(error: Exception, store: Store) -> None:
     """Raise the error in the first process that fails, leave in the others."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the last word is spoken here
     lost = not isinstance(error, EdgeproofError) and any(word in str(error).lower() for word in LOST)
     distributed.destroy_process_group()
     try:
         first = (not lost or not _claimed(store)) and store.add("failed", 1) == 1
         if first:
-            store.set("status", str(getattr(error, "exit_status", 1)))
+            status = Interrupted.exit_status if lost else getattr(error, "exit_status", 1)
+            store.set("status", str(status))
     except RuntimeError:  # the store went with the process that kept it
         first = True
     if first and lost:
-        raise TrainError(
-            "another process of this training ended without a word; start all of them again: the same command goes on "
-            "after the last finished epoch"
+        raise Interrupted(
+            f"{GONE}; start all of them again: the same command goes on after the last finished epoch"
         ) from error
     if first:
         raise error

@@ -64,7 +64,7 @@ def start_of(config: Config, *, frozen: bool = False, **changed: Any):
 
 
 def settings(**body: Any) -> TrainConfig:
-    known = {"epochs": 3, "batch_size": 32, "lr": 0.01, "min_delta": 0.0, "patience": None}
+    known = {"precision": "fp32", "epochs": 3, "batch_size": 32, "lr": 0.01, "min_delta": 0.0, "patience": None}
     return from_mapping(TrainConfig, known | body)
 
 
