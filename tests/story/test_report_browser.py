@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from edgeproof.recipe.compare import compare
 from edgeproof.report.demo import demo_page
-from edgeproof.report.run import run_page
+from edgeproof.report.market import market_page
+from edgeproof.report.page import MAX_BYTES
+from edgeproof.report.run import PAGES, run_page
+from edgeproof.report.study import study_page
 from tests.story.chromium import Browser, binary, chromium
 from tests.unit.report import runs
+from tests.unit.report.folders import moved, put
+from tests.unit.report.markets import survey
+from tests.unit.report.studies import study
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +29,15 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+def compared(folder: Path, count: int) -> str:
+    """The page of so many runs beside each other."""
+    one = runs.run(bars=1500)
+    names = [f"runs/a_rather_long_name_of_a_run_{number}" for number in range(count)]
+    other = runs.run("no_edge", bars=1500)  # the same noise with another drift where something is held
+    places = [put(moved(other if number else one, 1e-5 * number), folder / name) for number, name in enumerate(names)]
+    return compare(places, out=folder / f"comparison-{count}").report().read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
@@ -30,21 +46,31 @@ def pages(tmp_path_factory) -> dict[str, Path]:
         "edge": run_page(planted),
         "sealed": run_page(runs.run("inconclusive", opened=False)),
         "demo": demo_page(planted, noise),
+        "study": study_page(study()),
+        "two": compared(folder, 2),
+        "eight": compared(folder, 8),
+        "market": market_page(survey(), "crypto_spot_1h"),
+        **{name: run_page(planted, PAGES[name]) for name in PAGES},
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in texts}
 
 
+LEAST_PLOTS = {"edge": 8, "sealed": 8, "demo": 8, "study": 10, "two": 6, "eight": 6, "market": 4}
+LEAST_PLOTS |= {"verdict": 0, "backtest": 4, "training": 6, "data": 0}
+
+
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", ["edge", "sealed", "demo"])
+@pytest.mark.parametrize("name", LEAST_PLOTS)
 def test_a_page_fits_and_is_quiet(browser, pages, name, width):
+    assert pages[name].stat().st_size <= MAX_BYTES
     browser.look(pages[name], width=width)
     assert browser.complaints() == []
     assert browser.requests() == [pages[name].as_uri()]
     assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
     plots = browser.evaluate("document.querySelectorAll('.plot').length")
-    assert plots >= 8
+    assert plots >= LEAST_PLOTS[name]
     assert browser.evaluate("document.querySelectorAll('.plot .main-svg').length") >= plots
     spill = "[...document.querySelectorAll('.plot')].filter((n) => n.scrollWidth > n.clientWidth + 1).length"
     assert browser.evaluate(spill) == 0

@@ -175,7 +175,7 @@ def _learning(runs: Sequence[RunData]) -> list[Section]:
 
 def _settings(runs: Sequence[RunData], body: Mapping[str, Any]) -> Section:
     rows = body["settings"]
-    codes = [Code(f"Config of {clip(run.title, 40)}", clip(run.config_yaml, MOST_CONFIG)) for run in runs]
+    codes = [Code(f"Config of {clip(run.title, 40)}", clip(run.config_yaml, MOST_CONFIG // len(runs))) for run in runs]
     if not rows:
         return Section("Settings", "", (Text("All runs used the same config, letter by letter.", "strong"), *codes))
     cells = [(Cell(clip(row["key"], 60)), *(Cell(_said(value)) for value in row["values"])) for row in rows]

@@ -16,6 +16,7 @@ __all__ = ["COLOURS", "curves_together", "differences_figure", "equity_together"
 
 COLOURS = ("@net", "@hold", "@good", "@bad", "@cost-4", "@cost-5", "@cost-1", "@gross")
 LINE_POINTS = 900
+ALL_POINTS = 4000  # of all runs together: a page stays under 2 MB
 CURVE_POINTS = 300
 
 
@@ -32,12 +33,12 @@ def equity_together(runs: Sequence[RunData], span: str, height: int = 360) -> Fi
     shared = _shared_times(runs, span)
     if not len(shared):
         return None
-    traces, ends = [], []
+    traces, ends, limit = [], [], min(LINE_POINTS, ALL_POINTS // len(runs))
     for run, color in zip(runs, COLOURS, strict=False):
         rows = shared.join(run.track.filter(pl.col("span") == span), on="close_time", how="inner").sort("close_time")
         equity = np.cumprod(1 + rows["net_return"].fill_null(0.0).fill_nan(0.0).to_numpy())
         when = rows["close_time"].dt.epoch("ms").to_numpy()
-        traces.append(line(when, equity, name=clip(run.title, 40), color=color, width=1.8, limit=LINE_POINTS))
+        traces.append(line(when, equity, name=clip(run.title, 40), color=color, width=1.8, limit=limit))
         ends.append((run.title, equity))
     low, high = min(equity.min() for _, equity in ends), max(equity.max() for _, equity in ends)
     log = low > 0 and high / low > 5
