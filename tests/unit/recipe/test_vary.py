@@ -1,0 +1,84 @@
+"""What a search varies by default, what it may not choose, and the config of a trial."""
+
+import pytest
+
+from edgeproof.core.config import Tune
+from edgeproof.core.errors import ConfigError
+from edgeproof.recipe.config import RunConfig, load_run_config
+from edgeproof.recipe.vary import search_space, varied
+
+RATE = {"train.lr": Tune(1e-4, 1e-2, log=True), "train.weight_decay": Tune(1e-6, 1e-3, log=True)}
+LARGE, SMALL = Tune(choices=(256, 512, 1024)), Tune(choices=(128, 256, 512))
+ATTENTION = {
+    "model.layers": Tune(choices=(1, 2, 3)),
+    "model.hidden": Tune(choices=(64, 128, 256)),
+    "model.attention": Tune(choices=(32, 64, 128)),
+    "model.heads": Tune(choices=(2, 4, 8)),
+    "model.dropout": Tune(0.2, 0.5),
+    "train.batch_size": SMALL,
+    **RATE,
+}
+MLP = {
+    "model.hidden": Tune(choices=((128, 64), (256, 128), (256, 128, 64), (512, 256, 128))),
+    "model.activation": Tune(choices=("relu", "tanh")),
+    "model.batch_norm": Tune(choices=(True, False)),
+    "model.dropout": Tune(0.2, 0.5),
+    "train.batch_size": LARGE,
+    **RATE,
+}
+
+
+def config(*overrides: str, **tune) -> RunConfig:
+    return load_run_config({"costs": {"commission_bps": 1.0}, "tune": tune}, overrides)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "space"),
+    [
+        ("logistic", "bce", {"train.batch_size": LARGE, **RATE}),
+        ("mlp", "bce", MLP),
+        ("mlp", "focal", MLP | {"loss.alpha": Tune(0.2, 0.5), "loss.gamma": Tune(1.5, 4.0)}),
+        ("lstm_attention", "bce", ATTENTION),
+        ("gru_attention", "focal", ATTENTION | {"loss.alpha": Tune(0.2, 0.5), "loss.gamma": Tune(2.0, 4.0)}),
+    ],
+)
+def test_the_default_space_of_a_model(model, loss, space):
+    assert search_space(config(f"model={model}", f"loss={loss}")) == space
+
+
+def test_trees_have_a_space_of_their_own():
+    assert {key.partition(".")[0] for key in search_space(config("model=gbm"))} == {"model"}
+
+
+@pytest.mark.parametrize(
+    "key", ["costs.commission_bps", "split.train", "seed", "verdict.smallest_sharpe", "quality.max_gap_bars", "market"]
+)
+def test_what_is_given_is_no_choice(key):
+    with pytest.raises(ConfigError, match="no choice of a search"):
+        search_space(config(space={key: [1, 2]}))
+
+
+def test_what_is_forecast_varies_only_where_money_is_compared():
+    space = {"label.horizon_bars": {"low": 1, "high": 4}}
+    with pytest.raises(ConfigError, match="cannot be compared"):
+        search_space(config(space=space, only=True))
+    assert search_space(config(space=space, only=True, objective="net_sharpe")) == {"label.horizon_bars": Tune(1, 4)}
+
+
+def test_a_part_is_no_key_and_ends_must_be_possible():
+    with pytest.raises(ConfigError, match="unknown key 'model'"):
+        search_space(config(space={"model": ["mlp", "logistic"]}))
+    with pytest.raises(ConfigError, match=r"space train.lr: train.lr: .*greater than 0"):
+        search_space(config(space={"train.lr": {"low": -1.0, "high": 1.0}}))
+
+
+def test_a_trials_config_has_the_values_and_says_nothing_of_the_search():
+    base = config("model=mlp", space={"train.lr": [1e-3, 1e-2]})
+    trial = varied(base, {"train.lr": 1e-2, "model.hidden": (8, 4), "window": 12})
+    assert (trial.train.lr, trial.window) == (1e-2, 12)
+    assert trial.model.model_dump()["hidden"] == (8, 4)
+    assert trial.tune == RunConfig.model_fields["tune"].default
+    assert base.train.lr != 1e-2
+    plain = load_run_config(varied(base, {"train.lr": 1e-2}))
+    alone = load_run_config({"costs": {"commission_bps": 1.0}, "model": "mlp", "train": {"lr": 1e-2}})
+    assert plain.trial_identity() == alone.trial_identity()  # the same trial as that of a plain run
