@@ -33,7 +33,7 @@ SMALL = {
 CASES = (
     [(model, "cosine", average, {}) for model in SMALL if model != "gbm" for average in AVERAGES]
     + [("mlp", scheduler, average, {}) for scheduler in SCHEDULERS for average in AVERAGES if scheduler != "cosine"]
-    + [("gbm", "cosine", "none", {"loss_metric": "auc"})]
+    + [("gbm", scheduler, "none", {"loss_metric": "auc"}) for scheduler in SCHEDULERS]
     + [
         ("mlp", "plateau", "swa", body)
         for body in (
@@ -47,6 +47,13 @@ CASES = (
         )
     ]
 )
+FURTHER = [  # with CASES every model with every schedule and every average
+    (model, scheduler, average, {})
+    for model in SMALL
+    for scheduler in SCHEDULERS
+    for average in AVERAGES
+    if model not in ("mlp", "gbm") and scheduler != "cosine"
+]
 SHORT = {  # schedules whose turns lie within these four epochs
     "cosine_restarts": {"name": "cosine_restarts", "first_epochs": 1},
     "step": {"name": "step", "every_epochs": 2},
@@ -54,7 +61,7 @@ SHORT = {  # schedules whose turns lie within these four epochs
 }
 
 
-def train(folder, case, stop_after: int = EPOCHS):
+def train(folder, case, stop_after: int = EPOCHS, watch=None):
     """The training, broken off once `stop_after` epochs are done."""
     model, scheduler, average, body = case
     settings = {"epochs": EPOCHS, "batch_size": 64, "lr": 0.01, "patience": None, "loss_metric": "auc"}
@@ -72,11 +79,50 @@ def train(folder, case, stop_after: int = EPOCHS):
         rng=Rng(5),
         folder=folder,
         progress=Progress("epoch", EPOCHS, write=write),
+        watch=watch,
     )
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join([*case[:3], *case[3]]))
+def named(case) -> str:
+    return "-".join([*case[:3], *case[3]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", FURTHER, ids=named)
+def test_resumed_is_exact_in_every_combination(tmp_path, case):
+    check(tmp_path, case)
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
 def test_resumed_is_exact(tmp_path, case):
+    check(tmp_path, case)
+
+
+class _GivenUpError(Exception):
+    """What a search raises that wants no more of a training."""
+
+
+@pytest.mark.parametrize("case", [("mlp", "plateau", "ema", {}), ("gbm", "cosine", "none", {})], ids=named)
+def test_given_up_by_a_watch_and_taken_up_again_is_exact(tmp_path, case):
+    """It is told every epoch once, whatever came between, and the rows that it is told are those of the history."""
+    told = []
+
+    def watch(row):
+        told.append(dict(row))
+        if row["epoch"] in (1, 3):
+            raise _GivenUpError
+
+    for _ in range(2):
+        with pytest.raises(_GivenUpError):
+            train(tmp_path / "broken", case, watch=watch)
+    resumed, whole = train(tmp_path / "broken", case, watch=watch), train(tmp_path / "whole", case)
+    assert resumed.sha == whole.sha
+    assert [row["epoch"] for row in told] == [1, 2, 3, 4]
+    assert [row["log_loss"] for row in told] == [row["log_loss"] for row in whole.history]
+
+
+def check(tmp_path, case):
+    """Broken off after each epoch, it ends as one that was not."""
     whole = train(tmp_path / "whole", case)
     for done in range(1, EPOCHS):
         with pytest.raises(Interrupted):
