@@ -51,7 +51,7 @@ MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mlp": ("mlp_baseline", ()),
     "gru": ("gru_baseline", ("train.epochs=4",)),
     "cnn_lstm": ("cnn_lstm_baseline", ("train.epochs=3",)),
-    "lstm": ("lstm_baseline", ("train.epochs=3",)),
+    "lstm": ("lstm_baseline", ("train.epochs=2",)),
 }
 
 
