@@ -65,6 +65,17 @@ def test_the_difference_is_that_of_the_shared_bars_alone(folders, tmp_path):
     assert span["figures"][0]["total_return"] == pytest.approx(equity - 1, rel=1e-9)
 
 
+def test_of_several_pairs_p_is_corrected(folders, tmp_path):
+    three = [put(moved(runs.run(bars=600), by), tmp_path / f"r{by}") for by in (1e-5, 2e-5)]
+    body = compare([folders["one"], folders["other"], *three], out=tmp_path / "c").body
+    rows = body["spans"]["validation"]["differences"]
+    assert [row["p"] is None for row in rows] == [False, True, True]  # a constant difference has no spread
+    assert rows[0]["p_holm"] == min(1.0, 3 * rows[0]["p"])
+    page = (tmp_path / "c" / "report.html").read_text()
+    assert "1 of 3 differs from one" in page
+    assert "Holm" in page
+
+
 def test_two_equal_runs_do_not_differ(edgeproof, folders, tmp_path):
     again = put(runs.run(bars=600), tmp_path / "again")
     answer = edgeproof("compare", folders["one"], again, "--out", tmp_path / "c")

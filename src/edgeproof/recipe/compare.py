@@ -20,6 +20,7 @@ from edgeproof.recipe.folder import RunFolder
 from edgeproof.report.comparison import comparison_page
 from edgeproof.report.run import RunData
 from edgeproof.report.settings import settings_of
+from edgeproof.stats.multiple import holm
 from edgeproof.stats.performance import performance
 from edgeproof.verdict.ready import json_ready
 
@@ -151,6 +152,8 @@ def _span_body(data: Sequence[RunData], span: str, year: float) -> dict[str, Any
         ends = {f"annual_{key}": None if found[key] is None else found[key] * year for key in ("mean", "low", "high")}
         loss = _forecast_difference(data[0], data[number], span, rng.child("losses", number))
         differences.append({"run": data[number].title, "against": data[0].title, **found, **ends, "log_loss": loss})
+    for row, p in zip(differences, holm([row["p"] for row in differences]), strict=True):
+        row["p_holm"] = p
     return {
         "bars": len(shared),
         "start": iso(int(times[0])),

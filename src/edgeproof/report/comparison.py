@@ -39,8 +39,13 @@ def difference_words(row: Mapping[str, Any]) -> str:
     return f"{head}: luck alone explains such a difference."
 
 
+def _told(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Differences that luck does not explain, corrected for the number of pairs (Holm 1979)."""
+    return [row for row in rows if is_number(row.get("p_holm")) and row["p_holm"] < LEVEL]
+
+
 def _title(rows: Sequence[Mapping[str, Any]]) -> str:
-    told = [row for row in rows if is_number(row.get("p")) and row["p"] < LEVEL]
+    told = _told(rows)
     if len(rows) == 1:
         if not told:
             return "Luck explains the difference"
@@ -48,6 +53,17 @@ def _title(rows: Sequence[Mapping[str, Any]]) -> str:
         return f"{clip(ahead, 40)} is ahead"
     verb = "differ" if len(told) > 1 else "differs"
     return f"{len(told) or 'None'} of {len(rows)} {verb} from {clip(rows[0]['against'], 40)}"
+
+
+def _sentence(rows: Sequence[Mapping[str, Any]]) -> str:
+    if len(rows) == 1:
+        return difference_words(rows[0])
+    told = _told(rows)
+    more = sum(row["mean"] > 0 for row in told)
+    return (
+        f"Of {len(rows)} runs {more} earned more than {clip(rows[0]['against'], 40)} on the same bars and "
+        f"{len(told) - more} less, beyond what luck explains; luck alone explains the other {len(rows) - len(told)}."
+    )
 
 
 def _reading(body: Mapping[str, Any]) -> list[str]:
@@ -62,7 +78,7 @@ def _reading(body: Mapping[str, Any]) -> list[str]:
             "These are validation bars, on which each model was chosen: the one that was searched more is flattered."
         )
     if len(span["differences"]) > 1:
-        said.append("Several pairs were looked at, and no p is corrected for that.")
+        said.append("Several pairs were looked at: the answer takes p as corrected for that by Holm's rule.")
     if left:
         said.append(f"Only the {span['bars']:,} shared bars are compared; bars left out: {', '.join(left)}.")
     return said
@@ -85,10 +101,8 @@ def _stats(runs: Sequence[RunData], body: Mapping[str, Any]) -> list[Stat]:
 
 
 def _answer(runs: Sequence[RunData], body: Mapping[str, Any]) -> Section:
-    _, span = the_last_span(body)
-    rows = span["differences"]
-    sentence = " ".join(difference_words(row) for row in rows[:3])
-    banner = Banner("neutral", _title(rows), sentence, _stats(runs, body), _reading(body))
+    rows = the_last_span(body)[1]["differences"]
+    banner = Banner("neutral", _title(rows), _sentence(rows), _stats(runs, body), _reading(body))
     return Section("Difference", "", (banner,))
 
 
@@ -116,13 +130,16 @@ def _verdicts(runs: Sequence[RunData], body: Mapping[str, Any]) -> Section:
 
 
 def _differences_table(rows: Sequence[Mapping[str, Any]], span: str) -> Table:
-    heads = ("Beyond " + clip(rows[0]["against"], 30), "a year", "95% interval", "p", "log loss", "p of loss")
+    many = len(rows) > 1
+    heads = ("Beyond " + clip(rows[0]["against"], 30), "a year", "95% interval", "p", *(["p, Holm"] if many else []))
+    heads += ("log loss", "p of loss")
     body = [
         (
             Cell(row["run"]),
             Cell(show(row["annual_mean"], "percent")),
             Cell(_interval(row)),
             Cell(show(row["p"], "chance")),
+            *([Cell(show(row["p_holm"], "chance"))] if many else []),
             Cell(_small(get(row, "log_loss", "mean"))),
             Cell(show(get(row, "log_loss", "p"), "chance")),
         )

@@ -18,6 +18,7 @@ COLOURS = ("@net", "@hold", "@good", "@bad", "@cost-4", "@cost-5", "@cost-1", "@
 LINE_POINTS = 900
 ALL_POINTS = 4000  # of all runs together: a page stays under 2 MB
 CURVE_POINTS = 300
+LABEL = 22  # letters of a name beside an axis, on a phone
 
 
 def _shared_times(runs: Sequence[RunData], span: str) -> pl.DataFrame:
@@ -74,13 +75,21 @@ def curves_together(runs: Sequence[RunData], column: str, title: str, unit: str)
     return Figure(title, drawn, "On validation, one line a run.", f"At the kept epoch: {said}.")
 
 
+def _labels(names: Sequence[str], limit: int) -> list[str]:
+    """Names cut to a length: at their end, or at their beginning where only the end tells them apart."""
+    heads = [clip(name, limit) for name in names]
+    if len(set(heads)) == len(set(names)):
+        return heads
+    return [name if len(name) <= limit else f"…{name[1 - limit :]}" for name in names]
+
+
 def differences_figure(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
     """The difference of each run to the first, a year, with its interval; None where no interval is known."""
     known = [row for row in rows if is_number(get(row, "annual_low"))]
     if not known:
         return None
     middle = [row["annual_mean"] for row in known]
-    names = [clip(row["run"], 28) for row in known]
+    names = _labels([row["run"] for row in known], LABEL)
     dots = points(middle, [0.0] * len(known), name="difference", color="@net", size=10)
     dots |= {"y": names, "showlegend": False}
     dots["error_x"] = {
@@ -94,13 +103,15 @@ def differences_figure(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
     }
     stroke = {"color": "@muted", "width": 1, "dash": "dot"}
     zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": stroke}
-    against = clip(known[0]["against"], 40)
     drawn = plot(
         [dots],
-        x={"title": f"net return a year beyond {against}", "tickformat": ",.0%", "nticks": 5, "showgrid": True},
+        x={"title": "net return a year beyond the first", "tickformat": ",.0%", "nticks": 5, "showgrid": True},
         y={"type": "category", "autorange": "reversed", "showgrid": False},
         hovermode="closest",
         shapes=[zero],
     )
-    caption = "Mean difference of single bars times the bars of a year, with its 95% interval (stationary bootstrap)."
+    caption = (
+        f"Beyond {clip(known[0]['against'], 60)}: mean difference of single bars times the bars of a year, with its 95% "
+        "interval (stationary bootstrap)."
+    )
     return Figure("Difference a year", drawn, caption, height=110 + 44 * len(known))
