@@ -6,8 +6,8 @@ The `mlp` template on `nonlinear` markets of strength 0.17 (--market names other
 (of market and training), validation span of the hold-out, seal closed. capture = (soft AUC - 0.5) / (soft AUC of the
 truth - 0.5). Differences are paired: same market, same training seed, same samples. Their 95% interval resamples blocks
 of bars, all symbols together and both models alike, in each market on its own, and is of the mean over the three. It
-does not hold what another training seed would change: the row `another seed` shows how much that is. A mean difference below its
-largest entry is `unclear`, whatever the interval says.
+does not hold what another training seed would change: the row `another seed` shows how much that is, and a mean
+difference below its largest entry is `unclear`, whatever the interval says.
 """
 
 # S symbols, T bars, N samples, Z resamples
