@@ -4,48 +4,39 @@ All processes of a search share its folder: `trials/NNNN` with each trial's chec
 storage), `study.json` with everything that is known of it, `report.html`, and `best`, an ordinary run.
 """
 
-import json
 import secrets
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from filelock import FileLock
-from optuna.storages import BaseStorage
-from optuna.trial import TrialState
 
 from edgeproof.core.config import from_mapping, space
 from edgeproof.core.device import set_threads
-from edgeproof.core.errors import ConfigError, EdgeproofError, Interrupted, OptionError, SplitError, TrainError
+from edgeproof.core.errors import Interrupted, OptionError, TrainError
 from edgeproof.core.files import write_text
-from edgeproof.core.progress import Progress, silent
-from edgeproof.data.store import Market, open_market
+from edgeproof.core.progress import silent
+from edgeproof.data.store import Market
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.workspace import find_workspace
-from edgeproof.recipe.attempt import Bench, checked, score, thin
+from edgeproof.recipe.attempt import Bench, checked
 from edgeproof.recipe.claim import claim_folder
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.prepare import open_bars
+from edgeproof.recipe.processes import Spec, bench_study, search, tracking_bench
 from edgeproof.recipe.run import Run, market_of, to_terminal
-from edgeproof.recipe.tracking import run_card
 from edgeproof.recipe.transfer import with_parent
 from edgeproof.recipe.vary import search_space
 from edgeproof.recipe.winner import finish
-from edgeproof.search.record import STATES
 from edgeproof.search.space import read_space
 from edgeproof.search.storage import open_storage, shown, stays_in_memory
-from edgeproof.search.study import Attempt, Plan, Study, open_study, work
-from edgeproof.train.loggers.tracker import open_tracker, tracked
+from edgeproof.search.study import Study
+from edgeproof.train.loggers.tracker import tracked
 
-__all__ = ["Means", "Tuned", "tune", "worker"]
+__all__ = ["Means", "Tuned", "tune"]
 
-FAILING = (ConfigError, SplitError, TrainError)
-DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {"log_loss": "minimize"}
 TRIALS = 100
 
 
@@ -99,22 +90,6 @@ class Tuned:
         return [*said, f"Its settings: {settings}.", f"Study: {self.folder / 'report.html'}"]
 
 
-@dataclass(frozen=True)
-class _Spec:
-    """A search as plain data, for a process of its own."""
-
-    config: dict[str, Any]
-    market: str
-    workspace: str
-    out: str
-    study: str
-    storage: str | None
-    home: str
-    trials: int
-    deadline: float | None
-    quiet: bool
-
-
 def tune(
     config: Path | str | Mapping[str, Any] | RunConfig,
     market: Market | Path | str | None = None,
@@ -142,36 +117,22 @@ def tune(
         EdgeproofError: bad input, in one line; nothing has been written then.
         Interrupted: the time was over before any trial had ended.
     """
-    settings = _settings(config, overrides, space)
+    settings, folder = _settings(config, overrides, space), Path(out)
     varied = search_space(settings)
     _refuse(means)
     opened = market_of(settings, market)
     settings = with_parent(settings.model_copy(update={"market": str(opened.path.resolve())}))
-    place, folder = find_workspace(None if workspace is None else Path(workspace), opened.path), Path(out)
     storage = None if means.storage is None else open_storage(means.storage, folder)
     set_threads()
-    ledger = Ledger(place)
+    ledger = Ledger(find_workspace(None if workspace is None else Path(workspace), opened.path))
     bench = Bench(settings, opened, open_bars(settings, opened, ledger), ledger)
     checked(bench)
-    name = means.study or folder.resolve().name
-    home = _claim(bench, folder, name, means)
-    spec = _Spec(
-        config=settings.model_dump(mode="json"),
-        market=str(opened.path),
-        workspace=str(place),
-        out=str(folder),
-        study=name,
-        storage=means.storage,
-        home=home,
-        trials=_trials(settings),
-        deadline=None if means.timeout_seconds is None else time.time() + means.timeout_seconds,
-        quiet=write is silent,
-    )
-    study = _study(bench, spec, storage or open_storage(None, folder))
-    bench = _tracking(bench, study)
+    spec = _spec(bench, folder, means, quiet=write is silent)
+    study = bench_study(bench, spec, storage or open_storage(None, folder))
+    bench = tracking_bench(bench, study)
     write(f"{len(varied)} settings, {spec.trials} trials: {', '.join(varied)}\n")
     with tracked(bench.tracker, write):
-        _search(bench, study, spec, workers=means.workers, write=write)
+        search(bench, study, spec, workers=means.workers, write=write)
         with FileLock(str(folder / ".finish.lock")):  # of several processes one promotes, the others find it done
             run, body = finish(bench, study, _best(study), write=write, facts=_facts(means, spec))
             _tell_study(bench, body, folder / "report.html")
@@ -187,9 +148,26 @@ def _tell_study(bench: Bench, body: Mapping[str, Any], page: Path) -> None:
     bench.tracker.outbox.text("report.html", page.read_text(encoding="utf-8"))
 
 
-def _facts(means: Means, spec: _Spec) -> dict[str, Any]:
+def _facts(means: Means, spec: Spec) -> dict[str, Any]:
     budget = {"trials": spec.trials, "timeout_seconds": means.timeout_seconds, "workers": means.workers}
     return {"storage": shown(means.storage), "budget": budget}
+
+
+def _spec(bench: Bench, folder: Path, means: Means, *, quiet: bool) -> Spec:
+    """The search as plain data, once the folder is its own."""
+    name = means.study or folder.resolve().name
+    return Spec(
+        config=bench.config.model_dump(mode="json"),
+        market=str(bench.market.path),
+        workspace=str(bench.ledger.workspace),
+        out=str(folder),
+        study=name,
+        storage=means.storage,
+        home=_claim(bench, folder, name, means),
+        trials=_trials(bench.config),
+        deadline=None if means.timeout_seconds is None else time.time() + means.timeout_seconds,
+        quiet=quiet,
+    )
 
 
 def _settings(
@@ -233,100 +211,6 @@ def _claim(bench: Bench, folder: Path, name: str, means: Means) -> str:
         if not path.is_file():
             write_text(path, secrets.token_hex(16))
         return path.read_text(encoding="utf-8")
-
-
-def _study(bench: Bench, spec: _Spec, storage: BaseStorage) -> Study:
-    chosen = bench.config.tune
-    plan = Plan(
-        name=spec.study,
-        direction=DIRECTIONS.get(chosen.objective, "maximize"),
-        space=search_space(bench.config),
-        sampler=chosen.sampler,
-        pruner=chosen.pruner,
-        seed=bench.config.seed,
-        home=spec.home,
-    )
-    return open_study(plan, storage, Path(spec.out))
-
-
-def _tracking(bench: Bench, study: Study) -> Bench:
-    """The bench with the study's tracker, where trials are tracked; one process at a time begins it."""
-    config, name = bench.config, study.plan.name
-    card = run_card(config, bench.market, kind="study", phase="search", study=name)
-    with study.exclusive():
-        tracker = open_tracker(config.tracking, study.folder, card, workspace=bench.ledger.workspace)
-    return replace(bench, tracker=tracker)
-
-
-def _search(bench: Bench, study: Study, spec: _Spec, *, workers: int, write: Callable[[str], None]) -> None:
-    """Run the trials here and in further processes; what one of them left behind is taken up here."""
-    with _helpers(spec, workers - 1) as helpers:
-        _work(bench, study, spec, write)
-        codes = [helper.wait() for helper in helpers]
-    if any(codes):
-        write(f"{sum(map(bool, codes))} of {len(codes)} further processes ended early; their trials were taken up\n")
-
-
-@contextmanager
-def _helpers(spec: _Spec, count: int) -> Iterator[list["subprocess.Popen[str]"]]:
-    code = "from edgeproof.recipe.tune import worker; worker()"
-    found = []
-    try:
-        for _ in range(count):
-            process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, text=True)
-            found.append(process)
-            assert process.stdin is not None  # noqa: S101 - asked for above
-            process.stdin.write(json.dumps(asdict(spec)))
-            process.stdin.close()
-        yield found
-    finally:
-        for process in found:
-            if process.poll() is None:
-                process.terminate()
-            process.wait()
-
-
-def worker() -> None:
-    """One further process of a search: reads it from standard input, works until there is nothing left to do."""
-    spec = _Spec(**json.loads(sys.stdin.read()))
-    set_threads()
-    try:
-        market, ledger = open_market(Path(spec.market)), Ledger(Path(spec.workspace))
-        config = from_mapping(RunConfig, spec.config)
-        bench = Bench(config, market, open_bars(config, market, ledger), ledger)
-        study = _study(bench, spec, open_storage(spec.storage, Path(spec.out)))
-        _work(_tracking(bench, study), study, spec, silent if spec.quiet else to_terminal)
-    except (KeyboardInterrupt, Interrupted):
-        sys.exit(Interrupted.exit_status)
-    except EdgeproofError as error:
-        to_terminal(f"error: {error}\n")
-        sys.exit(error.exit_status)
-
-
-def _work(bench: Bench, study: Study, spec: _Spec, write: Callable[[str], None]) -> None:
-    progress = Progress("trial", spec.trials, write=write)
-    progress.resume(len(study.finished()))
-
-    def after(attempt: Attempt, state: TrialState) -> None:
-        thin(study)
-        progress.done = len(study.finished()) - 1
-        progress.step(_line(study, attempt, state, bench.config.tune.objective))
-
-    work(
-        study,
-        lambda attempt: score(bench, attempt),
-        trials=spec.trials,
-        deadline=spec.deadline,
-        failing=FAILING,
-        after=after,
-    )
-
-
-def _line(study: Study, attempt: Attempt, state: TrialState, goal: str) -> str:
-    order, row = study.ranked(), study.rows()[attempt.number]
-    value = f" {row.value:.5f}" if state == TrialState.COMPLETE else ""
-    best = f"  best {order[0].value:.5f} (number {order[0].number})" if order else ""
-    return f"number {attempt.number}: {STATES[state]}  {goal}{value}{best}"
 
 
 def _best(study: Study) -> int:
