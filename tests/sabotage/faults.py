@@ -3,8 +3,9 @@
 from tests.sabotage.copies import COPIES
 from tests.sabotage.judging import JUDGING
 from tests.sabotage.money import MONEY
+from tests.sabotage.searching import SEARCHING
 from tests.sabotage.sight import SIGHT
 
 __all__ = ["FAULTS"]
 
-FAULTS = (*SIGHT, *COPIES, *MONEY, *JUDGING)
+FAULTS = (*SIGHT, *COPIES, *MONEY, *JUDGING, *SEARCHING)
