@@ -111,7 +111,7 @@ def differences_figure(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         shapes=[zero],
     )
     caption = (
-        f"Beyond {clip(known[0]['against'], 60)}: mean difference of single bars times the bars of a year, with its 95% "
-        "interval (stationary bootstrap)."
+        f"Beyond {clip(known[0]['against'], 60)}: mean difference of single bars times the bars of a year, with "
+        "its 95% interval (stationary bootstrap)."
     )
     return Figure("Difference a year", drawn, caption, height=110 + 44 * len(known))
