@@ -63,7 +63,7 @@ def compare(runs: Sequence[Path | str], *, out: Path | str = "comparison") -> Co
     place = _place(Path(out))
     names = _names([folder.path for folder in folders])
     data = [folder.data(name) for folder, name in zip(folders, names, strict=True)]
-    body = json_ready(comparison_body(data, [str(folder.path) for folder in folders]))
+    body = json_ready(_comparison_body(data, [str(folder.path) for folder in folders]))
     write_text(place / "report.html", comparison_page(data, body))
     write_json(place / "comparison.json", body)
     return Comparison(place, body)
@@ -185,7 +185,7 @@ def _stranger(data: Sequence[RunData], paths: Sequence[str]) -> str:
     return next(path for path, any_left in zip(paths[1:], together, strict=True) if not any_left)
 
 
-def comparison_body(data: Sequence[RunData], paths: Sequence[str]) -> dict[str, Any]:
+def _comparison_body(data: Sequence[RunData], paths: Sequence[str]) -> dict[str, Any]:
     """The content of comparison.json.
 
     Raises:
