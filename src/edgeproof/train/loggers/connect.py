@@ -17,7 +17,7 @@ from edgeproof.train.loggers.settings import MlflowConfig
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["Connection", "connect", "failures", "quiet", "tracking_uri"]
+__all__ = ["Connection", "connect", "failures", "quiet", "reason", "tracking_uri"]
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 SERVERS = ("http", "https")

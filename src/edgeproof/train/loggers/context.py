@@ -3,13 +3,11 @@
 import os
 import platform
 import subprocess
-from importlib.metadata import distributions
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
 import torch
-
-import edgeproof
 
 __all__ = ["environment", "repository"]
 
@@ -35,7 +33,7 @@ def environment() -> dict[str, Any]:
     packages = {name: part.version for part in distributions() if (name := part.metadata["Name"])}
     cuda = torch.version.cuda
     return {
-        "edgeproof": edgeproof.__version__,
+        "edgeproof": version("edgeproof"),
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "system": f"{platform.system()} {platform.machine()}",
