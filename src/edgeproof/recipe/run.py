@@ -254,11 +254,8 @@ def _train(
     folder.write_findings(found)
     done = time.perf_counter()
     seconds = {"prepare": ready - began, "train": taught - ready, "policy": done - taught}
-    folder.update(
-        thresholds=_threshold_rows(choice),
-        seconds={name: round(value, 2) for name, value in seconds.items()},
-        trained=sha,
-    )
+    rounded = {name: round(value, 2) for name, value in seconds.items()}
+    folder.update(thresholds=_threshold_rows(choice), seconds=rounded, trained=sha)
 
 
 def _threshold_rows(choice: Choice) -> list[dict[str, Any]]:
