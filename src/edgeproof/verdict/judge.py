@@ -16,6 +16,7 @@ from edgeproof.core.clock import iso
 from edgeproof.stats.bootstrap import sharpe_interval
 from edgeproof.verdict.change import what_would_change, would_change
 from edgeproof.verdict.conventions import Search, conventions, search_figures, search_of
+from edgeproof.verdict.display import answer_html
 from edgeproof.verdict.evidence import Evidence, SpanEvidence
 from edgeproof.verdict.guards import Guard, SealedTest, guards, sealed_test
 from edgeproof.verdict.limit import detection_limit
@@ -95,6 +96,11 @@ class Verdict:
             "notes": list(self.evidence.notes),
         }
         return json_ready(body)
+
+    def _repr_html_(self) -> str:
+        span = "validation, the seal is closed" if self.test is None else "sealed span"
+        about = f"{span}; {self.selection.trials:,} trials counted"
+        return answer_html(self.answer, about, [(guard.passed, guard.name, guard.text) for guard in self.guards])
 
 
 def judge(evidence: Evidence) -> Verdict:

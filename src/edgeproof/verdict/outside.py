@@ -21,6 +21,7 @@ from edgeproof.stats.compare import sidak
 from edgeproof.stats.deflated import dsr, expected_maximum
 from edgeproof.stats.performance import performance
 from edgeproof.stats.sharpe import minimum_track, moments, psr
+from edgeproof.verdict.display import answer_html
 from edgeproof.verdict.limit import bars_needed, detection_limit
 from edgeproof.verdict.ready import json_ready
 from edgeproof.verdict.selection import select
@@ -62,6 +63,10 @@ class OutsideVerdict:
         }
         said = ", ".join(f"{name}={_short(value)}" for name, value in words.items())
         return f"OutsideVerdict({self.answer!r}, judged={self.judged!r}, {said})"
+
+    def _repr_html_(self) -> str:
+        about = f"{self.judged}: net annual Sharpe ratio {_short(self.figures['sharpe'])}"
+        return answer_html(self.answer, about, [(None, "", reason) for reason in self.reasons])
 
 
 def judge_outside(
