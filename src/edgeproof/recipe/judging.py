@@ -217,12 +217,7 @@ def judge_run(
         smallest_sharpe=smallest_sharpe(ledger, fingerprints, bundle.sha) if before else None,
         oracle=(validation if sealed is None else sealed).oracle,
         seconds=state["seconds"] | {"verdict": round(time.perf_counter() - began, 2)},
-        notes=[
-            *notes(config, ledger, market),
-            *told_of_parents(bundle.lineage),
-            *told_of_trainings(bundle.lineage),
-            *_unheard(config, before=before),
-        ],
+        notes=[*notes(config, ledger, market), *_told(bundle), *_unheard(config, before=before)],
         rng=Rng(config.seed).child("verdict"),
     )
     body = judge(evidence).to_json()
@@ -233,6 +228,11 @@ def judge_run(
     write_text(folder.path / "report.html", run_page(folder.data(title, body)))
     write_json(folder.path / "verdict.json", body)  # last: with it the judgement is whole
     return body
+
+
+def _told(bundle: Bundle) -> list[str]:
+    """Where the model comes from."""
+    return [*told_of_parents(bundle.lineage), *told_of_trainings(bundle.lineage)]
 
 
 def _what_was_traded(config: RunConfig, spans: Mapping[str, Judged | None], body: Mapping[str, Any]) -> dict[str, Any]:

@@ -252,8 +252,7 @@ def _train(
     if paths is not None:
         folder.write_table("paths", paths_table(folds, prepared.panel.close_time))
     folder.write_findings(found)
-    done = time.perf_counter()
-    seconds = {"prepare": ready - began, "train": taught - ready, "policy": done - taught}
+    seconds = {"prepare": ready - began, "train": taught - ready, "policy": time.perf_counter() - taught}
     rounded = {name: round(value, 2) for name, value in seconds.items()}
     folder.update(thresholds=_threshold_rows(choice), seconds=rounded, trained=sha)
 
