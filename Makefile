@@ -13,6 +13,7 @@ test: lint
 
 test-all: lint
 	@tools/setup-browser
+	@tools/setup-mlflow
 	@$(RUN) pytest -q -n 2 --dist loadfile --ignore tests/sabotage
 	@$(MAKE) --no-print-directory sabotage
 
