@@ -152,7 +152,7 @@ class Study:
 
     def exclusive(self) -> FileLock:
         """A lock that one process of the study holds at a time."""
-        return FileLock(str(self.folder / ".study.lock"))
+        return _alone_in(self.folder)
 
     def begin(self, trials: int, deadline: float | None = None) -> Attempt | None:
         """The next trial: one that was interrupted, else a new one; None once there are `trials`."""
@@ -190,23 +190,34 @@ class Study:
         return lock
 
 
+def _alone_in(folder: Path) -> FileLock:
+    return FileLock(str(folder / ".study.lock"))
+
+
 def open_study(plan: Plan, storage: BaseStorage, folder: Path) -> Study:
     """The study of this name, new or as it stands.
 
     Raises:
         DataError: the storage has a study of this name that belongs to another folder.
     """
-    direction, sampler, pruner = plan.direction, make_sampler(plan.sampler, plan.seed), make_pruner(plan.pruner)
-    found = optuna.create_study(
-        storage=storage, study_name=plan.name, direction=direction, sampler=sampler, pruner=pruner, load_if_exists=True
-    )
-    owner = found.user_attrs.get(_HOME)
-    if owner is None and not found.get_trials(deepcopy=False):
-        found.set_user_attr(_HOME, plan.home)
-    elif owner != plan.home:
-        raise DataError(
-            f"study {plan.name!r} in this storage belongs to another folder; choose another --study, or its own --out"
+    sampler, pruner = make_sampler(plan.sampler, plan.seed), make_pruner(plan.pruner)
+    with _alone_in(folder):  # else another process may begin a trial before the study says whose it is
+        found = optuna.create_study(
+            storage=storage,
+            study_name=plan.name,
+            direction=plan.direction,
+            sampler=sampler,
+            pruner=pruner,
+            load_if_exists=True,
         )
+        owner = found.user_attrs.get(_HOME)
+        if owner is None and not found.get_trials(deepcopy=False):
+            found.set_user_attr(_HOME, plan.home)
+        elif owner != plan.home:
+            raise DataError(
+                f"study {plan.name!r} in this storage belongs to another folder; choose another --study, or its own "
+                "--out"
+            )
     return Study(plan, folder, found)
 
 
