@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 import edgeproof
 
@@ -106,7 +106,7 @@ class Cnn(nn.Module):
         self.softmax = softmax
 
     def forward(self, image_BCHW: Tensor) -> Tensor:
-        map_BCHW = F.max_pool2d(torch.relu(self.conv(image_BCHW)), 2)
+        map_BCHW = functional.max_pool2d(torch.relu(self.conv(image_BCHW)), 2)
         score_BC = self.head(map_BCHW.flatten(1))
         return score_BC.softmax(dim=1) if self.softmax else score_BC
 
@@ -123,7 +123,7 @@ class Blocks(nn.Module):
     def forward(self, x_BCHW: Tensor) -> Tensor:
         for block in self.blocks:
             x_BCHW = block(x_BCHW)
-        return self.head(F.avg_pool2d(x_BCHW, 2).flatten(1))
+        return self.head(functional.avg_pool2d(x_BCHW, 2).flatten(1))
 
 
 class Recurrent(nn.Module):
@@ -147,7 +147,9 @@ class Dropped(nn.Module):
 
     def forward(self, x_BF: Tensor) -> Tensor:
         hidden_BF = torch.relu(self.hidden(x_BF))
-        hidden_BF = F.dropout(hidden_BF, 0.2, self.training) if self.told else F.dropout(hidden_BF, 0.2)
+        hidden_BF = (
+            functional.dropout(hidden_BF, 0.2, self.training) if self.told else functional.dropout(hidden_BF, 0.2)
+        )
         return self.head(hidden_BF)
 
 
@@ -205,7 +207,7 @@ def row_error(forecast_B1: Tensor, target_B: Tensor) -> Tensor:
 
 
 def word_loss(score_BTV: Tensor, target_BT: Tensor) -> Tensor:
-    return F.cross_entropy(score_BTV.flatten(0, 1), target_BT.flatten())
+    return functional.cross_entropy(score_BTV.flatten(0, 1), target_BT.flatten())
 
 
 def adam(model: nn.Module) -> torch.optim.Optimizer:
