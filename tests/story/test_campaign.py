@@ -3,6 +3,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 import edgeproof as ep
 from edgeproof.core.errors import ConfigError, DataError
@@ -100,6 +101,22 @@ def test_a_folder_of_another_campaign_is_refused(finished, planted):
     out, _ = finished
     with pytest.raises(DataError, match="a campaign of another seeds"):
         run_once(out, planted, seeds=3)
+
+
+def test_every_config_has_a_row_whatever_its_file_is_called(planted, tmp_path):
+    named = [tmp_path / "a-2.yaml", tmp_path / "a.yaml", tmp_path / "more" / "a.yaml"]
+    named[2].parent.mkdir()
+    for place in named:
+        place.write_text(yaml.safe_dump(WEAK))
+    body = campaign(named, planted, out=tmp_path / "c", overrides=["policy.thetas=2"], seeds=1, write=silent).body
+    assert [row["name"] for row in body["configs"]] == ["a-2", "a", "a-3"]
+
+
+def test_tracking_is_no_part_of_what_a_campaign_is(finished, planted):
+    out, found = finished
+    overrides = [*SMALL, "tracking=jsonl"]
+    again = campaign(["logistic_baseline", WEAK], planted, out=out, overrides=overrides, write=silent, seeds=2)
+    assert again.body["configs"] == found.body["configs"]
 
 
 def test_the_command_says_what_it_found(edgeproof, planted, tmp_path):

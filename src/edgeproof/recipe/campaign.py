@@ -10,6 +10,7 @@ part of it.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.run import Run, run, to_terminal
 from edgeproof.recipe.series import shared_series
 from edgeproof.recipe.templates import template_body, template_texts
+from edgeproof.recipe.transfer import with_parent
 from edgeproof.report.campaign import campaign_page
+from edgeproof.stats.bootstrap import automatic_block
 from edgeproof.stats.performance import performance
 from edgeproof.stats.spa import superior_ability
 from edgeproof.verdict.ready import json_ready
@@ -34,6 +37,7 @@ from edgeproof.verdict.ready import json_ready
 __all__ = ["Campaign", "campaign"]
 
 EQUAL = ("universe", "quality", "label", "decide_every", "split", "exposure", "costs", "account")
+POINTS = 400  # of a curve on the page
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def campaign(
     _check(entries, seeds, unequal=unequal)
     opened = market if isinstance(market, Market) else open_market(Path(market))
     place = Path(out)
-    planned = {name: config.model_dump(mode="json", exclude={"market"}) for name, config in entries.items()}
+    planned = {name: with_parent(config).anywhere().model_dump(mode="json") for name, config in entries.items()}
     claim_folder(place, {"configs": planned, "market": opened.identity, "seeds": seeds}, "campaign")
     progress = Progress("run", len(entries) * seeds, write=write)
     done: dict[str, list[Run]] = {name: [] for name in entries}
@@ -127,8 +131,8 @@ def _entries(configs: Sequence[Path | str | Mapping[str, Any]], overrides: Seque
         template = isinstance(source, str) and source in template_texts()
         config = load_run_config(template_body(str(source)) if template else source, overrides)
         name = Path(source).stem if isinstance(source, str | Path) else str(config.model.model_dump()["name"])
-        again = sum(other == name or other.startswith(f"{name}-") for other in found)
-        found[f"{name}-{again + 1}" if again else name] = config
+        free = (f"{name}-{number}" if number > 1 else name for number in count(1))
+        found[next(each for each in free if each not in found)] = config
     return found
 
 
@@ -178,10 +182,16 @@ def _compare(
             "bars": len(series.close_time),
             "annualisation": bars_per_year,
             "superior": _superior(net, first, rng),
-            "curves": {name: np.cumprod(1 + values)[:: max(1, len(values) // 400)] for name, values in net.items()},
+            "curves": {name: _curve(values) for name, values in net.items()},
             "trials": max(found.verdict["trials"] for runs in done.values() for found in runs),
         }
     )
+
+
+def _curve(net: np.ndarray) -> np.ndarray:
+    """Equity from 1 at up to 400 bars, evenly spaced, the last one among them."""
+    places = np.linspace(0, len(net) - 1, min(len(net), POINTS)).round().astype(np.int64)
+    return np.cumprod(1 + net)[places]
 
 
 def _means(done: Mapping[str, Sequence[Run]], values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -212,8 +222,8 @@ def _row(
 
 
 def _superior(net: Mapping[str, np.ndarray], first: str, rng: Rng) -> float | None:
-    """The p-value of none of the others being better than the first."""
+    """The p-value of none of the others being better than the first; the longest block that any of them asks for."""
     others = np.stack([values - net[first] for name, values in net.items() if name != first], axis=1)
-    blocks = max(1.0, len(others) ** (1 / 3))
-    found = superior_ability(others, rng.child("superior").numpy(), block_bars=blocks)
+    blocks = [automatic_block(excess) or 1.0 for excess in others.T]
+    found = superior_ability(others, rng.child("superior").numpy(), block_bars=max(blocks))
     return None if found is None else found.consistent

@@ -17,6 +17,7 @@ from edgeproof.core.files import write_json, write_text
 from edgeproof.core.rng import Rng
 from edgeproof.evaluate.difference import paired_difference
 from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.series import shared_losses, shared_returns
 from edgeproof.report.comparison import comparison_page
 from edgeproof.report.run import RunData
 from edgeproof.report.settings import settings_of
@@ -29,7 +30,6 @@ __all__ = ["MOST_RUNS", "Comparison", "compare"]
 MOST_RUNS = 8  # colours that can be told apart
 SPANS = ("validation", "sealed")
 FIGURES = ("total_return", "annual_return", "sharpe", "volatility", "max_drawdown", "profit_factor", "consistency")
-TRIM = 1e-15  # of a probability, so that its logarithm is a number
 
 
 @dataclass(frozen=True)
@@ -107,39 +107,25 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _returns(data: RunData, span: str) -> pl.DataFrame:
-    track = data.track.filter(pl.col("span") == span)
-    return track.select("close_time", "net_return").unique("close_time", keep="first", maintain_order=True)
+def _track(data: RunData, span: str) -> pl.DataFrame:
+    return data.track.filter(pl.col("span") == span)
 
 
 def _shared(data: Sequence[RunData], span: str) -> pl.DataFrame:
-    """Close time and one column of net returns a run (`0`, `1`, ...), on the bars that all runs traded."""
-    frame = _returns(data[0], span).rename({"net_return": "0"})
-    for number, run in enumerate(data[1:], start=1):
-        frame = frame.join(_returns(run, span).rename({"net_return": str(number)}), on="close_time", how="inner")
-    return frame.sort("close_time")
-
-
-def _losses(data: RunData, span: str) -> pl.DataFrame:
-    """Log loss of each forecast whose label is known."""
-    p = pl.col("probability").clip(TRIM, 1 - TRIM)
-    loss = -pl.when(pl.col("label") == 1).then(p.log()).otherwise((1 - p).log())
-    known = data.predictions.filter((pl.col("span") == span) & pl.col("label").is_not_null())
-    return known.select("close_time", "symbol", "label", loss=loss)
+    return shared_returns([_track(run, span) for run in data])
 
 
 def _forecast_difference(first: RunData, other: RunData, span: str, rng: Rng) -> dict[str, Any] | None:
     """Difference of log losses, bar by bar, on forecasts that both made of the same label; None where none is."""
-    both = _losses(first, span).join(_losses(other, span), on=["close_time", "symbol"], how="inner", suffix="_other")
-    if not len(both) or (both["label"] != both["label_other"]).any():
+    bars, forecasts = shared_losses([first.predictions, other.predictions], span)
+    if not forecasts:
         return None
-    bars = both.group_by("close_time").agg(pl.col("loss", "loss_other").mean()).sort("close_time")
-    found = paired_difference(bars["loss_other"].to_numpy(), bars["loss"].to_numpy(), rng.numpy())
-    return found.to_json() | {"forecasts": len(both)}
+    found = paired_difference(bars["1"].to_numpy(), bars["0"].to_numpy(), rng.numpy())
+    return found.to_json() | {"forecasts": forecasts}
 
 
 def _span_body(data: Sequence[RunData], span: str, year: float) -> dict[str, Any] | None:
-    shared, own = _shared(data, span), [len(_returns(run, span)) for run in data]
+    shared, own = _shared(data, span), [_track(run, span)["close_time"].n_unique() for run in data]
     if not len(shared):
         return None
     returns = [shared[str(number)].to_numpy() for number in range(len(data))]
