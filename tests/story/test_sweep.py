@@ -39,6 +39,14 @@ def test_a_sweep_finds_the_rate_of_a_planted_signal_and_counts_its_points(edgepr
     assert json.loads(again.out) == body
     assert len(Ledger(tmp_path).rows("training")) == 5
 
+    assert edgeproof(*call, "tracking=jsonl", "--points", 5).status == 0  # tracking is no part of what a sweep is
+    lines = [json.loads(line) for line in (tmp_path / "sweep" / "tracking" / "events.jsonl").read_text().splitlines()]
+    assert lines[0]["tags"]["experiment_type"] == "sweep"
+    assert [line["values"]["lr"] for line in lines if line["kind"] == "metrics" and line["step"]] == pytest.approx(
+        rates
+    )
+    assert lines[-1] == lines[-1] | {"kind": "status", "status": "FINISHED"}
+
 
 @pytest.mark.parametrize(
     ("more", "words"),

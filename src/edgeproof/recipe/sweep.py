@@ -9,7 +9,7 @@ off: the rate is the point's own from the first step to the last.
 import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,12 @@ from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.learn import learn, proven_folds
 from edgeproof.recipe.prepare import open_bars
 from edgeproof.recipe.run import market_of, to_terminal
+from edgeproof.recipe.tracking import run_card
 from edgeproof.recipe.transfer import with_parent
 from edgeproof.report.sweep import sweep_page
 from edgeproof.samples.split.fold import Fold
 from edgeproof.train.average import NoAverageConfig
+from edgeproof.train.loggers.tracker import open_tracker, tracked
 from edgeproof.train.schedule import ConstantConfig
 from edgeproof.verdict.ready import json_ready
 
@@ -107,15 +109,34 @@ def sweep(
     checked(bench)
     identity = {"config": settings.anywhere().model_dump(mode="json"), "market": opened.identity, "points": points}
     claim_folder(folder, identity | {"workspace": str(ledger.workspace)}, "sweep")
-    fold = proven_folds(settings, bench.prepared(settings))[-1]
+    card = run_card(settings, opened, kind="sweep", phase="search")
+    tracker = open_tracker(settings.tracking, folder, card, workspace=ledger.workspace)
+    with tracked(tracker, write):
+        body, page = _swept(replace(bench, tracker=tracker), folder, points, write)
+        if tracker is not None:
+            tracker.figures({name: body[name] for name in ("best", "suggested", "nothing")})
+            tracker.outbox.json("sweep.json", body)
+            tracker.outbox.text("report.html", page)
+    return Sweep(folder, body)
+
+
+def _swept(bench: Bench, folder: Path, points: int, write: Callable[[str], None]) -> tuple[dict[str, Any], str]:
+    """Train at every rate; the content of `sweep.json` and the page, both written."""
+    fold = proven_folds(bench.config, bench.prepared(bench.config))[-1]
     progress, found = Progress("rate", points, write=write), []
     for number, rate in enumerate(np.geomspace(LOW, HIGH, points)):
-        found.append(_point(bench, fold, float(f"{rate:.6g}"), folder / "points" / f"{number:03d}"))
-        progress.step(f"lr {rate:.2e}  {settings.train.loss_metric} {_shown(found[-1])}")
+        point = _point(bench, fold, float(f"{rate:.6g}"), folder / "points" / f"{number:03d}")
+        found.append(point)
+        if bench.tracker is not None:
+            bench.tracker.epoch(
+                {"epoch": number + 1, "lr": point["rate"], bench.config.train.loss_metric: point["value"]}
+            )
+        progress.step(f"lr {rate:.2e}  {bench.config.train.loss_metric} {_shown(point)}")
     body = json_ready(_body(bench, fold, found))
-    write_text(folder / "report.html", sweep_page(body))
+    page = sweep_page(body)
+    write_text(folder / "report.html", page)
     write_json(folder / "sweep.json", body)
-    return Sweep(folder, body)
+    return body, page
 
 
 def _short(config: RunConfig, epochs: int) -> RunConfig:
