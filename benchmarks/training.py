@@ -74,8 +74,8 @@ def compare(asked: argparse.Namespace, model: str, precision: str) -> None:
     samples = asked.samples or SAMPLES.get(model, 4096)
     size = (asked.symbols, asked.bars, samples, 512)
     ours = rate_of(descent_of(panel(*size[:3]), model, loss=asked.loss, precision=precision))
-    kinds = [(PRECISIONS[precision], "bare"), (PRECISIONS[precision], "default")]
-    kinds += [("32-true", kind) for kind in ("bare", "default") if precision != "fp32"]
+    kinds = [(PRECISIONS[precision], kind) for kind in ("bare", "default", "stock")]
+    kinds += [("32-true", kind) for kind in ("bare", "default", "stock") if precision != "fp32"]
     peers = [Peer("lightning", "training", model, asked.loss, *kind, *size) for kind in kinds]
     sides = [lambda: round_of(ours), *(peer.round for peer in peers)]
     figures: list[list[float]] = [[] for _ in sides]

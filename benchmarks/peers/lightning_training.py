@@ -1,8 +1,9 @@
 """Lightning trains one of our modules: Trainer and DataLoader, bare or as they come.
 
-    lightning_training.py MODEL LOSS PRECISION (bare|default) SYMBOLS BARS SAMPLES BATCH
+    lightning_training.py MODEL LOSS PRECISION (bare|default|stock) SYMBOLS BARS SAMPLES BATCH
 
-It takes our nn.Module, loss and, where Lightning accepts it, our optimiser from the source beside it. A round is an
+It takes our nn.Module, loss and, where Lightning accepts it, our optimiser from the source beside it; `stock` is bare
+with PyTorch's own dropout in the module's places, as anyone would write it. A round is an
 epoch; its value is samples a CPU second from the start of the training's first batch to the end of its last one, so
 that the Trainer's own set-up does not count.
 """
@@ -28,6 +29,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from edgeproof.models import MODELS
+from edgeproof.models.dropout import Dropout
 from edgeproof.train import LOSSES
 from edgeproof.train.optim import AdamWConfig
 
@@ -55,12 +57,22 @@ class PerItem(TorchDataset[tuple[torch.Tensor, int, torch.Tensor, torch.Tensor]]
         return self.x[s, t : t + L], s, self.y[s, t], self.weight[s, t]
 
 
+def take_stock(module: torch.nn.Module) -> None:
+    """PyTorch's dropout in place of ours."""
+    for name, child in module.named_children():
+        if isinstance(child, Dropout):
+            setattr(module, name, torch.nn.Dropout(child.share))
+        take_stock(child)
+
+
 class Module(lightning.LightningModule):
     """Our module in Lightning's clothes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.model = MODELS[MODEL]().build(F, L, SYMBOLS)  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
+        if KIND == "stock":
+            take_stock(self.model)
         self.loss = LOSSES[LOSS]().build(0.5)  # pyright: ignore[reportAttributeAccessIssue] - every loss config builds
         self.began = self.spent = 0.0
 
@@ -108,7 +120,7 @@ def main() -> None:
                 gradient_clip_val=1.0,
                 default_root_dir=folder,
                 enable_model_summary=False,
-                **(bare if KIND == "bare" else {}),
+                **({} if KIND == "default" else bare),
             )
             with contextlib.redirect_stdout(bar):
                 trainer.fit(module, loader)
