@@ -102,9 +102,10 @@ def test_nothing_of_a_market_s_page_moves_when_its_sealed_bars_do(tmp_path):
     ("words", "said"),
     [
         (("missing",), "no such folder"),
-        (("empty",), "holds no run, search, campaign or market"),
+        (("empty",), "holds no run, search, campaign, sweep or market"),
         (("begun",), "has not come to an end"),
         (("asked",), "has not come to an end"),
+        (("calibrated",), "holds a calibration, which has no page"),
         (("run", "--page", "trading"), "no such page; there are verdict, backtest, training, data"),
         (("run", "--out", "page.pdf"), "ends in .html"),
         (("search", "--page", "data"), "which has one page"),
@@ -115,6 +116,8 @@ def test_bad_input_is_one_line(edgeproof, folder, tmp_path, words, said):
     (tmp_path / "begun" / "verdict.json").unlink()
     (tmp_path / "empty").mkdir()
     write_json(tmp_path / "asked" / "identity.json", {"sha": "x"})
+    write_json(tmp_path / "calibrated" / "identity.json", {"sha": "x"})
+    write_json(tmp_path / "calibrated" / "calibration.json", {})
     write_json(tmp_path / "search" / "study.json", study())
     place = folder if words[0] == "run" else tmp_path / words[0]
     answer = edgeproof("report", place, *words[1:])

@@ -34,6 +34,9 @@ def test_a_sweep_finds_the_rate_of_a_planted_signal_and_counts_its_points(edgepr
     page = (tmp_path / "sweep" / "report.html").read_text()
     assert "train.lr" in page
 
+    assert edgeproof("report", tmp_path / "sweep", "--out", tmp_path / "again.html").status == 0
+    assert (tmp_path / "again.html").read_text() == page
+
     (tmp_path / "sweep" / "points" / "003.json").unlink()  # as if it had been killed there
     again = edgeproof(*call, "--points", 5, "--json")
     assert json.loads(again.out) == body

@@ -9,7 +9,9 @@ __all__ = ["report"]
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="Folder of a finished run, search or campaign, or of a market.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of a finished run, search, campaign or sweep, or of a market.")
+    ],
     page: Annotated[
         str | None, typer.Option(help="Of a run only: verdict, backtest, training or data; else the whole report.")
     ] = None,

@@ -27,6 +27,8 @@ def claim_folder(place: Path, identity: Mapping[str, Any], what: str) -> None:
     mark = place / MARK
     if mark.is_file():
         earlier = read_json(mark)
+        if earlier.keys() - {"sha"} != identity.keys():  # what another command claimed has other keys
+            raise DataError(f"{place}: already there and not a {what}; choose another --out")
         if earlier["sha"] != sha_json(identity):
             differing = [key for key in identity if earlier.get(key) != identity[key]]
             raise DataError(f"{place}: holds a {what} of another {' or '.join(differing)}; choose another --out")

@@ -1,4 +1,4 @@
-"""The page of whatever a folder holds: a run, one chapter of a run, a search, a campaign or a market."""
+"""The page of whatever a folder holds: a run, one chapter of a run, a search, a campaign, a sweep or a market."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +12,7 @@ from edgeproof.report.campaign import campaign_page
 from edgeproof.report.market import market_page
 from edgeproof.report.run import PAGES, RunData, run_page
 from edgeproof.report.study import study_page
+from edgeproof.report.sweep import sweep_page
 from edgeproof.verdict.ready import json_ready
 
 __all__ = ["write_page"]
@@ -31,7 +32,7 @@ def write_page(
     """Write a page of a folder, and its figures as JSON beside it; a page that is there is replaced.
 
     Args:
-        path: folder of a finished run, search or campaign, or of a market.
+        path: folder of a finished run, search, campaign or sweep, or of a market.
         page: of a run only one of `report.run.PAGES`; default: the whole report.
         out: the HTML file; default: `report.html`, or the name of the page, in the folder.
         workspace: of a market: folder whose ledger holds its seal.
@@ -61,10 +62,14 @@ def _kind(folder: Path) -> str:
     if found is not None:
         return found
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give that of a run, a search, a campaign or a market")
+        raise DataError(f"{folder}: no such folder; give that of a run, a search, a campaign, a sweep or a market")
+    if (folder / "calibration.json").is_file():
+        raise DataError(f"{folder}: holds a calibration, which has no page; its figures are in calibration.json")
     if (folder / "identity.json").is_file():
         raise DataError(f"{folder}: {UNFINISHED}")
-    raise DataError(f"{folder}: holds no run, search, campaign or market; give the --out of one of these commands")
+    raise DataError(
+        f"{folder}: holds no run, search, campaign, sweep or market; give the --out of one of these commands"
+    )
 
 
 def _run(folder: Path, page: str | None) -> Made:
@@ -98,14 +103,26 @@ def _campaign(folder: Path, workspace: Path | str | None) -> Made:
     return campaign_page(body, market=folder.resolve().name), body
 
 
+def _sweep(folder: Path, workspace: Path | str | None) -> Made:
+    body = read_json(folder / "sweep.json")
+    return sweep_page(body), body
+
+
 def _market(folder: Path, workspace: Path | str | None) -> Made:
     body = survey(folder, workspace=workspace)
     return market_page(body, folder.resolve().name), body
 
 
-MARKS = {"run": "run.json", "search": "study.json", "campaign": "campaign.json", "market": "manifest.json"}
+MARKS = {
+    "run": "run.json",
+    "search": "study.json",
+    "campaign": "campaign.json",
+    "sweep": "sweep.json",
+    "market": "manifest.json",
+}
 MAKERS: dict[str, Callable[[Path, Path | str | None], Made]] = {
     "search": _study,
     "campaign": _campaign,
+    "sweep": _sweep,
     "market": _market,
 }

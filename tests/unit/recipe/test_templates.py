@@ -12,6 +12,7 @@ from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.learn import learn, proven_folds
 from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.recipe.templates import template_body, template_texts
+from edgeproof.recipe.vary import search_space
 
 BASELINES = {
     "logistic_baseline": "logistic",
@@ -44,6 +45,15 @@ def test_it_loads_and_its_model_has_the_stated_sizes(name):
     assert {key for key in stated if written[key] != stated[key]} <= {"dropout"}
     assert config.loss.model_dump()["name"] == "bce"  # base rates of 0.4 to 0.6
     assert config.train.loss_metric == "log_loss"
+
+
+def test_the_example_of_a_search_says_what_is_varied():
+    config = load_run_config(template_body("hpo_example"))
+    varied = search_space(config)
+    assert varied["train.lr"].low == 1e-4
+    assert varied["model.hidden"].choices == ([128, 64], [256, 128], [256, 128, 64])
+    assert "model.dropout" in varied  # by default
+    assert "train.batch_size" not in varied
 
 
 @pytest.mark.parametrize("name", template_texts())
