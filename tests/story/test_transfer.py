@@ -91,6 +91,15 @@ def test_a_parent_that_was_trained_on_what_is_held_out_is_refused_before_anythin
         train(home / "leak", home / "market", middle.folder, **EARLY)
 
 
+@pytest.mark.parametrize("combine", [{"name": "ensemble", "rule": "weighted"}, {"name": "distilled"}])
+def test_inner_folds_of_an_encoder_that_saw_them_are_refused_before_anything_is_counted(home: Path, combine):
+    """The parent knows every training bar, so no forecast there is out of fold: neither weights nor teachers."""
+    rows = len(Ledger(home).rows())
+    with pytest.raises(OptionError, match=r"combine (ensemble|distilled): inner folds hold out training bars"):
+        train(home / "inner", home / "market", home / "parent", combine=combine, **EARLY)
+    assert len(Ledger(home).rows()) == rows
+
+
 def test_a_made_market_that_shares_no_bar_has_seen_nothing(home: Path):
     other = made(home / "other", 2, symbols=4)
     late = train(home / "other_run", other, **LATE)

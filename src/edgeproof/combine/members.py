@@ -67,7 +67,9 @@ class MembersConfig(Config):
     def learn(self, lesson: Lesson) -> Combined:
         """Train all, keep the best, weigh them, put them together."""
         if self.rule == "weighted":
-            inner_folds(lesson, self.inner_folds)  # refused before anything is trained
+            first = inner_folds(lesson, self.inner_folds)[0]  # refused before anything is trained
+            if lesson.start is not None:
+                lesson.rebuild(first)  # likewise where the encoder has seen what the earliest fold holds out
         labels, trained = starts(lesson, self.members, "member")
         kept = best_of(trained, lesson.train.loss_metric, self.keep or self.members)
         weights, weighed = self._weights(lesson, kept)

@@ -64,7 +64,8 @@ class _OneOf:
             return value
         body = {"name": value} if isinstance(value, str) else value
         if not isinstance(body, Mapping) or "name" not in body:
-            raise ConfigError(f"write a name or a mapping with a name, such as {next(iter(self.catalog))!r}")
+            kind = singular(self.group)
+            raise ConfigError(f"{kind}: write a name, or a mapping with a name, such as {next(iter(self.catalog))!r}")
         return from_mapping(lookup(self.catalog, self.group, str(body["name"])), body, source=singular(self.group))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:

@@ -100,7 +100,7 @@ def torch_device(name: str = "cpu") -> "torch.device":
     """The device of this name; `auto` takes CUDA where there is one.
 
     Raises:
-        ConfigError: the device is not available on this machine.
+        ConfigError: there is no such device, or not on this machine.
     """
     import torch
 
@@ -108,6 +108,11 @@ def torch_device(name: str = "cpu") -> "torch.device":
 
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    kind, numbered, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (numbered and not (kind == "cuda" and number.isdigit())):
+        raise ConfigError(f"train.device={name}: no such device; use cpu, cuda (or cuda:0 and so on) or auto")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"train.device={name}: no CUDA device on this machine; use cpu or auto")
+    if numbered and int(number) >= torch.cuda.device_count():
+        raise ConfigError(f"train.device={name}: {torch.cuda.device_count()} CUDA devices here, counted from 0")
     return torch.device(name)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgeproof.combine.lesson import Combined, Combiner, Lesson
+from edgeproof.core.errors import OptionError
 from edgeproof.core.identity import sha_json
 from edgeproof.core.rng import Rng
 from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
@@ -138,8 +139,20 @@ def _forecast(
 
 
 def _inner_dataset(config: RunConfig, prepared: Prepared, ledger: Ledger, inner: Fold, market: str) -> Dataset:
-    """The data set of a fold inside the training part."""
-    inherited = inherit(config, prepared, ledger, (inner,), market=market)
+    """The data set of a fold inside the training part.
+
+    Raises:
+        OptionError: the encoder that is taken over was trained on what this fold holds out.
+    """
+    try:
+        inherited = inherit(config, prepared, ledger, (inner,), market=market)
+    except OptionError as error:
+        way = config.combine.model_dump()["name"]
+        raise OptionError(
+            f"combine {way}: inner folds hold out training bars and the parent of transfer.bundle was trained on them: "
+            "none of its forecasts there is out of fold; combine in a way that needs none (multi_start, continued, "
+            "ensemble with rule mean), or take a parent that was trained before all of them"
+        ) from error
     return _fold_dataset(config, prepared, inner, inherited)[1]
 
 

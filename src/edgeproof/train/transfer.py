@@ -20,6 +20,7 @@ from edgeproof.core.config import Config
 from edgeproof.core.errors import OptionError
 from edgeproof.core.rng import Rng
 from edgeproof.models.embed import AssetEmbedding
+from edgeproof.models.ensemble import COMBINED
 from edgeproof.train.bundle import Bundle
 from edgeproof.train.drawn import Drawn
 from edgeproof.train.epoch import Part
@@ -126,6 +127,11 @@ def _name(model: Config) -> str:
 def _same_build(parent: Config, model: Config) -> None:
     """All keys but regularisers are the same."""
     theirs, ours = parent.model_dump(mode="json"), model.model_dump(mode="json")
+    if theirs["name"] in COMBINED:
+        raise OptionError(
+            f"transfer.bundle: its model is an {theirs['name']}, whose members have an encoder each; take the bundle "
+            "of a run with another combine, such as multi_start"
+        )
     if theirs["name"] != ours["name"]:
         raise OptionError(
             f"transfer.bundle: its model is {theirs['name']}, not {ours['name']}; set model={theirs['name']}"

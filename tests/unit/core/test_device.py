@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from edgeproof.core.device import kept_memory
+from edgeproof.core.device import kept_memory, torch_device
+from edgeproof.core.errors import ConfigError
 
 SAY = "import os, torch; print(os.environ.get('OMP_WAIT_POLICY'), set_threads(), torch.get_num_threads())"
 EDGEPROOF = "import edgeproof; from edgeproof.core.device import set_threads"
@@ -70,3 +71,13 @@ print(first, second, resident() - before)
 def test_what_is_raised_goes_through():
     with pytest.raises(ZeroDivisionError), kept_memory():
         _ = 1 / 0
+
+
+@pytest.mark.parametrize("name", ["foo", "cpu:1", "cuda:x", "cuda:", "meta", ""])
+def test_a_device_that_does_not_exist_is_refused_in_one_line(name):
+    with pytest.raises(ConfigError, match=r"train\.device=.*: no such device; use cpu, cuda"):
+        torch_device(name)
+
+
+def test_the_processor_is_a_device():
+    assert torch_device("cpu").type == "cpu"

@@ -18,6 +18,7 @@ from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.models import MODELS
 from edgeproof.models.cnn_lstm import CnnLstmConfig
+from edgeproof.models.ensemble import EnsembleConfig
 from edgeproof.models.gbm import GbmConfig
 from edgeproof.models.gru_attention import GruAttentionConfig
 from edgeproof.models.heads import BinaryHead, Classifier
@@ -248,6 +249,13 @@ def test_what_does_not_fit_is_refused_in_one_line(model, changed, says):
     with pytest.raises(OptionError, match=says) as refused:
         take_encoder(parent_of(SMALL["mlp"]), model, frozen=False, **known)
     assert "\n" not in str(refused.value)
+
+
+def test_an_ensemble_is_no_parent():
+    """It has no encoder of its own, and `model=ensemble` is no way out."""
+    parent = replace(parent_of(SMALL["mlp"]), model_config=EnsembleConfig(of=SMALL["mlp"], members=2))
+    with pytest.raises(OptionError, match="its model is an ensemble, whose members have an encoder each"):
+        take_encoder(parent, SMALL["mlp"], features=NAMES, window=L, symbols=SYMBOLS, frozen=False)
 
 
 @pytest.mark.parametrize("config", [LogisticConfig(), GbmConfig()])
