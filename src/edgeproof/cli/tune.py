@@ -29,7 +29,7 @@ def tune(
     only: Annotated[bool, typer.Option("--only", help="Vary the keys of --space alone.")] = False,
     seeds: Annotated[int | None, typer.Option(help="Further seeds that the winner is trained with [3].")] = None,
     storage: Annotated[str | None, typer.Option(help="URL of a database, or memory; else a file in --out.")] = None,
-    study: Annotated[str | None, typer.Option(help="Name of the study in its storage [that of --out].")] = None,
+    study: Annotated[str | None, typer.Option(help="Name of the study in its storage; else that of --out.")] = None,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     workspace: Annotated[Path | None, typer.Option(help="Folder whose ledger counts the trials.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print study.json instead of text.")] = False,

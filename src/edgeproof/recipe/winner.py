@@ -12,6 +12,7 @@ from edgeproof.core.config import dump_yaml
 from edgeproof.core.errors import TrainError
 from edgeproof.core.files import read_json, staged_directory, write_json, write_text
 from edgeproof.core.progress import Progress, silent
+from edgeproof.ledger.markets import rows_of
 from edgeproof.recipe.attempt import CHECKPOINTS, Bench, figures_of, told
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.folder import RunFolder
@@ -158,6 +159,6 @@ def _body(bench: Bench, study: Study, facts: Mapping[str, Any]) -> dict[str, Any
 
 
 def _trainings(bench: Bench) -> dict[str, str]:
-    """Trial ids of the trainings on record by the hash of their config, for the search's own seed."""
-    rows = bench.ledger.rows("training")
+    """Trial ids of the trainings on record on these bars, by the hash of their config, for the search's own seed."""
+    rows = [row for row in rows_of(bench.ledger, bench.market.fingerprints()) if row.kind == "training"]
     return {row.body["config"]: row.body["trial"] for row in rows if row.body["seed"] == bench.config.seed}
