@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from edgeproof.recipe.compare import compare
+from edgeproof.report.campaign import campaign_page
 from edgeproof.report.demo import demo_page
 from edgeproof.report.market import market_page
 from edgeproof.report.page import MAX_BYTES
 from edgeproof.report.run import PAGES, run_page
 from edgeproof.report.study import study_page
+from edgeproof.report.sweep import sweep_page
 from tests.story.chromium import Browser, binary, chromium
 from tests.unit.report import runs
+from tests.unit.report.campaigns import campaign, swept
 from tests.unit.report.folders import moved, put
 from tests.unit.report.markets import survey
 from tests.unit.report.studies import study
@@ -50,6 +53,8 @@ def pages(tmp_path_factory) -> dict[str, Path]:
         "two": compared(folder, 2),
         "eight": compared(folder, 8),
         "market": market_page(survey(), "crypto_spot_1h"),
+        "campaign": campaign_page(campaign(), market="crypto_spot_1h"),
+        "sweep": sweep_page(swept()),
         **{name: run_page(planted, PAGES[name]) for name in PAGES},
     }
     for name, text in texts.items():
@@ -57,8 +62,8 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     return {name: folder / f"{name}.html" for name in texts}
 
 
-LEAST_PLOTS = {"edge": 8, "sealed": 8, "demo": 8, "study": 10, "two": 6, "eight": 6, "market": 4}
-LEAST_PLOTS |= {"verdict": 0, "backtest": 4, "training": 6, "data": 0}
+LEAST_PLOTS = {"edge": 8, "sealed": 8, "demo": 8, "study": 10, "two": 6, "eight": 6, "market": 4, "campaign": 3}
+LEAST_PLOTS |= {"sweep": 1, "verdict": 0, "backtest": 4, "training": 6, "data": 0}
 
 
 @pytest.mark.parametrize("width", [390, 1280])
