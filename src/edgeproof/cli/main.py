@@ -12,6 +12,7 @@ from edgeproof.cli import (
     campaign,
     compare,
     demo,
+    doctor,
     evaluate,
     judge,
     market,
@@ -71,6 +72,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("campaign")(campaign.campaign)
 app.command("sweep")(sweep.sweep)
 app.command("tune")(tune.tune)
+app.command("doctor")(doctor.doctor)
 app.add_typer(registry.app, name="registry")
 app.add_typer(template.app, name="template")
 

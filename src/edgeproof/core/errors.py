@@ -7,15 +7,20 @@ EdgeproofError            exit status 2
 ├── SealError             an attempt to read or move the sealed span
 ├── LedgerError           a broken chain, an edited row, a workspace that cannot be written
 ├── BundleError           a truncated checkpoint, a tampered bundle
-├── TrainError            training cannot start or go on (one class, non-finite loss)
+├── TrainError            training cannot start or go on (one class, out of memory)
+│   └── Diverged          its loss, gradient or output became infinite or NaN
 └── OptionError           a combination that is refused, or not available in this version
 Interrupted               exit status 3: nothing lost, the same command resumes
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 __all__ = [
     "BundleError",
     "ConfigError",
     "DataError",
+    "Diverged",
     "EdgeproofError",
     "Interrupted",
     "LedgerError",
@@ -58,6 +63,14 @@ class BundleError(EdgeproofError):
 
 class TrainError(EdgeproofError):
     """A training that cannot start or cannot go on."""
+
+
+class Diverged(TrainError):  # noqa: N818 - what happened to it
+    """A loss, gradient or output that became infinite or NaN; `facts` says at which step, and what came before."""
+
+    def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.facts = dict(facts or {})
 
 
 class OptionError(EdgeproofError):

@@ -1,6 +1,9 @@
 """Checks that make silent failures of training loud; usable on anyone's torch model."""
 
 from edgeproof.gates.check import MODEL_CHECKS, check_model, check_training
+from edgeproof.gates.history import Known
 from edgeproof.gates.report import Checked
+from edgeproof.gates.seeds import diagnose_seeds
+from edgeproof.gates.symptoms import diagnose
 
-__all__ = ["MODEL_CHECKS", "Checked", "check_model", "check_training"]
+__all__ = ["MODEL_CHECKS", "Checked", "Known", "check_model", "check_training", "diagnose", "diagnose_seeds"]

@@ -15,6 +15,8 @@ from edgeproof.core.finding import Finding
 from edgeproof.core.identity import sha_json
 from edgeproof.recipe.config import RunConfig
 from edgeproof.report.run import RunData
+from edgeproof.train.failure import FAILED
+from edgeproof.train.keep import LAST
 from edgeproof.verdict.ready import json_ready
 
 __all__ = ["RunFolder", "findings_sha"]
@@ -56,13 +58,21 @@ class RunFolder:
             other = [name for name, value in identity.items() if self.state()["identity"].get(name) != value]
             if earlier.anywhere() != config.anywhere():  # hashes say which bars they are, wherever they lie
                 other.append("config")
-            if other:
+            if not other:
+                return
+            if not self._nothing_learned():
                 raise DataError(f"{self.path}: holds a run of another {' and '.join(other)}; choose another --out")
-            return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            for name in ("checkpoints", "tracking"):
+                shutil.rmtree(self.path / name, ignore_errors=True)
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise DataError(f"{self.path}: already there and not a run; choose another --out")
         write_json(self.path / "run.json", {"identity": identity})
         write_text(self.path / "config.yaml", dump_yaml(config))
+
+    def _nothing_learned(self) -> bool:
+        """Whether the training that lies here failed in its first epoch: the corrected command may take the folder."""
+        failed, last = (any(self.checkpoints.rglob(name)) for name in (FAILED, LAST))
+        return failed and not last
 
     def config(self) -> RunConfig:
         """The resolved config.

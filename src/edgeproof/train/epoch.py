@@ -16,7 +16,7 @@ import torch
 from scipy.special import expit
 from torch import Tensor, nn
 
-from edgeproof.core.errors import TrainError
+from edgeproof.core.errors import Diverged, TrainError
 from edgeproof.core.rng import Rng
 from edgeproof.samples.dataset import Dataset
 from edgeproof.samples.windows import window_view
@@ -140,7 +140,8 @@ def train_epoch(session: Session, epoch: int, state: dict[str, Any]) -> dict[str
         train_loss (mean over the epoch, as the model changes), lr (of the last step), grad_norm (mean, unclipped).
 
     Raises:
-        TrainError: loss or gradient became non-finite, or memory ran out.
+        Diverged: loss or gradient became non-finite.
+        TrainError: memory ran out.
     """
     count, device = len(session.train.index), session.x.device
     order = torch.from_numpy(session.rng.child("shuffle", epoch).numpy().permutation(count)).to(device)
@@ -148,22 +149,39 @@ def train_epoch(session: Session, epoch: int, state: dict[str, Any]) -> dict[str
     if session.drawn is not None:
         read = replace(read, index=session.drawn.index(session.rng, epoch))
     shuffled = Part(*(values.index_select(0, order) for values in vars(read).values()))
-    total = torch.zeros(2, dtype=torch.float64, device=device)
+    total, steps = torch.zeros(2, dtype=torch.float64, device=device), []
     rate = session.settings.lr
     session.model.train()
     own = session.rng.child("dropout", epoch, *session.team.key())
     with seeded(own, device), shared_statistics(session.model, session.team):
         for number, part in enumerate(_cut(shuffled, session.batches)):
             rate = session.rate(epoch * session.batches + number, state)
-            total += _step(session, part, rate)
+            steps.append(_step(session, part, rate))
+            total += steps[-1]
     total[:1] = session.team.sum(total[:1].cpu()).to(device)
     loss, norm = (total / torch.tensor([count, session.batches], device=device)).tolist()
     if not np.isfinite([loss, norm]).all():
-        raise TrainError(
+        raise Diverged(
             f"training became non-finite in epoch {epoch + 1} (loss {loss:g}, gradient norm {norm:g}, learning rate "
-            f"{rate:.2g}); lower train.lr, set train.clip_norm=1, or add train.warmup_share=0.1"
+            f"{rate:.2g}); lower train.lr, set train.clip_norm=1, or add train.warmup_share=0.1",
+            {"what": "loss", "epoch": epoch + 1, "lr": rate, **_trace(torch.stack(steps).cpu().numpy(), count)},
         )
     return {"train_loss": loss, "lr": rate, "grad_norm": norm}
+
+
+def _trace(steps: np.ndarray, count: int) -> dict[str, Any]:
+    """Where in the epoch it happened, and the losses and unclipped gradient norms of at most 20 steps before."""
+    bad = int(np.argmin(np.isfinite(steps).all(axis=1)))
+    sizes = np.diff(np.linspace(0, count, len(steps) + 1).astype(int))
+    seen = slice(max(0, bad - 20), bad)
+    return {
+        "step": bad + 1,
+        "steps": len(steps),
+        "first_loss": float(steps[0, 0] / sizes[0]),
+        "first_norm": float(steps[0, 1]),
+        "losses": (steps[seen, 0] / sizes[seen]).tolist(),
+        "norms": steps[seen, 1].tolist(),
+    }
 
 
 def _cut(part: Part, pieces: int) -> Iterator[Part]:
@@ -215,12 +233,13 @@ def score(model: nn.Module, x: Tensor, part: Part, *, window: int, epoch: int) -
     """Every figure of `FIGURES` on these samples; accuracy, precision and recall at probability 0.5.
 
     Raises:
-        TrainError: the model's output is not finite.
+        Diverged: the model's output is not finite.
     """
     said = logits(model, x, part.index, part.asset, window).cpu().numpy()
     figures = classification(expit(said.astype(np.float64)), part.y.cpu().numpy())
     if figures["flag"] == "not_finite":
-        raise TrainError(
-            f"the model's output became non-finite in epoch {epoch + 1}; lower train.lr, or add train.warmup_share=0.1"
+        raise Diverged(
+            f"the model's output became non-finite in epoch {epoch + 1}; lower train.lr, or add train.warmup_share=0.1",
+            {"what": "output", "epoch": epoch + 1},
         )
     return {name: figures[name] for name in FIGURES}

@@ -144,9 +144,10 @@ def write_last(
     *,
     identity: dict[str, Any],
     machine: dict[str, Any],
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Write `last`, then remove checkpoints that it no longer lists."""
-    header = {"memory": asdict(memory), "identity": identity, "machine": machine}
+    header = {"memory": asdict(memory), "identity": identity, "machine": machine, "facts": dict(facts or {})}
     write_container(folder / LAST, arrays, header)
     listed = {entry.file for entry in memory.kept} | {LAST}
     for path in (*folder.glob("epoch-*.safetensors"), *folder.glob(".partial-*")):

@@ -16,12 +16,13 @@ from torch import nn
 from edgeproof.core.config import Config
 from edgeproof.core.container import read_container
 from edgeproof.core.device import kept_memory, torch_device
-from edgeproof.core.errors import Interrupted, OptionError, TrainError
+from edgeproof.core.errors import Diverged, Interrupted, OptionError, TrainError
 from edgeproof.core.finding import Finding
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.samples.dataset import Dataset
 from edgeproof.train.descent import Descent, Learner, Task, make_task
+from edgeproof.train.failure import clear_failure, facts_of, write_failure
 from edgeproof.train.forest import Forest
 from edgeproof.train.keep import LAST, Memory, keep_epoch, load_arrays, memory_of, resume, weights_sha, write_last
 from edgeproof.train.precision import resolved
@@ -87,12 +88,11 @@ def fit(  # noqa: PLR0913 - what is learned, how, and who hears of it
         start: an encoder to begin with, of a bundle (`train.transfer.take_encoder`); none: every weight from chance.
 
     Raises:
-        TrainError: one class only, non-finite loss, or the folder holds another training.
+        TrainError: one class only, a loss that is not finite (see `failed.json`), or the folder of another training.
         BundleError: the folder's checkpoint is truncated or altered.
         Interrupted: stopped from the keyboard; the same call goes on after the last finished epoch.
     """
-    crew = team()
-    device = crew.device(torch_device(train_config.device))
+    crew, device = team(), team().device(torch_device(train_config.device))
     task = make_task(dataset, (model_config, loss_config), train_config, rng=rng, device=str(device), start=start)
     identity = {
         "data": dataset.sha,
@@ -105,11 +105,12 @@ def fit(  # noqa: PLR0913 - what is learned, how, and who hears of it
     machine = _machine(device, crew, train_config)
     with reproducible(device, wanted=train_config.deterministic), kept_memory():
         learner, memory, findings = _begin(task, folder, identity, machine)
+        note = {"identity": identity, "machine": machine, "facts": facts_of(task, learner)}
         if progress is not None:
             progress.resume(memory.epoch)
         try:
             while not memory.ended:
-                memory = _one_epoch(learner, task, memory, folder, note={"identity": identity, "machine": machine})
+                memory = _one_epoch(learner, task, memory, folder, note=note)
                 if progress is not None and crew.leads:
                     progress.step(_line(memory, train_config))
                 if watch is not None and crew.leads:
@@ -160,11 +161,17 @@ def _machine(device: torch.device, crew: Team, settings: TrainConfig) -> dict[st
 def _one_epoch(learner: Learner, task: Task, memory: Memory, folder: Path, note: dict[str, Any]) -> Memory:
     """Train an epoch, keep it, write `last`; of several processes the first writes, and tells the others."""
     began, crew = time.perf_counter(), team()
-    figures = learner.epoch(memory.epoch, memory.schedule)
+    try:
+        figures = learner.epoch(memory.epoch, memory.schedule)
+    except Diverged as error:
+        if crew.leads:
+            write_failure(folder, error, note["facts"])
+        raise
     if crew.leads:
         row = {"epoch": memory.epoch + 1, **figures, "seconds": time.perf_counter() - began, "best": False}
         memory = _after_epoch(learner, task.settings, memory, row, folder)
         write_last(folder, learner.arrays(), memory, **note)
+        clear_failure(folder)
     return memory if crew.count == 1 else memory_of(crew.tell(asdict(memory)))
 
 

@@ -1,0 +1,149 @@
+"""Symptoms of a training that its losses show: none that are numbers, exploding, flat, learned by heart, cut short.
+
+The gap is (validation - train) / (prior - train): 0 where nothing is lost from training to validation samples, 1 where
+validation is no better than knowing nothing. The order of looking is Karpathy's (2019, "A recipe for training neural
+networks"): what goes in, the loss, the gradients, then the model.
+"""
+
+# E epochs
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgeproof.core.finding import Finding
+from edgeproof.gates import why
+from edgeproof.gates.cause import symptom
+from edgeproof.gates.history import History, Known, history_of
+
+__all__ = ["SYMPTOMS", "dead_after_training", "diagnose", "explodes", "flat", "not_finite", "overfit", "undertrained"]
+
+HIGH = 1.5  # times the prior, at the end
+HUGE = 3.0  # times the prior, at any time
+STILL = 0.002  # of the prior, that a loss must fall
+LEVEL = 0.02  # of the prior, between first and last epoch
+LEARNED = 0.98  # of the prior: a training loss below has learned something
+LOST = 0.5  # of what validation had gained, lost again
+FALLING = 0.25  # of all that validation gained, in the last quarter of the epochs
+DEAD_SHARE = 0.5
+
+
+def diagnose(rows: Sequence[Mapping[str, Any]], *, prior: float | None = None, known: Known | None = None) -> list:
+    """Name what is wrong with a training by its table of epochs; empty where nothing is.
+
+    Args:
+        rows: one an epoch: `train_loss`, and if there are any `val_loss` (or `log_loss`), `auc`, `grad_norm`.
+        prior: the training loss of knowing nothing: the entropy of the labels in nats, ln 2 for two even classes.
+        known: more about the training.
+
+    Returns:
+        A finding a symptom; `evidence["causes"]` ranks its causes.
+    """
+    facts, history = known or Known(prior=prior), history_of(rows)
+    broken = not_finite(history, facts)
+    if broken is not None:  # everything else follows from it
+        return [broken]
+    found = [look(history, facts) for look in SYMPTOMS.values()]
+    return [finding for finding in found if finding is not None]
+
+
+def not_finite(history: History, known: Known) -> Finding | None:
+    """The loss, or the model's output, became infinite or NaN."""
+    lost = np.flatnonzero(np.isnan(history.train))
+    if not known.failed and not len(lost):
+        return None
+    epoch = known.failed.get("epoch") or int(lost[0]) + 1
+    at = f", step {known.failed['step']} of {known.failed['steps']}" if "step" in known.failed else ""
+    claim = f"the loss became infinite or NaN in epoch {epoch}{at}"
+    return symptom("doctor.not_finite", claim, why.not_finite(history, known), measured=epoch, threshold="finite")
+
+
+def explodes(history: History, known: Known) -> Finding | None:
+    """The training loss is far above that of knowing nothing, or of its own beginning."""
+    if not len(history) or (known.prior is None and len(history) < 2):
+        return None
+    reference = history.train[0] if known.prior is None else known.prior
+    last, most = float(history.train[-1]), float(history.train.max())
+    if reference <= 0 or (last <= HIGH * reference and (known.prior is None or most <= HUGE * reference)):
+        return None
+    beside = "in the first epoch" if known.prior is None else "for knowing nothing"
+    claim = f"the training loss reached {most:.4g} and ended at {last:.4g}, against {reference:.4g} {beside}"
+    return symptom(
+        "doctor.explodes", claim, why.explodes(history, known), measured=most, threshold=HIGH * float(reference)
+    )
+
+
+def flat(history: History, known: Known) -> Finding | None:
+    """The training loss does not fall."""
+    if len(history) < 2 or explodes(history, known):
+        return None
+    reference = float(history.train[0]) if known.prior is None else known.prior
+    last, change = float(history.train[-1]), abs(float(history.train[-1] - history.train[0]))
+    if last <= (1 - STILL) * reference or change > LEVEL * reference:
+        return None
+    beside = "" if known.prior is None else f"; knowing nothing gives {reference:.4f}"
+    claim = f"the training loss is flat: {history.train[0]:.4f} in epoch 1, {last:.4f} in epoch {len(history)}{beside}"
+    limit = (1 - STILL) * reference
+    return symptom("doctor.flat", claim, why.flat(history, known), measured=last, threshold=limit)
+
+
+def overfit(history: History, known: Known) -> Finding | None:
+    """What was learned of the training samples does not hold on the validation samples."""
+    if len(history) < 2 or np.isnan(history.validation).any() or history.train[-1] >= history.train[0]:
+        return None
+    last, best = float(history.validation[-1]), float(history.validation.min())
+    train, nothing = float(history.train[-1]), known.nothing
+    gap = None
+    if known.prior is not None and nothing is not None:
+        if train >= LEARNED * known.prior:
+            return None
+        gap = (last - train) / (nothing - train)
+    start = float(history.validation[0]) if nothing is None else nothing
+    lost = (last - best) / (start - best) if start > best else np.inf
+    if not ((gap is not None and gap > 1.0) or (len(history) - 1 - history.best >= 3 and lost > LOST)):
+        return None
+    measured = f"gap {gap:.2f}" if gap is not None else f"{min(lost, 99):.0%} of the gain lost again"
+    claim = (
+        f"overfit: in the last epoch training loss {train:.4f}, validation {last:.4f} ({measured}); validation was "
+        f"best in epoch {history.best + 1} ({best:.4f})"
+    )
+    return symptom("doctor.overfit", claim, why.overfit(history, known), measured=gap or lost, threshold=1.0)
+
+
+def undertrained(history: History, known: Known) -> Finding | None:
+    """Training ended at its number of epochs while validation still improved with every epoch."""
+    recent = max(2, len(history) // 4)
+    if known.ended != "epochs" or len(history) <= recent or np.isnan(history.validation).any():
+        return None
+    tail = history.validation[-recent - 1 :]
+    start = max(filter(None, (known.nothing, float(history.validation[0]))))
+    share = float(tail[0] - tail[-1]) / max(start - float(tail[-1]), 1e-12)
+    if (np.diff(tail) >= 0).any() or tail[-1] >= start or share <= FALLING:
+        return None
+    claim = (
+        f"undertrained: the last of {len(history)} epochs is the best, and {share:.0%} of all that validation gained "
+        f"came in the last {recent}"
+    )
+    return symptom("doctor.undertrained", claim, why.undertrained(history, known), measured=share, threshold=FALLING)
+
+
+def dead_after_training(history: History, known: Known) -> Finding | None:
+    """Most units of a layer say the same whatever they are shown."""
+    del history
+    if not known.dead:
+        return None
+    layer, (before, after) = max(known.dead.items(), key=lambda entry: entry[1][1])
+    if after <= DEAD_SHARE:
+        return None
+    claim = f"dead units: {after:.0%} of {layer} say the same whatever they are shown (at most {before:.0%} before training)"
+    return symptom("doctor.dead_units", claim, why.dead(known, before), measured=after, threshold=DEAD_SHARE)
+
+
+SYMPTOMS = {
+    "doctor.explodes": explodes,
+    "doctor.flat": flat,
+    "doctor.dead_units": dead_after_training,
+    "doctor.overfit": overfit,
+    "doctor.undertrained": undertrained,
+}

@@ -1,0 +1,230 @@
+"""The doctor of a run: its epochs, its checkpoint and what its failure left, read without any bars."""
+
+# F features, L window, A assets, E epochs
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from edgeproof.core.container import read_container
+from edgeproof.core.errors import OptionError
+from edgeproof.core.files import read_json
+from edgeproof.core.finding import Finding
+from edgeproof.core.identity import sha_json
+from edgeproof.gates.history import Known
+from edgeproof.gates.seeds import diagnose_seeds
+from edgeproof.gates.symptoms import diagnose
+from edgeproof.ledger.workspace import find_workspace
+from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.look import look
+from edgeproof.recipe.weights import compared
+from edgeproof.train.failure import FAILED
+from edgeproof.train.keep import LAST, below
+from edgeproof.verdict.ready import json_ready
+
+__all__ = ["Diagnosis", "Training", "examine", "trainings"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a run, as its folder tells it.
+
+    Attributes:
+        name: `training`, or the fold's or member's folder.
+        rows: a row an epoch.
+        known: what is known beside them.
+    """
+
+    name: str
+    rows: list[dict[str, Any]]
+    known: Known
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the doctor found.
+
+    Attributes:
+        runs: folders that were looked at.
+        epochs: over all trainings.
+        findings: a symptom each; its causes in `evidence["causes"]`, each with the `command` that tests its fix.
+    """
+
+    runs: tuple[str, ...]
+    epochs: int
+    findings: tuple[Finding, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        found = json_ready([finding.to_json() for finding in self.findings])
+        return {"runs": list(self.runs), "epochs": self.epochs, "findings": found}
+
+
+def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> Diagnosis:
+    """Look at running, finished or crashed runs; several of one config are also compared with each other.
+
+    Args:
+        runs: folders of runs, or of one campaign.
+        market: the first run's market: its model, loss and samples are checked too.
+
+    Raises:
+        DataError: not a run's folder.
+        OptionError: nothing was trained yet, or several runs that differ in more than their seed.
+    """
+    folders = [RunFolder(path) for given in runs for path in _runs_of(Path(given))]
+    found, epochs = [], 0
+    every: dict[str, list[tuple[RunFolder, Training]]] = {}
+    for folder in folders:
+        config = folder.config()
+        key = sha_json(config.anywhere().model_dump(mode="json", exclude={"seed", "market", "tracking"}))
+        for training in trainings(folder, config):
+            epochs += len(training.rows)
+            where = "" if len(folders) == 1 and training.name == "training" else f"{folder.path.name} {training.name}"
+            symptoms = diagnose(training.rows, known=training.known)
+            found += [replace(_with_commands(finding, folder), where=where) for finding in symptoms]
+            every.setdefault(key, []).append((folder, training))
+    if len(folders) > 1:
+        found += _seeds(every, campaign=len(runs) < len(folders))
+    if market is not None:
+        found += look(folders[0], Path(market)).failures
+    return Diagnosis(tuple(str(folder.path) for folder in folders), epochs, tuple(found))
+
+
+def _runs_of(path: Path) -> list[Path]:
+    """The run itself, or the runs of a campaign.
+
+    Raises:
+        DataError: neither.
+    """
+    if (path / "campaign.json").is_file() or ((path / "runs").is_dir() and not (path / "run.json").is_file()):
+        inside = sorted(place.parent for place in path.glob("runs/*/run.json"))
+        if inside:
+            return inside
+    RunFolder(path).state()
+    return [path]
+
+
+def _seeds(every: Mapping[str, Sequence[tuple[RunFolder, Training]]], *, campaign: bool) -> list[Finding]:
+    """What runs of one config and several seeds say of each other.
+
+    Raises:
+        OptionError: the runs differ in more than their seed.
+    """
+    if len(every) > 1 and not campaign:
+        raise OptionError("these runs differ in more than their seed; give those of one config, or one run at a time")
+    found = []
+    for entries in every.values():
+        single = [(folder, one) for folder, one in entries if one.name == "training" and one.rows]
+        nothing = [one.known.nothing for _, one in single]
+        if len(single) > 1 and nothing[0] is not None:
+            folder, first = single[0]
+            symptoms = diagnose_seeds([one.rows for _, one in single], prior=nothing[0], known=first.known)
+            found += [replace(_with_commands(finding, folder), where=f"{len(single)} seeds") for finding in symptoms]
+    return found
+
+
+def trainings(folder: RunFolder, config: RunConfig | None = None) -> list[Training]:
+    """Every training that left something in a run's folder, in the order of its folds.
+
+    Raises:
+        OptionError: none has.
+    """
+    settings = config or folder.config()
+    places = sorted({path.parent for name in (LAST, FAILED) for path in folder.checkpoints.rglob(name)})
+    found = [_training(place, folder, settings) for place in places]
+    if not found and (folder.path / "history.parquet").exists():
+        rows = [dict(row) for row in folder.table("history").iter_rows(named=True)]
+        found = [Training("training", rows, _settings(settings))]
+    if not found:
+        raise OptionError(f"{folder.path}: no epoch is finished yet and nothing has failed; look again later")
+    return found
+
+
+def _training(place: Path, folder: RunFolder, config: RunConfig) -> Training:
+    name = "training" if place == folder.checkpoints else str(place.relative_to(folder.checkpoints))
+    failed = read_json(place / FAILED) if (place / FAILED).is_file() else {}
+    known = replace(_settings(config), failed=failed)
+    if not (place / LAST).is_file():
+        return Training(name, [], _with_facts(known, failed.get("facts", {}), config))
+    arrays, header, _ = read_container(place / LAST)
+    known = _with_facts(known, header.get("facts", {}), config)
+    known = replace(known, ended=header["memory"]["ended"])
+    weights = below("model.", arrays)
+    known = replace(known, parameters=sum(array.size for array in weights.values()))
+    if known.descends and header.get("facts") and header["identity"]["start"] is None:
+        seen = compared(header["identity"], header["facts"]["shape"], weights)
+        known = known if seen is None else replace(known, moved=seen.moved, dead=seen.dead)
+    return Training(name, list(header["memory"]["history"]), known)
+
+
+def _settings(config: RunConfig) -> Known:
+    """What the config says."""
+    train, model = config.train, config.model.model_dump()
+    descends = not hasattr(config.model, "fit_trees")
+    return Known(
+        lr=train.lr if descends else None,
+        clip_norm=train.clip_norm,
+        weight_decay=train.weight_decay,
+        dropout=model.get("dropout"),
+        batch_size=train.batch_size if isinstance(train.batch_size, int) else None,
+        descends=descends,
+    )
+
+
+def _with_facts(known: Known, facts: Mapping[str, Any], config: RunConfig) -> Known:
+    """And what the training knew of its samples; the prior where the loss is plain cross-entropy."""
+    if not facts:
+        return known
+    share, other = (min(max(facts["positives"][part], 1e-9), 1 - 1e-9) for part in ("train", "validation"))
+    loss = config.loss.model_dump()
+    plain = loss["name"] == "bce" and not loss.get("label_smoothing")
+    return replace(
+        known,
+        prior=_cross(share, share) if plain else None,
+        validation_prior=_cross(other, share),
+        inputs=facts["inputs"],
+        samples=facts["samples"]["train"],
+        validation_samples=facts["samples"]["validation"],
+        batch_size=facts["batch_size"] or None,
+    )
+
+
+def _cross(true: float, said: float) -> float:
+    """Cross-entropy in nats of always saying `said` where the share is `true`."""
+    return -(true * log(said) + (1 - true) * log(1 - said))
+
+
+def _with_commands(finding: Finding, folder: RunFolder) -> Finding:
+    """Each cause with the command that tests its fix: the same run with the change, in a folder of its own."""
+    causes = [cause | {"command": _command(cause, folder)} for cause in finding.evidence.get("causes", [])]
+    return replace(finding, evidence={**finding.evidence, "causes": causes})
+
+
+def _command(cause: Mapping[str, Any], folder: RunFolder) -> str:
+    if cause["change"]:
+        known = _keys(folder.config())
+        change = [word for word in cause["change"] if word.partition("=")[0] in known]
+        out = folder.path.with_name(f"{folder.path.name}-{cause['name'].split()[-1]}")
+        words = ["edgeproof run", _word(folder.path / "config.yaml"), f"--out {_word(out)}", *_workspace(folder)]
+        return " ".join([*words, *change])
+    if cause["group"] == "data pipeline" and folder.config().market:
+        return f"edgeproof market check {_word(Path(folder.config().market or ''))}"
+    return f"edgeproof doctor {_word(folder.path)} --market {_word(Path(folder.config().market or ''))}"
+
+
+def _workspace(folder: RunFolder) -> list[str]:
+    """Named where the market's own would not be the run's."""
+    own, market = Path(folder.state()["identity"]["workspace"]), folder.config().market
+    return [] if market and find_workspace(None, Path(market)) == own else [f"--workspace {_word(own)}"]
+
+
+def _keys(config: RunConfig) -> set[str]:
+    return {f"{part}.{name}" for part in ("train", "model") for name in type(getattr(config, part)).model_fields}
+
+
+def _word(path: Path) -> str:
+    return quote(str(path))

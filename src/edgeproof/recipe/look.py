@@ -1,0 +1,60 @@
+"""A run's own model, loss and samples under the checks of any model: what a table of epochs cannot tell apart."""
+
+# B batch
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from edgeproof.core.errors import DataError
+from edgeproof.core.rng import Rng
+from edgeproof.data.store import open_market
+from edgeproof.features.scale import apply, fit_preprocessor
+from edgeproof.gates.check import check_model
+from edgeproof.gates.report import Checked
+from edgeproof.ledger.store import Ledger
+from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.learn import proven_folds
+from edgeproof.recipe.prepare import open_bars, prepare
+from edgeproof.samples.dataset import make_dataset
+from edgeproof.samples.windows import window_view
+from edgeproof.train.seeding import seeded
+
+__all__ = ["look"]
+
+BATCHES, SIZE = 4, 256
+
+
+def look(folder: RunFolder, market: Path) -> Checked:
+    """Check the run's untrained model, its loss and 1,024 of its training samples; sealed bars are not read.
+
+    Raises:
+        DataError: another market.
+    """
+    identity, config, opened = folder.state()["identity"], folder.config(), open_market(market)
+    if opened.identity != identity["market"]:
+        raise DataError(f"{opened.path}: not the market of this run (its bars or universe differ); give the right one")
+    prepared = prepare(config, opened, open_bars(config, opened, Ledger(Path(identity["workspace"]))))
+    fold = proven_folds(config, prepared)[-1]
+    x = apply(fit_preprocessor(prepared.table, fold.train), prepared.table.x)
+    data = make_dataset(x, prepared.labels, fold, window=config.window, symbols=prepared.panel.symbols)
+    rng = Rng(config.seed)
+    chosen = rng.child("doctor").numpy().permutation(fold.train)[: BATCHES * SIZE]
+    windows = window_view(torch.from_numpy(np.ascontiguousarray(data.x)), config.window)
+    pairs = [_batch(windows, data, part) for part in np.array_split(chosen, BATCHES)]
+    model_config: Any = config.model
+    with seeded(rng.child("train", "init")):
+        model: nn.Module = model_config.build(data.x.shape[2], config.window, len(data.symbols))
+    loss: Any = config.loss
+    return check_model(model, loss.build(float(data.y.reshape(-1)[fold.train].mean())), pairs, seed=config.seed)
+
+
+def _batch(windows: torch.Tensor, data: Any, index: np.ndarray) -> tuple[Any, ...]:
+    """Windows f32[B, L, F], symbols i64[B], labels f32[B]."""
+    places = torch.from_numpy(index)
+    rows = windows.index_select(0, places - (data.window - 1)).reshape(len(index), data.window, -1)
+    asset = places // data.x.shape[1]
+    return rows, asset, torch.from_numpy(data.y.reshape(-1)[index].astype(np.float32))

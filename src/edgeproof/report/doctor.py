@@ -1,0 +1,44 @@
+"""What the doctor found as compact text: a symptom, its causes from the most to the least likely, fix and command."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+__all__ = ["print_diagnosis"]
+
+MARKS = {3: "seen", 2: "strong", 1: "likely", 0: "possible"}
+COLOURS = {3: "red", 2: "yellow", 1: "cyan", 0: "dim"}
+
+
+def print_diagnosis(body: Mapping[str, Any], console: Console) -> None:
+    """Print what `edgeproof doctor` found.
+
+    Args:
+        body: of `Diagnosis.to_json`.
+        console: where to.
+    """
+    where = f"{len(body['runs'])} run{'s' if len(body['runs']) > 1 else ''}, {body['epochs']} finished epochs"
+    if not body["findings"]:
+        console.print(Text(f"Nothing found wrong in {where}.", style="green"))
+        return
+    console.print(Text(f"{where}: {len(body['findings'])} found", style="bold"))
+    for finding in body["findings"]:
+        _finding(finding, console)
+
+
+def _finding(finding: Mapping[str, Any], console: Console) -> None:
+    console.print()
+    place = f"{finding['where']}: " if finding["where"] else ""
+    console.print(Text(f"{place}{finding['claim']}", style="bold"))
+    causes = finding["evidence"].get("causes", [])
+    if not causes:
+        console.print(Text(f"  fix  {finding['remedy']}"))
+    for number, cause in enumerate(causes, 1):
+        line = Text(f"  {number}. {cause['name']} ")
+        line.append(f"({cause['group']}; {MARKS[cause['weight']]})", style=COLOURS[cause["weight"]])
+        console.print(line)
+        for title, text in (("why", cause["because"]), ("fix", cause["fix"]), ("try", cause.get("command", ""))):
+            if text:
+                console.print(Text(f"     {title}  {text}"), soft_wrap=title == "try")
