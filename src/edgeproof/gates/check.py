@@ -22,12 +22,14 @@ MODEL_CHECKS: dict[str, Check] = {
     "data.scale": eyes.scale,
     "data.labels": eyes.labels,
     "data.target_in_inputs": eyes.target_in_inputs,
+    "data.target_shifted": eyes.target_shifted,
     "data.duplicates": eyes.duplicates,
     "data.signal": eyes.signal,
     "start.outputs": start.outputs_at_start,
     "start.loss": start.loss_at_start,
     "start.same_steps": start.same_steps,
     "flow.gradients": flow.gradients,
+    "flow.registered": flow.registered,
     "flow.dead_units": flow.dead_units,
     "flow.modes": flow.modes,
     "flow.mixing": flow.mixing,
@@ -40,7 +42,7 @@ MODEL_CHECKS: dict[str, Check] = {
     "capacity.many_samples": capacity.many_samples,
 }
 THOROUGH = ("capacity.many_samples",)
-CAUSAL = ("flow.time_order",)
+CAUSAL = ("data.target_shifted", "flow.time_order")
 
 
 def check_model(
@@ -53,7 +55,8 @@ def check_model(
         loss: `loss(output, target)`.
         data: `(inputs, target)`, a list of such pairs, or a loader; some hundred samples are enough, eight batches are
             read.
-        causal: the model gives an output a step, `[B, L, ...]`, and none may read a later step.
+        causal: the model gives an output a step, `[B, L, ...]`; none may read a later step, and no target be
+            the input of its own step.
         thorough: also overfit 1,024 samples, which takes minutes.
         seed: of the checks' randomness.
 

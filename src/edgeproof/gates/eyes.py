@@ -14,10 +14,11 @@ from edgeproof.core.finding import Finding
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Subject
 
-__all__ = ["duplicates", "finite", "labels", "scale", "signal", "target_in_inputs", "varied"]
+__all__ = ["duplicates", "finite", "labels", "scale", "signal", "target_in_inputs", "target_shifted", "varied"]
 
 SMALL, LARGE = 1e-3, 1e3  # of a column's standard deviation
 ALMOST = 0.999  # AUC of one number alone
+COPIED = 0.99  # of all steps
 LEAST = 16  # samples of a class
 RARE = 0.02
 MOST_COLUMNS = 4096
@@ -134,7 +135,10 @@ def labels(subject: Subject) -> Finding:
 
 
 def target_in_inputs(subject: Subject) -> Finding:
-    """No single input number tells the label almost perfectly: such a number usually is the label."""
+    """No single input number tells the label almost perfectly: such a number usually is the label.
+
+    An error where it tells every label; between AUC 0.999 and 1 a warning, for a task may be that easy.
+    """
     check = "data.target_in_inputs"
     values, names = _columns(subject)
     target = subject.samples(4096).target
@@ -157,7 +161,7 @@ def target_in_inputs(subject: Subject) -> Finding:
         return passed(check, claim, measured=best, threshold=ALMOST)
     return failed(
         check,
-        "error",
+        "error" if best == 1.0 else "warning",
         f"{where} alone tells the label (AUC {best:.4f})",
         "look whether it is the label, is computed from it, or is only known later; take it out",
         measured=best,
@@ -166,9 +170,49 @@ def target_in_inputs(subject: Subject) -> Finding:
     )
 
 
+def target_shifted(subject: Subject) -> Finding:
+    """Where each step has a target, it is not a number that the model is given at that very step.
+
+    Only for models that are meant to be causal: they would learn to copy, and say nothing of the step to come.
+    """
+    check, threshold = "data.target_shifted", f"equal in less than {COPIED:.0%} of the steps"
+    whole = subject.samples(4096)
+    shares = {
+        f"input {number + 1}": _equal_share(part, whole.target)
+        for number, part in enumerate(whole.inputs)
+        if part.ndim >= 2 and whole.target.ndim >= 2 and part.shape[:2] == whole.target.shape[:2]
+    }
+    where, share = max(shares.items(), key=lambda entry: entry[1], default=("", 0.0))
+    if share < COPIED:
+        return passed(check, "no target is an input of its own step", measured=share, threshold=threshold)
+    return failed(
+        check,
+        "error",
+        f"{share:.0%} of the targets stand in {where} at their own step: the model needs only copy them",
+        "shift by one step: inputs are sequence[:, :-1], targets sequence[:, 1:]",
+        measured=share,
+        threshold=threshold,
+        where=where,
+    )
+
+
+def _equal_share(part: Tensor, target: Tensor) -> float:
+    """Largest share of steps at which one column of an input equals the target."""
+    columns = part.reshape(*part.shape[:2], -1)
+    if target.numel() != target.shape[0] * target.shape[1]:
+        return 0.0
+    same = columns == target.reshape(*target.shape[:2], 1)
+    return float(same.float().mean(dim=(0, 1)).max())
+
+
 def duplicates(subject: Subject) -> Finding:
-    """Equal inputs do not have unlike labels."""
+    """Equal inputs do not have unlike labels.
+
+    Asked of real-valued inputs only: words and categories repeat by nature, and what follows them differs.
+    """
     check, threshold = "data.duplicates", "no equal inputs with unlike labels"
+    if not any(part.is_floating_point() for part in subject.batches[0].inputs):
+        return passed(check, "inputs are whole numbers: not looked at", measured=None, threshold=threshold)
     values, _ = _columns(subject)
     target = subject.samples(4096).target.reshape(len(values), -1).numpy()
     _, group = np.unique(values, axis=0, return_inverse=True)

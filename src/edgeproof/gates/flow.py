@@ -16,7 +16,7 @@ from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Batch, Subject
 from edgeproof.train.seeding import seeded
 
-__all__ = ["dead_units", "gradients", "inputs_used", "mixing", "modes", "time_order"]
+__all__ = ["dead_units", "gradients", "inputs_used", "mixing", "modes", "registered", "time_order"]
 
 DEAD_SHARE = 0.5  # of a layer's units; some silent ones are usual with ReLU
 MOST_SAMPLES = 64
@@ -153,10 +153,7 @@ def mixing(subject: Subject) -> Finding:
     if len(batch) < 2:
         return passed(check, "one sample alone: nothing to mix", measured=None, threshold=threshold)
     with torch.no_grad():
-        whole = model(*batch.inputs)
-        others = batch.rows(torch.cat((torch.zeros(1, dtype=torch.long), torch.arange(len(batch) - 1, 0, -1))))
-        half = batch.rows(torch.arange(len(batch) // 2 or 1))
-        moved = max(_apart(whole[0], model(*others.inputs)[0]), _apart(whole[0], model(*_loud(half).inputs)[0]))
+        moved = max(_moved_by_others(model, batch), _moved_by_others(model, batch.rows(_backwards(batch))))
     if moved <= 1e-4:
         return passed(check, "no output depends on the other samples of its batch", measured=moved, threshold=threshold)
     return failed(
@@ -167,6 +164,23 @@ def mixing(subject: Subject) -> Finding:
         measured=moved,
         threshold=threshold,
     )
+
+
+def _backwards(batch: Batch) -> Tensor:
+    return torch.arange(len(batch) - 1, -1, -1)
+
+
+def _moved_by_others(model: nn.Module, batch: Batch) -> float:
+    """How far the outputs of the first and of the last sample move when all others are changed.
+
+    Of both: a recurrent layer that takes the batch for time reads only the samples before.
+    """
+    whole = model(*batch.inputs)
+    others = batch.rows(torch.cat((torch.zeros(1, dtype=torch.long), _backwards(batch)[:-1])))
+    half = batch.rows(torch.arange(len(batch) // 2 or 1))
+    first = max(_apart(whole[0], model(*others.inputs)[0]), _apart(whole[0], model(*_loud(half).inputs)[0]))
+    swapped = batch.rows(torch.cat((_backwards(batch)[1:], torch.tensor([len(batch) - 1]))))
+    return max(first, _apart(whole[-1], model(*swapped.inputs)[-1]))
 
 
 def _loud(batch: Batch) -> Batch:
@@ -207,6 +221,45 @@ def modes(subject: Subject) -> Finding:
         threshold=threshold,
         where=str(what),
     )
+
+
+def registered(subject: Subject) -> Finding:
+    """Every tensor that the outputs could train is a parameter of the model.
+
+    Read from the graph of the outputs: its leaves are what a backward pass would give gradients to.
+    """
+    check, threshold = "flow.registered", "every tensor that gets a gradient is in model.parameters()"
+    model = subject.fresh().train()
+    with seeded(subject.rng.child("registered")):
+        output = model(*(part.detach() for part in subject.batches[0].inputs))
+    known = {id(parameter) for parameter in model.parameters()}
+    strangers = [leaf for leaf in _leaves(output) if id(leaf) not in known]
+    if not strangers:
+        return passed(check, "the model knows all that it trains", measured=0, threshold=threshold)
+    return failed(
+        check,
+        "error",
+        f"{len(strangers)} tensors in use are no parameters of the model, such as one of shape "
+        f"{list(strangers[0].shape)}: no optimiser, checkpoint or .to(device) reaches them",
+        "keep layers in nn.ModuleList or nn.ModuleDict, not in a list or dict, and tensors in nn.Parameter",
+        measured=len(strangers),
+        threshold=threshold,
+        shapes=[list(stranger.shape) for stranger in strangers],
+    )
+
+
+def _leaves(output: Tensor) -> list[Tensor]:
+    """Tensors at the beginning of an output's graph."""
+    found, seen, waiting = [], set(), [output.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            found.append(node.variable)  # pyright: ignore[reportAttributeAccessIssue] - of a leaf's node
+        waiting += [before for before, _ in node.next_functions]
+    return found
 
 
 def inputs_used(subject: Subject) -> Finding:

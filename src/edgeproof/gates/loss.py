@@ -59,9 +59,9 @@ def direction(subject: Subject) -> Finding:
 def _wrong_way(subject: Subject, output: Tensor, target: Tensor, slope: Tensor) -> float:
     """Share of samples whose own score rises the loss."""
     if subject.kind == "classes":
-        dim = 1 if output.shape[:1] + output.shape[2:] == target.shape else output.ndim - 1
-        own = slope.gather(dim, target.long().unsqueeze(dim))
-        return float((own > 0).float().mean())
+        dims = [dim for dim in (1, output.ndim - 1) if output.shape[:dim] + output.shape[dim + 1 :] == target.shape]
+        own = [slope.gather(dim, target.long().unsqueeze(dim)) for dim in dims or [output.ndim - 1]]
+        return min(float((found > 0).float().mean()) for found in own)  # as many steps as classes: either may be meant
     if output.numel() != target.numel():
         return 0.0
     aim = target.reshape(output.shape).to(output.dtype)
@@ -69,12 +69,23 @@ def _wrong_way(subject: Subject, output: Tensor, target: Tensor, slope: Tensor) 
     return float((slope * side > 0).float().mean())
 
 
+def _others_changed(subject: Subject, target: Tensor) -> Tensor:
+    """Targets of which the first stays; values are also shifted, since a mean over all does not see an exchange."""
+    other = target.clone()
+    if subject.kind == "binary":
+        other[1:] = 1 - target[1:]
+    else:
+        other[1:] = target[1:].flip(0)
+    if subject.kind == "values" and target.is_floating_point():
+        other[1:] += target.std()
+    return other
+
+
 def own_target(subject: Subject) -> Finding:
     """An output's gradient does not change with the targets of other samples."""
     check, threshold = "loss.own_target", "a sample's gradient depends on its own target only"
     output, target = _output(subject)
-    other = target.clone()
-    other[1:] = target[1:].flip(0) if subject.kind != "binary" else 1 - target[1:]
+    other = _others_changed(subject, target)
     before, after = (_gradient(subject, output, aim)[0] for aim in (target, other))
     size = float(before.abs().max().clamp_min(1e-12))
     moved = float((before - after).abs().max()) / size

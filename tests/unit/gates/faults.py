@@ -71,6 +71,16 @@ class Unused(Perceptron):
         self.spare = nn.Linear(32, 1)
 
 
+class Listed(Perceptron):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Identity()
+        self.layers = [nn.Linear(10, 32)]
+
+    def hidden(self, x: Tensor) -> Tensor:
+        return super().hidden(self.layers[0](x))
+
+
 class Rounded(Perceptron):
     def hidden(self, x: Tensor) -> Tensor:
         return torch.round(super().hidden(x))
@@ -229,6 +239,10 @@ def padded_at_the_end() -> Any:
     return [(torch.cat((x[:, 4:], torch.zeros(len(x), 4, 4)), dim=1), y) for x, y in sequences()]
 
 
+def unshifted() -> Any:
+    return [(x, x) for x, _ in tokens()]
+
+
 def repeated_with_other_labels() -> Any:
     x, y = table_xy(rows=256)
     return cut(torch.cat((x, x)), torch.cat((y, 1 - y)))
@@ -258,6 +272,7 @@ FAULTS = [
     _on_table("frozen parameter", "flow.gradients", Frozen),
     _on_table("unused parameter", "flow.gradients", Unused),
     _on_table("rounding", "flow.gradients", Rounded),
+    _on_table("layers in a plain list", "flow.registered", Listed),
     _on_table("dead ReLUs", "flow.dead_units", Dead),
     _on_table("sign of the loss", "loss.direction", Perceptron, lambda o, t: -BCE(o, t)),
     _on_table("labels turned around in the loss", "loss.direction", Perceptron, lambda o, t: BCE(o, 1 - t)),
@@ -289,6 +304,9 @@ FAULTS = [
     Fault("padding on the wrong side", "data.varied", Recurrent, BCE, padded_at_the_end, Recurrent, BCE, sequences),
     _data("a price among returns", "data.scale", column(2, lambda x, _: 30_000 + 5_000 * x[:, 2])),
     _data("one class only", "data.labels", with_rows(lambda x, y: (x, torch.ones_like(y)))),
+    Fault(
+        "no shift by one", "data.target_shifted", Transformer, token_loss, unshifted, Transformer, token_loss, tokens
+    ),
     _data("target among the features", "data.target_in_inputs", column(9, lambda x, y: y + 0.01 * x[:, 9])),
     _data("rows repeated with other labels", "data.duplicates", repeated_with_other_labels),
     _data("shuffled labels", "data.signal", with_rows(_shuffled)),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import torch
@@ -15,6 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import edgeproof
+from edgeproof.core.finding import Finding
+from edgeproof.gates.check import MODEL_CHECKS
+from edgeproof.gates.subject import subject_of
 
 Batches = list[tuple[Tensor, Tensor]]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -294,7 +296,24 @@ CASES: dict[str, tuple[Case, Case]] = {
 }
 
 
-def failures(case: Case, seed: int = 0) -> list[Any]:
+# the check that must name each fault; what came of the first run, before any check was changed, stands beside it
+NAMED = {
+    "softmax_twice": "start.outputs",
+    "loss_broadcasts": "loss.own_target",  # then by loss.direction, whose advice is another
+    "mask_forgotten": "flow.time_order",
+    "batch_first_forgotten": "flow.mixing",  # missed: only the first sample was looked at
+    "blocks_in_plain_list": "flow.registered",  # missed: there was no such check
+    "dropout_never_off": "flow.modes",
+    "labels_shuffled_apart": "data.signal",
+    "target_not_shifted": "data.target_shifted",  # missed: there was no such check
+    "gradients_not_zeroed": "training.gradients_fresh",
+    "optimiser_without_head": "training.parameters_move",
+}
+# gestures are so plain that one number tells them at an AUC of 0.9995: a warning is right
+WARNED = {"batch_first_forgotten": {"data.target_in_inputs"}}
+
+
+def failures(case: Case, seed: int = 0) -> list[Finding]:
     """Both checks on one case, as an engineer would run them before training."""
     torch.manual_seed(seed)
     data = case.data()
@@ -304,11 +323,28 @@ def failures(case: Case, seed: int = 0) -> list[Any]:
     return [*checked.failures, *trained.failures]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_fault_is_found(name: str) -> None:
-    assert failures(CASES[name][0])
+def named(name: str, case: Case) -> Finding:
+    """What the one check says that is there for this fault."""
+    torch.manual_seed(0)
+    data, check = case.data(), NAMED[name]
+    if check in MODEL_CHECKS:
+        return MODEL_CHECKS[check](subject_of(case.model(), case.loss, data))
+    step = plain_step(case.loss, case.zero)
+    return edgeproof.check_training(case.model(), case.loss, data, optimiser=case.make, step=step)[check]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_its_clean_twin_is_not_accused(name: str) -> None:
-    assert failures(CASES[name][1]) == []
+def test_a_fault_is_found_by_the_check_that_names_it_and_its_clean_twin_passes(name: str) -> None:
+    fault, clean = CASES[name]
+    assert named(name, fault).level != "info"
+    assert named(name, clean).level == "info"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_all_checks_together_find_the_fault_and_do_not_accuse_its_clean_twin(name: str) -> None:
+    fault, clean = CASES[name]
+    assert NAMED[name] in {finding.check for finding in failures(fault)}
+    found = failures(clean)
+    assert {finding.check for finding in found} <= WARNED.get(name, set()), found
+    assert all(finding.level == "warning" for finding in found)
