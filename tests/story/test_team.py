@@ -1,9 +1,11 @@
 """Two processes that torchrun starts make one training: the same weights to rounding, one writer, one clear line."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -60,10 +62,16 @@ def start(words: list[str], processes: int) -> subprocess.CompletedProcess[str]:
 
 
 def fitted(folder: Path, jobs: dict, processes: int) -> None:
+    """The jobs in processes that torchrun starts, or in this one."""
     folder.mkdir(exist_ok=True)
     script = folder.parent / "script.py"
     script.write_text(SCRIPT)
-    done = start([str(script), str(folder), json.dumps(jobs)], processes)
+    words = [str(script), str(folder), json.dumps(jobs)]
+    if processes == 1:
+        with patch.object(sys, "argv", words):
+            runpy.run_path(words[0])
+        return
+    done = start(words, processes)
     assert done.returncode == 0, done.stderr
 
 

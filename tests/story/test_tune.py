@@ -54,6 +54,9 @@ def tuned(tiny_market, place):
     return tune(BODY, tiny_market, out=place / "search", workspace=place, write=silent)
 
 
+COMMON = ("number", "state", "value", "params", "weights", "best_epoch")
+
+
 def known(body):
     """What two equal searches have in common: everything but time."""
     return [{key: value for key, value in trial.items() if key != "seconds"} for trial in body["trials"]]
@@ -129,6 +132,27 @@ def command(config: Path, market: Path, out: Path, *more: object) -> list[str]:
     return [str(word) for word in words]
 
 
+class BrokenOff(BaseException):
+    """Stands for a kill: nothing that a trial could fail with."""
+
+
+def test_broken_off_within_a_trial_it_goes_on_as_if_undisturbed(tuned, tiny_market, tmp_path):
+    """The first trials of a longer search, trial by trial."""
+    small = {**BODY, "tune": {**BODY["tune"], "trials": 3, "seeds": 0}}
+
+    def write(line: str) -> None:
+        if "trial 2/3" in line:
+            raise BrokenOff
+
+    with pytest.raises(BrokenOff):
+        tune(small, tiny_market, out=tmp_path / "search", workspace=tmp_path, write=write)
+    assert not (tmp_path / "search" / "study.json").exists()
+    done = tune(small, tiny_market, out=tmp_path / "search", workspace=tmp_path, write=silent)
+    for found, whole in zip(known(done.body), known(tuned.body)[:3], strict=True):
+        assert {key: found[key] for key in COMMON} == {key: whole[key] for key in COMMON}
+
+
+@pytest.mark.slow
 def test_killed_and_resumed_equals_undisturbed(tuned, tiny_market, tmp_path):
     config, out, log = tmp_path / "config.yaml", tmp_path / "search", tmp_path / "log"
     config.write_text(yaml.safe_dump(BODY))
