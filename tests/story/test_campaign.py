@@ -64,6 +64,17 @@ def test_the_page_says_what_the_data_says(finished):
     assert "no edge" in page
 
 
+def test_one_pair_has_one_p_value_and_page_and_lines_say_the_same(finished):
+    out, found = finished
+    net = found.body["configs"][1]["difference"]["net"]
+    assert found.body["superior"] is None
+    assert net["p_holm"] == net["p"]
+    told = net["p"] < 0.05
+    assert any("not told apart" in line for line in found.lines()) is not told
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert ("not told apart" in page) is not told
+
+
 def test_every_training_of_every_seed_is_counted(finished, planted):
     _, found = finished
     rows = Ledger(planted.path.parent).rows("training")

@@ -29,7 +29,9 @@ from edgeproof.recipe.series import shared_series
 from edgeproof.recipe.templates import template_body, template_texts
 from edgeproof.recipe.transfer import with_parent
 from edgeproof.report.campaign import campaign_page
+from edgeproof.report.number import chance_words
 from edgeproof.stats.bootstrap import automatic_block
+from edgeproof.stats.multiple import holm
 from edgeproof.stats.performance import performance
 from edgeproof.stats.spa import superior_ability
 from edgeproof.verdict.ready import json_ready
@@ -37,6 +39,7 @@ from edgeproof.verdict.ready import json_ready
 __all__ = ["Campaign", "campaign"]
 
 EQUAL = ("universe", "quality", "label", "decide_every", "split", "exposure", "costs", "account")
+LEVEL = 0.05  # of a pair's p, corrected by Holm's rule for the number of pairs
 POINTS = 400  # of a curve on the page
 
 
@@ -57,20 +60,24 @@ class Campaign:
         body, rows = self.body, self.body["configs"]
         reference = rows[0]["name"]
         span = "out of sample" if body["span"] == "paths" else "on validation, which every run has looked at"
-        said = [f"{len(rows)} configs, {len(body['seeds'])} seeds each, {body['bars']} shared bars {span}."]
+        seeds = f"{len(body['seeds'])} seed{'s' if len(body['seeds']) > 1 else ''} each"
+        said = [f"{len(rows)} configs, {seeds}, {body['bars']:,} shared bars {span}."]
         for row in rows[1:]:
             net = row["difference"]["net"]
             if net["low"] is None:
                 said.append(f"{row['name']} and {reference} earned the same on every bar.")
                 continue
-            sure = "better" if net["low"] > 0.0 else "worse" if net["high"] < 0.0 else "not told apart"
+            apart = net["p_holm"] is not None and net["p_holm"] < LEVEL
+            sure = ("better" if net["mean"] > 0.0 else "worse") if apart else "not told apart"
             said.append(
-                f"{row['name']} against {reference}: {1e4 * net['mean']:+.3f} bps a bar "
-                f"(95% interval {1e4 * net['low']:+.3f} to {1e4 * net['high']:+.3f}): {sure}."
+                f"{row['name']} against {reference}: {1e4 * net['mean']:+.3f} bps a bar (95% interval "
+                f"{1e4 * net['low']:+.3f} to {1e4 * net['high']:+.3f}), p {chance_words(net['p_holm'])}: {sure}."
             )
         if body["superior"] is not None:
-            others = f"any of {len(rows) - 1}" if len(rows) > 2 else rows[1]["name"]
-            said.append(f"That {others} beats {reference}: p {body['superior']:.3f} (superior predictive ability).")
+            said.append(
+                f"That any of {len(rows) - 1} earns more than {reference}: p {chance_words(body['superior'])} "
+                "(superior predictive ability, one-sided)."
+            )
         return said
 
 
@@ -174,6 +181,10 @@ def _compare(
                 "log_loss": paired_difference(loss[first], loss[name], rng.child(name, "loss").numpy()).to_json(),
             }
         rows.append(row)
+    for key in ("net", "log_loss"):
+        pairs = [row["difference"][key] for row in rows[1:]]
+        for pair, p in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
+            pair["p_holm"] = p
     return json_ready(
         {
             "configs": rows,
@@ -222,7 +233,9 @@ def _row(
 
 
 def _superior(net: Mapping[str, np.ndarray], first: str, rng: Rng) -> float | None:
-    """The p-value of none of the others being better than the first; the longest block that any of them asks for."""
+    """The p-value of none of several others being better than the first; blocks as long as any of them asks for."""
+    if len(net) < 3:
+        return None  # a single pair has a p-value of its own
     others = np.stack([values - net[first] for name, values in net.items() if name != first], axis=1)
     blocks = [automatic_block(excess) or 1.0 for excess in others.T]
     found = superior_ability(others, rng.child("superior").numpy(), block_bars=max(blocks))

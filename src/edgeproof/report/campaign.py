@@ -35,24 +35,31 @@ def campaign_page(body: Mapping[str, Any], *, market: str) -> str:
 
 
 def _answer(body: Mapping[str, Any]) -> list[Block]:
-    rows, p = body["configs"], body["superior"]
+    rows = body["configs"]
     first = clip(rows[0]["name"], 40)
-    ahead = is_number(p) and p < LEVEL
+    told = [row for row in rows[1:] if is_number(p := row["difference"]["net"]["p_holm"]) and p < LEVEL]
+    ahead = [row for row in told if row["difference"]["net"]["mean"] > 0.0]
+    if ahead:
+        title = f"{clip(max(ahead, key=lambda row: row['difference']['net']['mean'])['name'], 40)} is ahead of {first}"
+    else:
+        title = f"{first} is ahead" if told and len(told) == len(rows) - 1 else f"None is ahead of {first}"
     many = len(rows) - 1
-    others = f"any of {many}" if many > 1 else clip(rows[1]["name"], 40)
-    sentence = (
-        f"That {others} beats {first} has p {chance_words(p)} (superior predictive ability, all {many} together)."
-        if is_number(p)
-        else f"All earned the same as {first} on every bar."
+    counted = (
+        f"{len(told)} of {many} {'are' if len(told) != 1 else 'is'} told apart from {first}"
+        if many > 1
+        else (f"{clip(rows[1]['name'], 40)} and {first} are {'' if told else 'not '}told apart")
     )
+    sentence = f"{counted}, by the net return of single bars at 5% (Holm's rule)."
+    if is_number(body["superior"]):
+        p = chance_words(body["superior"])
+        sentence += f" That any of them earns more has p {p} (superior predictive ability, one-sided)."
     stats = [Stat(clip(row["name"], 40), show(row["sharpe"], "ratio"), _spread(row)) for row in rows[:6]]
-    title = f"{'More' if ahead else 'No more'} than {first}, beyond luck"
     notes: list[Block] = [Banner("neutral", title, sentence, stats)]
     if body["span"] == "validation":
         notes.append(
             Text(
                 "These are validation bars, on which every run chose its epoch and its threshold. They compare, they "
-                "prove no edge: each run's verdict does, and knows of every trial of this campaign.",
+                "prove no edge: each run's verdict does, and knows of the trials before it.",
                 "note",
             )
         )
@@ -85,7 +92,9 @@ def _differences(body: Mapping[str, Any]) -> list[Block]:
         known.append({"run": row["name"], "against": against, **net, **ends})
     cells = [[Cell(clip(row["name"], 60)), *_difference_cells(row["difference"])] for row in rows[1:]]
     heads = ("Config", "net, bps a bar", "95% interval", "p", "log loss gained", "95% interval", "p")
-    caption = f"Mean of config minus {clip(against, 40)} bar by bar; no p is corrected for the number of configs."
+    caption = (
+        f"Mean of config minus {clip(against, 40)} bar by bar; p is corrected for the number of configs by Holm's rule."
+    )
     drawn = differences_figure(known)
     return [*([drawn] if drawn else []), Table(heads, cells, caption)]
 
@@ -105,7 +114,7 @@ def _difference_cells(difference: Mapping[str, Any]) -> list[Cell]:
         found += [
             Cell(form.format(scale * one["mean"])),
             Cell(f"{ends[0]} to {ends[1]}"),
-            Cell(show(one["p"], "chance")),
+            Cell(show(one["p_holm"], "chance")),
         ]
     return found
 
