@@ -136,7 +136,7 @@ def dead_after_training(history: History, known: Known) -> Finding | None:
     layer, (before, after) = max(known.dead.items(), key=lambda entry: entry[1][1])
     if after <= DEAD_SHARE:
         return None
-    claim = f"dead units: {after:.0%} of {layer} say the same whatever they are shown (at most {before:.0%} before training)"
+    claim = f"dead units: {after:.0%} of {layer} say the same whatever they are shown (before training {before:.0%})"
     return symptom("doctor.dead_units", claim, why.dead(known, before), measured=after, threshold=DEAD_SHARE)
 
 

@@ -166,7 +166,7 @@ def undertrained(history: History, known: Known) -> Iterator[Cause]:
 def dead(known: Known, before: float) -> Iterator[Cause]:
     """Units that training silenced were pushed by steps too large; units silent from the start were built so."""
     if before <= 0.5:
-        because = f"at most {before:.0%} were silent before training"
+        because = f"{before:.0%} were silent before training"
         yield _lower_rate(known, SHOWN, because)
     else:
         fix = "initialise by fan-in with small biases, or use a leaky activation"

@@ -90,7 +90,7 @@ def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> 
     if len(folders) > 1:
         found += _seeds(every, campaign=len(runs) < len(folders))
     if market is not None:
-        found += look(folders[0], Path(market)).failures
+        found += look(folders[0], Path(market))
     return Diagnosis(tuple(str(folder.path) for folder in folders), epochs, tuple(found))
 
 
