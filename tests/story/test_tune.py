@@ -20,6 +20,7 @@ from edgeproof.core.identity import sha_named
 from edgeproof.core.progress import silent
 from edgeproof.data.store import open_market, write_market
 from edgeproof.ledger.store import Ledger
+from edgeproof.recipe import attempt
 from edgeproof.recipe.attempt import Bench, score
 from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.prepare import open_bars
@@ -136,16 +137,18 @@ class BrokenOff(BaseException):
     """Stands for a kill: nothing that a trial could fail with."""
 
 
-def test_broken_off_within_a_trial_it_goes_on_as_if_undisturbed(tuned, tiny_market, tmp_path):
+def test_broken_off_within_a_trial_it_goes_on_as_if_undisturbed(tuned, tiny_market, tmp_path, monkeypatch):
     """The first trials of a longer search, trial by trial."""
     small = {**BODY, "tune": {**BODY["tune"], "trials": 3, "seeds": 0}}
 
-    def write(line: str) -> None:
-        if "trial 2/3" in line:
+    def broken(attempt, row, goal, tell=attempt._tell):
+        tell(attempt, row, goal)
+        if (attempt.number, row["epoch"]) == (1, 3):
             raise BrokenOff
 
-    with pytest.raises(BrokenOff):
-        tune(small, tiny_market, out=tmp_path / "search", workspace=tmp_path, write=write)
+    with monkeypatch.context() as patch, pytest.raises(BrokenOff):
+        patch.setattr(attempt, "_tell", broken)
+        tune(small, tiny_market, out=tmp_path / "search", workspace=tmp_path, write=silent)
     assert not (tmp_path / "search" / "study.json").exists()
     done = tune(small, tiny_market, out=tmp_path / "search", workspace=tmp_path, write=silent)
     for found, whole in zip(known(done.body), known(tuned.body)[:3], strict=True):
