@@ -112,8 +112,18 @@ def test_a_run_stands_at_mlflow_as_it_is_and_nothing_hangs_on_it(
     check_what_stands_there(client, other, made)
 
 
+@pytest.mark.parametrize("words", [("list",), ("alias", "a", "b"), ("get", "models:/a/1", "--out", "got")])
+def test_who_only_reads_makes_no_database_and_hears_where_it_was_looked_for(edgeproof, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    said = edgeproof("registry", *words)
+    assert (said.status, said.err.count("\n")) == (2, 1)
+    assert f"no models in {tmp_path / '.edgeproof'}" in said.err
+    assert "--workspace DIR" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_bundle_is_registered_with_its_lineage_and_comes_back_by_its_alias(
-    edgeproof, tiny_market, tracking_workspace, tmp_path
+    edgeproof, tiny_market, tracking_workspace, tmp_path, monkeypatch
 ):
     made = tracked_run(tiny_market, tracking_workspace / "run")
     version = register_run(made.folder, "first", aliases=["challenger"])
@@ -127,6 +137,10 @@ def test_a_bundle_is_registered_with_its_lineage_and_comes_back_by_its_alias(
     words = ("--workspace", tracking_workspace)
     assert edgeproof("registry", "alias", "first", "champion", "--version", 1, *words).status == 0
     said = edgeproof("registry", "list", *words, "--json")
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "markets").symlink_to(tracking_workspace)
+    monkeypatch.chdir(tmp_path / "above")  # the workspace lies one folder below: it is found
+    assert edgeproof("registry", "list", "--json").out == said.out
     assert json.loads(said.out)["versions"][0]["aliases"] == ["challenger", "champion"]
     for address in ("models:/first@champion", "models:/first/1"):
         assert load_model(address, workspace=tracking_workspace).sha == bundle.sha

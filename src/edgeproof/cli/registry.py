@@ -13,7 +13,9 @@ __all__ = ["add", "alias", "app", "get", "list_versions"]
 
 app = typer.Typer(help="Bundles under a name at MLflow: add, list, alias, get.", no_args_is_help=True)
 Uri = Annotated[str | None, typer.Option(help="MLflow's address; else MLFLOW_TRACKING_URI, else the workspace's.")]
-Workspace = Annotated[Path | None, typer.Option(help="Folder whose `.edgeproof/mlflow.db` is meant.")]
+Workspace = Annotated[
+    Path | None, typer.Option(help="Folder of `.edgeproof/mlflow.db`; else the current or the one below.")
+]
 
 
 @app.command("add")
@@ -24,10 +26,12 @@ def add(
     uri: Uri = None,
 ) -> None:
     """Register a run's bundle as a version of a model, with its lineage."""
+    from edgeproof.recipe.folder import RunFolder
     from edgeproof.recipe.registry import register_run
 
     version = register_run(run, name, aliases=alias or [], uri=uri)
     typer.echo(f"models:/{name}/{version.number}  bundle {version.tags['bundle_sha'][:12]}")
+    typer.echo(f"workspace {RunFolder(run).state()['identity']['workspace']}")
 
 
 @app.command("list")
@@ -40,11 +44,15 @@ def list_versions(
     """List the registered bundles."""
     from edgeproof.recipe.registry import open_registry
     from edgeproof.train.loggers.registry import versions
+    from edgeproof.train.loggers.scrub import scrub
 
-    found = versions(open_registry(uri, workspace), name)
+    registry = open_registry(uri, workspace)
+    found = versions(registry, name)
     if as_json:
         typer.echo(json.dumps({"versions": [version.to_json() for version in found]}, indent=2, ensure_ascii=False))
         return
+    if not found:
+        typer.echo(f"no models{f' called {name}' if name else ''} in {scrub(registry.client.tracking_uri)}")
     for version in found:
         typer.echo(_line(version))
 

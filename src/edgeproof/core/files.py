@@ -6,8 +6,8 @@ behind is a hidden `.partial-*` sibling that nothing reads.
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +29,11 @@ def _readable_errors(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: cannot be written ({reason}); free space or choose another folder") from error
 
 
+def _beside(path: Path) -> Path:
+    """A hidden name that nobody has; opened plainly, so that it gets the permissions that the user's umask gives."""
+    return path.parent / f".partial-{path.name}-{secrets.token_hex(6)}"
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically, creating its folder.
 
@@ -38,15 +43,15 @@ def write_bytes(path: Path, data: bytes) -> None:
     path = Path(path)
     with _readable_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".partial-{path.name}-", dir=path.parent)
+        name = _beside(path)
         try:
-            with os.fdopen(descriptor, "wb") as stream:
+            with name.open("xb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(name).replace(path)
+            name.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            name.unlink(missing_ok=True)
             raise
 
 
@@ -86,13 +91,13 @@ def staged_directory(path: Path) -> Iterator[Path]:
         raise DataError(f"{path}: already there and not empty; choose another --out or remove it first")
     with _readable_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".partial-{path.name}-", dir=path.parent))
+        stage = _beside(path)
+        stage.mkdir()
     try:
         with _readable_errors(path):
             yield stage
             if path.exists():
                 path.rmdir()
-            stage.chmod(0o755)
             stage.rename(path)
     finally:
         shutil.rmtree(stage, ignore_errors=True)

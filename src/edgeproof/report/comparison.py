@@ -36,7 +36,7 @@ def difference_words(row: Mapping[str, Any]) -> str:
     head = f"{name} earned {size} a year {more} than {against} ({ends}, p {chance_words(row['p'])})"
     if row["p"] < LEVEL:
         return f"{head}: more than luck explains, for a single pair that was chosen beforehand."
-    return f"{head}: luck alone explains such a difference."
+    return f"{head}: luck alone could explain such a difference."
 
 
 def _told(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -48,7 +48,7 @@ def _title(rows: Sequence[Mapping[str, Any]]) -> str:
     told = _told(rows)
     if len(rows) == 1:
         if not told:
-            return "Luck explains the difference"
+            return "Luck could explain the difference"
         ahead = rows[0]["run"] if rows[0]["mean"] > 0 else rows[0]["against"]
         return f"{clip(ahead, 40)} is ahead"
     verb = "differ" if len(told) > 1 else "differs"
@@ -62,7 +62,8 @@ def _sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     more = sum(row["mean"] > 0 for row in told)
     return (
         f"Of {len(rows)} runs {more} earned more than {clip(rows[0]['against'], 40)} on the same bars and "
-        f"{len(told) - more} less, beyond what luck explains; luck alone explains the other {len(rows) - len(told)}."
+        f"{len(told) - more} less, beyond what luck explains; luck alone could explain the other "
+        f"{len(rows) - len(told)}."
     )
 
 

@@ -36,6 +36,16 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path):
         write_bytes(tmp_path / "file" / "below", b"x")
 
 
+def test_what_is_written_may_be_read_by_whom_the_umask_allows(tmp_path):
+    (tmp_path / "plain").write_text("x")
+    (tmp_path / "folder").mkdir()
+    write_bytes(tmp_path / "page.html", b"x")
+    with staged_directory(tmp_path / "staged") as stage:
+        (stage / "x").write_text("x")
+    for made, like in (("page.html", "plain"), ("staged", "folder")):
+        assert (tmp_path / made).stat().st_mode == (tmp_path / like).stat().st_mode
+
+
 def test_container_round_trip_and_tampering(tmp_path):
     path = tmp_path / "c.safetensors"
     arrays = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array(3)}

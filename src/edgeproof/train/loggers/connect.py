@@ -17,7 +17,7 @@ from edgeproof.train.loggers.settings import MlflowConfig
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["Connection", "connect", "failures", "quiet", "reason", "tracking_uri"]
+__all__ = ["SQLITE", "VARIABLE", "Connection", "connect", "failures", "quiet", "reason", "tracking_uri"]
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 SERVERS = ("http", "https")
@@ -103,7 +103,7 @@ def connect(config: MlflowConfig, workspace: Path) -> Connection:
 
 def reason(error: BaseException) -> str:
     """The first line of an error, without secrets, short enough to be read."""
-    text = scrub(" ".join(str(error).split()) or type(error).__name__)
+    text = scrub(" ".join(str(error).split()) or type(error).__name__).replace(".;", ";").rstrip(".")
     return text if len(text) <= 160 else f"{text[:157]}..."
 
 
