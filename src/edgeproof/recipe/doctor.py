@@ -213,6 +213,8 @@ def _command(cause: Mapping[str, Any], folder: RunFolder) -> str:
         return " ".join([*words, *change])
     if cause["group"] == "data pipeline" and folder.config().market:
         return f"edgeproof market check {_word(Path(folder.config().market or ''))}"
+    if hasattr(folder.config().model, "fit_trees"):
+        return ""
     return f"edgeproof doctor {_word(folder.path)} --market {_word(Path(folder.config().market or ''))}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from edgeproof.core.errors import DataError
+from edgeproof.core.errors import DataError, OptionError
 from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
 from edgeproof.data.store import open_market
@@ -37,8 +37,11 @@ def look(folder: RunFolder, market: Path) -> list[Finding]:
 
     Raises:
         DataError: another market.
+        OptionError: a model that is not trained by gradients.
     """
     identity, config, opened = folder.state()["identity"], folder.config(), open_market(market)
+    if hasattr(config.model, "fit_trees"):
+        raise OptionError(f"{folder.path}: a model of trees has no gradients to check; leave --market out")
     if opened.identity != identity["market"]:
         raise DataError(f"{opened.path}: not the market of this run (its bars or universe differ); give the right one")
     prepared = prepare(config, opened, open_bars(config, opened, Ledger(Path(identity["workspace"]))))
