@@ -98,11 +98,22 @@ def test_nothing_of_a_market_s_page_moves_when_its_sealed_bars_do(tmp_path):
         assert one[key] == other[key]
 
 
+def test_a_comparison_has_its_page_and_a_page_goes_into_a_folder(edgeproof, folder, tmp_path):
+    write_json(tmp_path / "beside" / "comparison.json", {"runs": []})
+    assert "compare` writes it again" in edgeproof("report", tmp_path / "beside").err
+    (tmp_path / "beside" / "report.html").write_text("the page")
+    assert edgeproof("report", tmp_path / "beside").status == 0
+    assert edgeproof("report", tmp_path / "beside", "--out", tmp_path / "new").status == 0
+    assert (tmp_path / "new" / "report.html").read_text() == "the page"
+    assert edgeproof("report", folder, "--page", "training", "--out", tmp_path / "chapter").status == 0
+    assert sorted(path.name for path in (tmp_path / "chapter").iterdir()) == ["training.html", "training.json"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("missing",), "no such folder"),
-        (("empty",), "holds no run, search, campaign, sweep or market"),
+        (("empty",), "holds no run, search, campaign, sweep, comparison or market"),
         (("begun",), "has not come to an end"),
         (("asked",), "has not come to an end"),
         (("calibrated",), "holds a calibration, which has no page"),

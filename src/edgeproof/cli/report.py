@@ -10,13 +10,14 @@ __all__ = ["report"]
 
 def report(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of a finished run, search, campaign or sweep, or of a market.")
+        Path, typer.Argument(help="Folder of a finished run, search, campaign, sweep or comparison, or of a market.")
     ],
     page: Annotated[
         str | None, typer.Option(help="Of a run only: verdict, backtest, training or data; else the whole report.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The HTML file; else in the folder. Its JSON lies beside it.")
+        Path | None,
+        typer.Option(help="The HTML file, or a folder for it; else in the folder. Its JSON lies beside it."),
     ] = None,
     workspace: Annotated[Path | None, typer.Option(help="Of a market: folder whose ledger holds its seal.")] = None,
 ) -> None:

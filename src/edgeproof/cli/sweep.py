@@ -40,6 +40,5 @@ def sweep(
     if as_json:
         typer.echo(json.dumps(found.body, indent=2, ensure_ascii=False, allow_nan=False))
         return
-    for line in found.lines():
-        typer.echo(line)
+    typer.echo(found.lines()[-1])  # progress has told every rate
     typer.echo(f"Sweep: {out / 'report.html'}")

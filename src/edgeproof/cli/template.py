@@ -59,4 +59,7 @@ def schema(
         typer.echo(text, nl=False)
         return
     write_text(out, text)
-    typer.echo(f"wrote {out}; begin a config with: # yaml-language-server: $schema={out}")
+    typer.echo(
+        f"wrote {out}; begin a config beside it with: # yaml-language-server: $schema={out.name} "
+        "(the path is relative to the config's folder)"
+    )

@@ -1,4 +1,4 @@
-"""The page of whatever a folder holds: a run, one chapter of a run, a search, a campaign, a sweep or a market."""
+"""The page of whatever a folder holds: a run or its chapter, a search, a campaign, a sweep, a comparison, a market."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,9 +32,9 @@ def write_page(
     """Write a page of a folder, and its figures as JSON beside it; a page that is there is replaced.
 
     Args:
-        path: folder of a finished run, search, campaign or sweep, or of a market.
+        path: folder of a finished run, search, campaign, sweep or comparison, or of a market.
         page: of a run only one of `report.run.PAGES`; default: the whole report.
-        out: the HTML file; default: `report.html`, or the name of the page, in the folder.
+        out: the HTML file, or a folder for it; default: `report.html`, or the name of the page, in the folder.
         workspace: of a market: folder whose ledger holds its seal.
 
     Raises:
@@ -48,8 +48,10 @@ def write_page(
     if page is not None and page not in PAGES:
         raise OptionError(f"--page {page}: no such page; there are {', '.join(PAGES)}")
     place = folder / f"{page or 'report'}.html" if out is None else Path(out)
+    if place.is_dir() or not place.suffix:
+        place = place / f"{page or 'report'}.html"
     if place.suffix != ".html":
-        raise OptionError(f"--out {place}: give a file that ends in .html; its JSON lies beside it")
+        raise OptionError(f"--out {place}: give a folder, or a file that ends in .html; its JSON lies beside it")
     text, body = _run(folder, page) if kind == "run" else MAKERS[kind](folder, workspace)
     write_text(place, text)
     if out is not None or page is not None or kind == "market":  # the others have their figures beside them already
@@ -62,13 +64,16 @@ def _kind(folder: Path) -> str:
     if found is not None:
         return found
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give that of a run, a search, a campaign, a sweep or a market")
+        raise DataError(
+            f"{folder}: no such folder; give that of a run, a search, a campaign, a sweep, a comparison or a market"
+        )
     if (folder / "calibration.json").is_file():
         raise DataError(f"{folder}: holds a calibration, which has no page; its figures are in calibration.json")
     if (folder / "identity.json").is_file():
         raise DataError(f"{folder}: {UNFINISHED}")
     raise DataError(
-        f"{folder}: holds no run, search, campaign, sweep or market; give the --out of one of these commands"
+        f"{folder}: holds no run, search, campaign, sweep, comparison or market; give the --out of one of these "
+        "commands"
     )
 
 
@@ -108,6 +113,14 @@ def _sweep(folder: Path, workspace: Path | str | None) -> Made:
     return sweep_page(body), body
 
 
+def _comparison(folder: Path, workspace: Path | str | None) -> Made:
+    """The page as it was made: its runs may have been judged again since, or be gone."""
+    page = folder / "report.html"
+    if not page.is_file():
+        raise DataError(f"{page}: gone; the same `edgeproof compare` writes it again")
+    return page.read_text(encoding="utf-8"), read_json(folder / "comparison.json")
+
+
 def _market(folder: Path, workspace: Path | str | None) -> Made:
     body = survey(folder, workspace=workspace)
     return market_page(body, folder.resolve().name), body
@@ -118,11 +131,13 @@ MARKS = {
     "search": "study.json",
     "campaign": "campaign.json",
     "sweep": "sweep.json",
+    "comparison": "comparison.json",
     "market": "manifest.json",
 }
 MAKERS: dict[str, Callable[[Path, Path | str | None], Made]] = {
     "search": _study,
     "campaign": _campaign,
     "sweep": _sweep,
+    "comparison": _comparison,
     "market": _market,
 }

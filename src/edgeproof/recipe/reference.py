@@ -32,8 +32,9 @@ HEAD = """# Every key of a config
 
 A config is YAML; `key=value` on the command line overrides it, with dots for what lies inside (`train.lr=1e-3`). A part
 that comes in several kinds is chosen by its name (`policy=top_k`) and has keys of its own (`policy.k=3`). Keys that are
-not given take the defaults below; `edgeproof template copy` writes a config to start from. This page is made by
-`edgeproof template keys`, and a test holds it to the code.
+not given take the defaults below; `edgeproof template copy` writes a config to start from, `edgeproof template schema`
+the JSON schema with which editors complete keys and mark mistakes. This page is made by `edgeproof template keys`, and
+a test holds it to the code.
 """
 
 
