@@ -34,15 +34,19 @@ from edgeproof.recipe.tracking import run_card
 from edgeproof.recipe.transfer import with_parent
 from edgeproof.report.sweep import sweep_page
 from edgeproof.samples.split.fold import Fold
+from edgeproof.stats.dependence import long_run_variance
 from edgeproof.train.average import NoAverageConfig
 from edgeproof.train.loggers.tracker import open_tracker, tracked
 from edgeproof.train.schedule import ConstantConfig
 from edgeproof.verdict.ready import json_ready
 
-__all__ = ["Sweep", "suggested", "sweep"]
+__all__ = ["Sweep", "suggested", "sweep", "weak"]
 
 LOW, HIGH = 1e-5, 1e-1
+TRIM = 1e-7  # of a probability, before its logarithm
 NEAR = 0.1  # of the way back from the best to knowing nothing
+SURE = 2.0  # standard errors of the best gain, below which it is hardly one
+FEW = 0.15  # of the rates are better than knowing nothing by luck or by one another's neighbourhood: 3 of 20
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Sweep:
     Attributes:
         folder: where `sweep.json` and `report.html` lie.
         body: the content of `sweep.json`: `metric`, `points` (`rate`, `value`, `trial`, and `why` where it failed),
-            `nothing`, `best`, `suggested`.
+            `nothing`, `best`, `suggested`, and `weak` where even the best is hardly better than nothing.
     """
 
     folder: Path
@@ -66,7 +70,8 @@ class Sweep:
             nothing = f"knowing nothing ({body['metric']} {body['nothing']:.5f})"
             return [*said, f"No rate is better than {nothing}: none is suggested."]
         rule = f"the smallest rate that reaches {1 - NEAR:.0%} of what the best one gains over knowing nothing"
-        return [*said, f"Suggested: train.lr={body['suggested']:.2g} ({rule})."]
+        weak = " Hardly better than knowing nothing: do not lean on it." if body["weak"] else ""
+        return [*said, f"Suggested: train.lr={body['suggested']:.2g} ({rule}).{weak}"]
 
 
 def _shown(point: Mapping[str, Any]) -> str:
@@ -168,11 +173,41 @@ def _point(bench: Bench, fold: Fold, rate: float, place: Path) -> dict[str, Any]
         )
         best = next(row for row in done.trained.history if row["best"])
         found |= {"value": best[config.train.loss_metric], "trial": done.trial.id}
+        found["gain_errors"] = _gain_errors(done.forecast.probability, bench.prepared(config).labels.y, fold)
     except TrainError as error:
         found |= {"why": str(error)}
     write_json(kept, found)
     shutil.rmtree(place, ignore_errors=True)
     return found
+
+
+def _gain_errors(p_ST: np.ndarray, y_ST: np.ndarray, fold: Fold) -> float | None:
+    """The gain in log loss over always saying the base rate, in its own standard errors; None where it never varies.
+
+    Bar by bar, with the long-run variance, which sees that neighbouring labels overlap.
+    """
+    p = np.clip(p_ST.reshape(-1)[fold.validation].astype(np.float64), TRIM, 1 - TRIM)
+    y, base = y_ST.reshape(-1)[fold.validation], float(y_ST.reshape(-1)[fold.train].mean())
+    gain = np.where(y > 0, np.log(p / base), np.log((1 - p) / (1 - base)))
+    _, bar = np.unique(fold.validation % y_ST.shape[1], return_inverse=True)
+    gains_T = np.bincount(bar, gain) / np.bincount(bar)
+    error = math.sqrt((long_run_variance(gains_T) or 0.0) / len(gains_T))
+    return float(gains_T.mean()) / error if error > 0.0 else None
+
+
+def weak(points: Sequence[Mapping[str, Any]], nothing: float, sign: int) -> bool:
+    """Whether even the best rate is hardly better than knowing nothing.
+
+    Args:
+        points: `value` of each, and `gain_errors` where it is known.
+        nothing: the value of knowing nothing.
+        sign: 1 where a smaller value is better, else -1.
+    """
+    better = [point for point in points if point["value"] is not None and sign * (nothing - point["value"]) > 0]
+    if len(better) < max(1, round(FEW * len(points))):
+        return True
+    errors = min(better, key=lambda point: sign * point["value"]).get("gain_errors")
+    return errors is not None and errors < SURE
 
 
 def _body(bench: Bench, fold: Fold, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -190,6 +225,7 @@ def _body(bench: Bench, fold: Fold, found: Sequence[Mapping[str, Any]]) -> dict[
         "nothing": nothing,
         "best": None if best is None else best[0],
         "suggested": suggested([rate for rate, _ in known], [sign * value for _, value in known], sign * nothing),
+        "weak": weak(found, nothing, sign),
         "config": dump_yaml(bench.config),
     }
 

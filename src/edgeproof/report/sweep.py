@@ -55,7 +55,8 @@ def _rule(data: Mapping[str, Any]) -> str:
 def _banner(data: Mapping[str, Any]) -> Banner:
     if data["suggested"] is None:
         return Banner("neutral", "No rate is suggested", "At no rate was anything learned that holds on validation.")
-    return Banner("neutral", f"train.lr = {data['suggested']:.2g}", _rule(data))
+    weak = "Hardly better than knowing nothing, even at the best rate: do not lean on it. " if data.get("weak") else ""
+    return Banner("neutral", f"train.lr = {data['suggested']:.2g}", weak + _rule(data))
 
 
 def _drawn(data: Mapping[str, Any], name: str) -> Plot:

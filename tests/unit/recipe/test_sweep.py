@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproof.recipe.sweep import suggested
+from edgeproof.recipe.sweep import suggested, weak
 
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 
@@ -16,6 +16,18 @@ def test_the_smallest_rate_that_reaches_nine_tenths_of_the_gain():
 def test_nothing_is_suggested_where_nothing_was_learned():
     assert suggested(RATES, (0.70, 0.71, 0.72, 2.0), 0.70) is None
     assert suggested((), (), 0.70) is None
+
+
+def test_a_gain_is_weak_where_luck_could_show_it():
+    def points(values, errors):
+        return [{"value": value, "gain_errors": errors} for value in values]
+
+    learned = [0.70] * 15 + [0.65] * 5
+    assert not weak(points(learned, 4.0), 0.69, 1)
+    assert weak(points(learned, 1.9), 0.69, 1)
+    assert weak(points([0.70] * 18 + [0.65] * 2, 4.0), 0.69, 1)  # two of twenty
+    assert weak(points([0.70, None], 4.0), 0.69, 1)
+    assert not weak(points([0.5, 0.6, 0.7], 4.0), 0.5, -1)  # more is better
 
 
 @given(st.lists(st.floats(0.1, 3.0), min_size=1, max_size=4), st.floats(0.1, 3.0))
