@@ -23,8 +23,8 @@ BODY: dict[str, Any] = {
     "train": {"epochs": 2, "batch_size": 256},
     "costs": {"commission_bps": 4.0, "half_spread_bps": 1.0},
 }
-EARLY = {"split": {"name": "holdout", "train": 0.4, "validation": 0.4, "sealed": 0.2}}
-LATE = {"split": {"name": "holdout", "train": 0.7, "validation": 0.1, "sealed": 0.2}}
+EARLY: dict[str, Any] = {"split": {"name": "holdout", "train": 0.4, "validation": 0.4, "sealed": 0.2}}
+LATE: dict[str, Any] = {"split": {"name": "holdout", "train": 0.7, "validation": 0.1, "sealed": 0.2}}
 
 
 def train(out: Path, market: Path, parent: Path | None = None, *, frozen: bool = False, **body: Any) -> Run:
