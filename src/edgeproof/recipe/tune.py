@@ -83,11 +83,19 @@ class Tuned:
             weak = seeds["margin"] <= seeds["sd"]
             said.append(
                 f"Its lead over the runner-up is {seeds['margin']:.2g}, the standard deviation over "
-                f"{len(seeds['values'])} seeds {seeds['sd']:.2g}"
+                f"{len(seeds['values'])} seeds, its own among them, {seeds['sd']:.2g}"
                 + ("; another seed could have chosen another winner." if weak else ".")
             )
-        settings = ", ".join(f"{key}={value}" for key, value in best["params"].items())
+        settings = ", ".join(f"{key}={_short(value)}" for key, value in best["params"].items())
         return [*said, f"Its settings: {settings}.", f"Study: {self.folder / 'report.html'}"]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def tune(
@@ -130,7 +138,8 @@ def tune(
     spec = _spec(bench, folder, means, quiet=write is silent)
     study = bench_study(bench, spec, storage or open_storage(None, folder))
     bench = tracking_bench(bench, study)
-    write(f"{len(varied)} settings, {spec.trials} trials: {', '.join(varied)}\n")
+    settings_word, trials_word = _plural(len(varied), "setting"), _plural(spec.trials, "trial")
+    write(f"{settings_word}, {trials_word}: {', '.join(varied)}\n")
     with tracked(bench.tracker, write):
         search(bench, study, spec, workers=means.workers, write=write)
         with FileLock(str(folder / ".finish.lock")):  # of several processes one promotes, the others find it done

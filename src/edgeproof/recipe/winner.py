@@ -92,7 +92,7 @@ def _seeds(
     progress, rows = Progress("seed", len(more), write=write), []
     for seed in more:
         rows.append(_with_seed(bench, study.folder / "seeds" / f"{row.number:04d}-{seed}", config, seed))
-        progress.step(f"{rows[-1]['value']}" if rows[-1]["value"] is not None else rows[-1]["why"])
+        progress.step(f"{rows[-1]['value']:.5f}" if rows[-1]["value"] is not None else rows[-1]["why"])
     values = [row.value, *(entry["value"] for entry in rows if entry["value"] is not None)]
     best = record(study, weigh=False)["best"]
     return {

@@ -24,6 +24,11 @@ DEFLATED: dict[str, tuple[str, str]] = {
     "dsr_sidak": ("DSR by Šidák, all trials", "chance"),
     "pbo": ("PBO, chance of overfitting", "chance"),
 }
+MOST_NAMED = 5
+PBO = (
+    " PBO is how often the best trial of one half of the bars ends in the lower half of all trials on the other; the "
+    "guard on the run's page counts how often it loses money there, among trials no better than this one."
+)
 
 
 def seeds_of(data: Mapping[str, Any]) -> list[float]:
@@ -68,6 +73,8 @@ def _table(data: Mapping[str, Any], goal: Objective) -> Table | None:
         if is_number(known[key]):
             rows.append((Cell(label), Cell(show(known[key], goal.unit if unit == "objective" else unit))))
     caption = "The best trial beside what the best of so many would show if nothing could be predicted."
+    if is_number(known.get("pbo")):
+        caption += PBO
     return Table(("Corrected for luck", ""), rows, caption=caption) if rows else None
 
 
@@ -86,7 +93,15 @@ def _over_seeds(data: Mapping[str, Any], order: Sequence[Trial], goal: Objective
     return Figure("The winner over seeds", drawn, caption, margin_words(data, order), height=190)
 
 
-def _sharpes(data: Mapping[str, Any], trials: Sequence[Trial]) -> Figure | None:
+def _above_words(over: Sequence[int], winner: int | None) -> str:
+    """Which trials lie above luck where the winner is none of them."""
+    if winner is None or winner in over or not over:
+        return ""
+    named = ", ".join(str(number) for number in over[:MOST_NAMED]) + (", ..." if len(over) > MOST_NAMED else "")
+    return f" {'It is' if len(over) == 1 else 'They are'} {named}; the winner, {winner}, lies below."
+
+
+def _sharpes(data: Mapping[str, Any], trials: Sequence[Trial], winner: int | None) -> Figure | None:
     """Each trial's net Sharpe ratio beside the best that luck is expected to show; None where either is unknown."""
     level = get(data, "deflated", "expected_maximum_sharpe")
     known = [
@@ -100,11 +115,12 @@ def _sharpes(data: Mapping[str, Any], trials: Sequence[Trial]) -> Figure | None:
         points(across, up, name="trial", color="@net", size=6),
         line([0, max(across)], [level, level], name="best by luck", color="@bad", width=1.4, dash="dash"),
     ]
-    above = sum(value > level for value in up)
+    over = [number for number, value in known if value > level]
+    above = len(over)
     words = (
         f"{above or 'None'} of {len(up)} {'lies' if above < 2 else 'lie'} above {show(level, 'ratio')}, what the best "
         f"of {show(count, 'count')} counted trials is expected to show without any edge."
-    )
+    ) + _above_words(over, winner)
     axes = {"title": "trial", "zeroline": False}, {"title": "net Sharpe", "tickformat": ".1f"}
     drawn = plot(traces, x=axes[0], y=axes[1], hovermode="closest")
     caption = "Annual net Sharpe ratio of each finished trial on validation, at its best threshold."
@@ -113,7 +129,8 @@ def _sharpes(data: Mapping[str, Any], trials: Sequence[Trial]) -> Figure | None:
 
 def luck_sections(data: Mapping[str, Any], trials: Sequence[Trial], goal: Objective) -> list[Section]:
     """The chapter on luck; none where nothing is known of it."""
-    figures = [_sharpes(data, trials), _over_seeds(data, ranked(trials, goal), goal)]
+    order = ranked(trials, goal)
+    figures = [_sharpes(data, trials, order[0].number if order else None), _over_seeds(data, order, goal)]
     blocks = [block for block in (_table(data, goal), *figures) if block is not None]
     lead = "How much of the best value is the choice among many."
     rows = [Grid(blocks[start : start + 2]) for start in range(0, len(blocks), 2)]

@@ -40,6 +40,8 @@ def _plain(value: float) -> str:
         return f"{value:,.0f}"
     if size < 0.001:
         return f"{value:.1e}"
+    if size < 0.01:
+        return f"{value:.2g}"
     return f"{value:.3f}" if size < 10 else f"{value:.1f}"
 
 

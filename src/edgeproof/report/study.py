@@ -12,6 +12,7 @@ from edgeproof.report.trials import (
     Objective,
     Trial,
     curves_figure,
+    finished,
     history_figure,
     importance_figure,
     objective_of,
@@ -140,7 +141,7 @@ def _failures(trials: Sequence[Trial]) -> list[Block]:
 
 def _parameters(data: Mapping[str, Any], trials: Sequence[Trial], goal: Objective) -> list[Section]:
     panels = parameter_figures(data, trials, goal)
-    weights = importance_figure(data.get("importance") or {})
+    weights = importance_figure(data.get("importance") or {}, len(finished(trials)))
     blocks: list[Block] = [] if weights is None else [weights]
     blocks += [Grid(panels[start : start + 3]) for start in range(0, len(panels), 3)]
     lead = f"{goal.name[:1].upper()}{goal.name[1:]} against each setting, the most important first; the best is ringed."
@@ -200,4 +201,6 @@ def study_page(data: Mapping[str, Any]) -> str:
 
 def _name(data: Mapping[str, Any]) -> str:
     name = str(data.get("name") or "")
-    return f"Search {name}" if name and " " not in name else name or "A search"
+    if name.lower() in ("", "search"):
+        return "A search"
+    return f"Search {name}" if " " not in name else name

@@ -29,6 +29,7 @@ __all__ = [
 MOST_CURVES = 60
 MOST_PARAMETERS = 12
 MOST_TRIALS = 3000
+FEW_TRIALS = 20  # below which importance is mostly chance
 OUTLIER = 8.0  # distances between the best and the median beyond which a trial is left outside a plot's scale
 STATES = ("complete", "pruned", "failed")
 
@@ -231,8 +232,8 @@ def curves_figure(trials: Sequence[Trial], objective: Objective) -> Figure | Non
     return Figure("Learning curves", drawn, "The objective on validation after each epoch, one line a trial.", words)
 
 
-def importance_figure(importance: Mapping[str, Any]) -> Figure | None:
-    """How much of the differences between trials each parameter explains; None where it is not known."""
+def importance_figure(importance: Mapping[str, Any], count: int) -> Figure | None:
+    """How much of the differences between so many trials each parameter explains; None where it is not known."""
     known = sorted(((value, name) for name, value in importance.items() if is_number(value)), reverse=True)
     known = known[:MOST_PARAMETERS]
     if not known:
@@ -254,6 +255,8 @@ def importance_figure(importance: Mapping[str, Any]) -> Figure | None:
     x = {"range": [0, 1.18 * max(values)], "tickformat": ".0%", "nticks": 5, "showgrid": True}
     y = {"autorange": "reversed", "showgrid": False}
     words = f"The most by {names[known[0][1]]}, {values[0]:.0%}; the least by {names[known[-1][1]]}, {values[-1]:.0%}."
+    if count < FEW_TRIALS:
+        words = f"{count} finished trials are too few to tell which setting mattered. {words}"
     caption = "Share of the differences between trials. A description of this search, not a law of the market."
     height = 110 + 30 * len(known)
     return Figure("What made trials differ", plot([bar], x=x, y=y, hovermode="closest"), caption, words, height=height)

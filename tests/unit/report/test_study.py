@@ -14,7 +14,7 @@ from edgeproof.report.luck import luck_sections, margin_of, margin_words, spread
 from edgeproof.report.page import MAX_BYTES
 from edgeproof.report.part import Figure, Grid
 from edgeproof.report.study import study_page, study_sections
-from edgeproof.report.trials import objective_of, ranked, short_names, trials_of
+from edgeproof.report.trials import importance_figure, objective_of, ranked, short_names, trials_of
 
 from .studies import study
 
@@ -61,6 +61,21 @@ def test_the_lead_is_called_firm_only_above_the_spread():
     assert "another seed" in margin_words(wide, order)
     assert spread_of({"seeds": {"values": [1.0, 2.0, 3.0]}}) == 1.0
     assert spread_of({"seeds": {"values": [1.0]}}) is None
+
+
+def test_few_trials_cannot_tell_what_mattered():
+    weights = {"train.lr": 0.7, "model.dropout": 0.3}
+    few, many = importance_figure(weights, 19), importance_figure(weights, 20)
+    assert few is not None
+    assert many is not None
+    assert "19 finished trials are too few" in few.conclusion
+    assert "too few" not in many.conclusion
+
+
+def test_a_search_called_search_is_called_so_once():
+    text = study_page(study() | {"name": "search"})
+    assert "Search search" not in text
+    assert "A search" in text
 
 
 def test_a_search_without_any_result_says_so():
