@@ -30,17 +30,23 @@ def run(
     Exit status 0: edge; 1: no edge or inconclusive; 2: bad input; 3: interrupted, the same command resumes.
     """
     from edgeproof.cli.answer import finish
+    from edgeproof.core.errors import Interrupted
     from edgeproof.core.progress import silent
     from edgeproof.recipe.run import run as run_recipe
     from edgeproof.recipe.run import to_terminal
 
-    done = run_recipe(
-        config,
-        market,
-        out=out,
-        workspace=workspace,
-        overrides=[*(["tracking.name=mlflow"] if track else []), *(overrides or [])],
-        open_sealed=open_sealed,
-        write=silent if as_json else to_terminal,
-    )
+    try:
+        done = run_recipe(
+            config,
+            market,
+            out=out,
+            workspace=workspace,
+            overrides=[*(["tracking.name=mlflow"] if track else []), *(overrides or [])],
+            open_sealed=open_sealed,
+            write=silent if as_json else to_terminal,
+        )
+    except Interrupted:
+        if out.exists():
+            raise
+        raise Interrupted("interrupted: nothing had begun; the same command begins") from None
     finish(done, as_json=as_json, exit_zero=exit_zero)

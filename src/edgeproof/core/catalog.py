@@ -43,7 +43,9 @@ def singular(group: str) -> str:
 
 def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     """`; did you mean 'x'?` or the list of known names."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    heads = {each.partition("_")[0]: each for each in reversed(list(known))}  # `gruu` is nearer to gru than to gbm
+    close = [heads[head] for head in difflib.get_close_matches(name, list(heads), n=1, cutoff=0.8)]
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5) or close
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
 
 

@@ -131,11 +131,16 @@ def campaign(
     return Campaign(place, body)
 
 
+def _is_a_word(source: str) -> bool:
+    """Whether it can only be a template's name, if a wrong one: no file is there, and none is written like that."""
+    return not Path(source).exists() and not Path(source).suffix and "/" not in source
+
+
 def _entries(configs: Sequence[Path | str | Mapping[str, Any]], overrides: Sequence[str]) -> dict[str, RunConfig]:
     """Configs by name: of the template or file, or of the model; a second one of a name gets a number."""
     found: dict[str, RunConfig] = {}
     for source in configs:
-        template = isinstance(source, str) and source in template_texts()
+        template = isinstance(source, str) and (source in template_texts() or _is_a_word(source))
         config = load_run_config(template_body(str(source)) if template else source, overrides)
         name = Path(source).stem if isinstance(source, str | Path) else str(config.model.model_dump()["name"])
         free = (f"{name}-{number}" if number > 1 else name for number in count(1))

@@ -239,7 +239,27 @@ def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, override
         source = source.model_dump(mode="json")
     name = str(source) if isinstance(source, str | Path) else "config"
     body = read_yaml(Path(source)) if isinstance(source, str | Path) else dict(source)
+    try:
+        return _overridden(body, overrides, name)
+    except ConfigError as error:
+        if (guilty := _guilty(body, overrides, name, str(error))) is None:
+            raise
+        raise ConfigError(str(error).replace(f"{name}: ", f"override {guilty!r}: ", 1)) from error
+
+
+def _overridden(body: dict[str, Any], overrides: Sequence[str], name: str) -> RunConfig:
     return from_mapping(RunConfig, apply_overrides(_without_fees(body, overrides), overrides), source=name)
+
+
+def _guilty(body: dict[str, Any], overrides: Sequence[str], name: str, said: str) -> str | None:
+    """The override with which this mistake came in; None where the file makes it already."""
+    for count in range(len(overrides) + 1):
+        try:
+            _overridden(body, overrides[:count], name)
+        except ConfigError as error:
+            if str(error) == said:
+                return overrides[count - 1] if count else None
+    return None
 
 
 def _without_fees(body: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -143,7 +143,9 @@ def run(
         try:
             tracker = open_run(settings, opened, folder, workspace=place, source=config)
             with tracked(tracker, write):
-                if not crew.tell(folder.trained):
+                if crew.tell(folder.trained):
+                    write("already trained; judged again with the trials counted until now\n")
+                else:
                     _train(settings, opened, ledger, span, folder=folder, write=write, tracker=tracker)
                 body = judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside)
                 tell_verdict(tracker, folder, body)

@@ -152,3 +152,15 @@ def test_numbers_that_no_market_has_are_refused_by_name(override):
     for label in ("forward_return", "opportunity", "triple_barrier"):
         with pytest.raises(ConfigError, match=override.partition("=")[0].split(".")[-1]):
             load_run_config(BODY | {"label": {"name": label}}, [override])
+
+
+def test_a_mistake_is_the_override_s_or_the_file_s_own(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("model: mlp\n")
+    with pytest.raises(
+        ConfigError, match=r"^override 'model=gruu': unknown model 'gruu'; did you mean 'gru_attention'"
+    ):
+        load_run_config(path, ["train.epochs=3", "model=gruu", "seed=1"])
+    path.write_text("model: gruu\n")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: unknown model 'gruu'"):
+        load_run_config(path, ["train.epochs=3"])

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from edgeproof.core.catalog import lookup
 from edgeproof.core.config import Config, Part, part
 from edgeproof.core.errors import ConfigError
 from edgeproof.samples.augment import AUGMENTATIONS
@@ -14,6 +15,8 @@ __all__ = ["AugmentConfig"]
 
 def _listed(kinds: Any) -> Any:
     """A list, or a refusal that shows how one is written."""
+    if isinstance(kinds, str):
+        lookup(AUGMENTATIONS, "augmentations", kinds)  # a wrong name is told as one
     if isinstance(kinds, str | Mapping):
         raise ConfigError(f"augment.kinds is a list: write [{kinds if isinstance(kinds, str) else '{name: ...}'}]")
     return kinds
