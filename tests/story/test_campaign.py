@@ -29,12 +29,14 @@ def planted(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(planted, tmp_path_factory):
+    """Its folder, itself, and the trainings that it left on record."""
     out = tmp_path_factory.mktemp("out") / "campaign"
-    return out, run_once(out, planted)
+    done = run_once(out, planted)
+    return out, done, len(Ledger(planted.path.parent).rows("training"))
 
 
 def test_a_model_that_has_learned_forecasts_better_than_one_that_has_not(finished):
-    out, found = finished
+    out, found, _ = finished
     learned, weak = found.body["configs"]
     assert learned["name"] == "logistic_baseline"
     assert weak["difference"]["log_loss"]["high"] < 0.0  # its loss is larger, on every seed's mean
@@ -44,7 +46,7 @@ def test_a_model_that_has_learned_forecasts_better_than_one_that_has_not(finishe
 
 
 def test_a_difference_is_that_of_the_runs_own_tracks(finished):
-    out, found = finished
+    out, found, _ = finished
     name = found.body["configs"][1]["name"]
 
     def mean_net(config):
@@ -57,7 +59,7 @@ def test_a_difference_is_that_of_the_runs_own_tracks(finished):
 
 
 def test_the_page_says_what_the_data_says(finished):
-    out, found = finished
+    out, found, _ = finished
     page = (out / "report.html").read_text(encoding="utf-8")
     assert len(page.encode()) < 2_000_000
     assert f"{found.body['trials']:,} trials counted" in page
@@ -65,7 +67,7 @@ def test_the_page_says_what_the_data_says(finished):
 
 
 def test_one_pair_has_one_p_value_and_page_and_lines_say_the_same(finished):
-    out, found = finished
+    out, found, _ = finished
     net = found.body["configs"][1]["difference"]["net"]
     assert found.body["superior"] is None
     assert net["p_holm"] == net["p"]
@@ -75,15 +77,14 @@ def test_one_pair_has_one_p_value_and_page_and_lines_say_the_same(finished):
     assert ("not told apart" in page) is not told
 
 
-def test_every_training_of_every_seed_is_counted(finished, planted):
-    _, found = finished
-    rows = Ledger(planted.path.parent).rows("training")
-    assert len(rows) == 4
+def test_every_training_of_every_seed_is_counted(finished):
+    _, found, trainings = finished
+    assert trainings == 4
     assert found.body["trials"] >= 4 * 5
 
 
 def test_stopped_and_called_again_it_ends_the_same(finished, planted, tmp_path):
-    _, whole = finished
+    _, whole, _ = finished
     again = tmp_path / "again"
     run_once(again, planted)
     (again / "campaign.json").unlink()
@@ -109,7 +110,7 @@ def test_unequal_data_or_budget_is_refused_in_one_line(planted, tmp_path):
 
 
 def test_a_folder_of_another_campaign_is_refused(finished, planted):
-    out, _ = finished
+    out, _, _ = finished
     with pytest.raises(DataError, match="a campaign of another seeds"):
         run_once(out, planted, seeds=3)
 
@@ -124,7 +125,7 @@ def test_every_config_has_a_row_whatever_its_file_is_called(planted, tmp_path):
 
 
 def test_tracking_is_no_part_of_what_a_campaign_is(finished, planted):
-    out, found = finished
+    out, found, _ = finished
     overrides = [*SMALL, "tracking=jsonl"]
     again = campaign(["logistic_baseline", WEAK], planted, out=out, overrides=overrides, write=silent, seeds=2)
     assert again.body["configs"] == found.body["configs"]

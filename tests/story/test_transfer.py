@@ -55,7 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_child_on_the_same_market_is_counted_with_its_parent(home: Path):
     """Same split: the parent was trained before the child's validation begins, and chosen on it, which is counted."""
-    before = len(Ledger(home).rows("trial"))
+    before = judge_again(home / "parent").verdict["trials"]
     child = train(home / "child", home / "market", home / "parent", frozen=True, **EARLY)
     parent, bundle = read_bundle(home / "parent"), read_bundle(child.folder)
     assert child.verdict["trials"] > before
