@@ -32,10 +32,11 @@ def run(
     from edgeproof.cli.answer import finish
     from edgeproof.core.errors import Interrupted
     from edgeproof.core.progress import silent
-    from edgeproof.recipe.run import run as run_recipe
-    from edgeproof.recipe.run import to_terminal
 
     try:
+        from edgeproof.recipe.run import run as run_recipe
+        from edgeproof.recipe.run import to_terminal
+
         done = run_recipe(
             config,
             market,
