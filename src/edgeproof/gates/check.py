@@ -25,6 +25,7 @@ MODEL_CHECKS: dict[str, Check] = {
     "data.target_shifted": eyes.target_shifted,
     "data.duplicates": eyes.duplicates,
     "data.signal": eyes.signal,
+    "loss.computes": loss_checks.computes,
     "start.outputs": start.outputs_at_start,
     "start.loss": start.loss_at_start,
     "start.same_steps": start.same_steps,
@@ -35,8 +36,8 @@ MODEL_CHECKS: dict[str, Check] = {
     "flow.mixing": flow.mixing,
     "flow.time_order": flow.time_order,
     "flow.inputs_used": flow.inputs_used,
-    "loss.direction": loss_checks.direction,
     "loss.own_target": loss_checks.own_target,
+    "loss.direction": loss_checks.direction,
     "capacity.inputs_matter": capacity.inputs_matter,
     "capacity.one_batch": capacity.one_batch,
     "capacity.many_samples": capacity.many_samples,
@@ -65,7 +66,13 @@ def check_model(
     """
     subject = subject_of(model, loss, data, seed=seed)
     skipped = {*(() if thorough else THOROUGH), *(() if causal else CAUSAL)}
-    return Checked(tuple(_try(name, check, subject) for name, check in MODEL_CHECKS.items() if name not in skipped))
+    found: list[Finding] = []
+    for name, check in MODEL_CHECKS.items():
+        if name not in skipped:
+            found.append(_try(name, check, subject))
+        if name == "loss.computes" and found[-1].level == "error":
+            break  # every later check would say the same
+    return Checked(tuple(found))
 
 
 def check_training(

@@ -2,6 +2,8 @@
 
 # B batch
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,7 @@ from edgeproof.core.finding import Finding
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Subject
 
-__all__ = ["direction", "own_target"]
+__all__ = ["computes", "direction", "own_target"]
 
 MOST_SAMPLES = 32
 
@@ -26,6 +28,23 @@ def _output(subject: Subject) -> tuple[Tensor, Tensor]:
     batch = subject.samples(MOST_SAMPLES)
     with torch.no_grad():
         return subject.fresh().eval()(*batch.inputs), batch.target
+
+
+def computes(subject: Subject) -> Finding:
+    """The loss takes the model's output and the target as they are, and gives numbers that are finite."""
+    output, target = _output(subject)
+    found = float(subject.cost(output, target))
+    check, threshold = "loss.computes", "a finite number"
+    if math.isfinite(found):
+        return passed(check, f"the loss of the untrained model is {found:.4g}", measured=found, threshold=threshold)
+    return failed(
+        check,
+        "error",
+        f"the loss of the untrained model is {found}",
+        "take losses from logits, and keep logarithms and divisions away from 0",
+        measured=str(found),
+        threshold=threshold,
+    )
 
 
 def direction(subject: Subject) -> Finding:

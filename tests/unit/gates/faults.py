@@ -276,7 +276,7 @@ FAULTS = [
     _on_table("dead ReLUs", "flow.dead_units", Dead),
     _on_table("sign of the loss", "loss.direction", Perceptron, lambda o, t: -BCE(o, t)),
     _on_table("labels turned around in the loss", "loss.direction", Perceptron, lambda o, t: BCE(o, 1 - t)),
-    _on_table("logarithm of zero in the loss", "loss.direction", Perceptron, from_probability),
+    _on_table("logarithm of zero in the loss", "loss.computes", Perceptron, from_probability),
     _on_table("double sigmoid", "start.outputs", Sigmoid),
     Fault("softmax before cross-entropy", "start.outputs", Softmax, CE, images, Convolution, CE, images),
     Fault("exploding initial weights", "start.outputs", Exploding, CE, images, Convolution, CE, images),

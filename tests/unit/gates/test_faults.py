@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from edgeproof.gates import check_training
+from edgeproof.gates import check_model, check_training
 from edgeproof.gates.check import MODEL_CHECKS
 from edgeproof.gates.subject import subject_of
-from tests.unit.gates.faults import FAULTS, STEP_FAULTS, Fault, StepFault
+from tests.unit.gates.faults import FAULTS, STEP_FAULTS, Column, Fault, StepFault
 from tests.unit.gates.subjects import BCE, Perceptron, adam, seeded, step, table
 
 
@@ -19,6 +19,18 @@ def test_the_fault_is_caught_by_name_and_its_clean_twin_passes(fault: Fault):
     assert broken.remedy
     clean = check(subject_of(seeded(fault.clean_model), fault.clean_loss, fault.clean_data()))
     assert clean.level == "info", clean.claim
+
+
+def test_a_loss_that_cannot_be_taken_is_said_once():
+    found = check_model(seeded(Column), BCE, table())
+    (failure,) = found.failures
+    assert failure.check == "loss.computes"
+    assert "ValueError" in failure.claim
+
+
+def test_shapes_that_are_broadcast_come_before_the_sign_that_they_spoil():
+    names = list(MODEL_CHECKS)
+    assert names.index("loss.own_target") < names.index("loss.direction")
 
 
 @pytest.mark.parametrize("fault", STEP_FAULTS, ids=lambda fault: fault.name)
