@@ -1,4 +1,4 @@
-"""What an environment and an agent say to each other: one call steps all accounts, and episodes begin anew in that step.
+"""What an environment and an agent say to each other: one call steps all accounts; ended episodes begin anew in it.
 
 Own and foreign environments speak it alike. Accounts are member-major: with P members of n accounts each, account
 `p * n + i` is the i-th of member p. An episode that ends is followed in the same step by the first observation of the
