@@ -20,6 +20,7 @@ from edgeproof.labels.forward import ForwardReturnConfig
 from edgeproof.models import MODELS
 from edgeproof.models.ensemble import COMBINED
 from edgeproof.models.logistic import LogisticConfig
+from edgeproof.recipe.gates_config import GatesConfig
 from edgeproof.regimes import REGIMES
 from edgeproof.regimes.rules import RulesConfig
 from edgeproof.samples.augment.settings import AugmentConfig
@@ -105,6 +106,7 @@ class RunConfig(Config):
         tune: how a search varies all this; a plain run does not look at it.
         tracking: `none`, lines of JSON in the run's folder (`jsonl`), or from there to MLflow (`mlflow`); the ledger
             counts every trial whatever stands here, and no result depends on it.
+        gates: which steps are walked before and around the training, and what a failed check does; no part of a trial.
         seed: of everything random.
     """
 
@@ -131,6 +133,7 @@ class RunConfig(Config):
     verdict: VerdictConfig = VerdictConfig()
     tune: TuneConfig = TuneConfig()
     tracking: Annotated[Part, part(TRACKERS, "trackers")] = NoTrackingConfig()
+    gates: GatesConfig = GatesConfig()
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -211,21 +214,24 @@ class RunConfig(Config):
         return own(self.account, None if barriers is None else barriers(), horizon_bars)
 
     def trial_identity(self) -> dict[str, Any]:
-        """What makes one trial differ from another: all but market, seed, regimes, verdict, tune, tracking.
+        """What makes one trial differ from another: all but market, seed, regimes, verdict, tune, tracking, gates.
 
         A parent is known by its hash, not by its place. A single training is named as it was before there were other
         ways, so that rows of older ledgers count it as the same; likewise one without augmentation.
         """
-        without = {"market", "seed", "regimes", "verdict", "tune", "tracking"}
+        without = {"market", "seed", "regimes", "verdict", "tune", "tracking", "gates"}
         without |= set() if self.transfer.sha else {"transfer"}
         without |= {"combine"} if self.combine == SingleConfig() else set()
         without |= set() if self.augment.kinds else {"augment"}
         return self.anywhere().model_dump(mode="json", exclude=without)
 
     def anywhere(self) -> "RunConfig":
-        """The config without the places of market, parent and tracking; hashes say what the first two are."""
+        """The config without the places of market, parent and tracking, and without gates, which change no result.
+
+        Hashes say what market and parent are.
+        """
         transfer = self.transfer.model_copy(update={"bundle": None})
-        update = {"market": None, "transfer": transfer, "tracking": NoTrackingConfig()}
+        update = {"market": None, "transfer": transfer, "tracking": NoTrackingConfig(), "gates": GatesConfig()}
         return self.model_copy(update=update)
 
 

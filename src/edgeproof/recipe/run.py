@@ -284,7 +284,7 @@ def _bundle(
         features=prepared.table.names,
         symbols=prepared.panel.symbols,
         preprocessor=learned.preprocessor.to_arrays(),
-        config=config.anywhere().model_dump(mode="json", exclude={"market", "tracking"}),
+        config=config.anywhere().model_dump(mode="json", exclude={"market", "tracking", "gates"}),
         thresholds={"theta": last.choice.theta},
         lineage={
             "market": market.hash,

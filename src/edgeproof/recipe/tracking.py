@@ -79,7 +79,7 @@ def open_run(
         return None
     outbox = tracker.outbox
     outbox.data(market.path.name, market.hash, f"{len(market.symbols)} symbols, {market.manifest.kind}")
-    outbox.json("config.json", config.anywhere().model_dump(mode="json", exclude={"market", "tracking"}))
+    outbox.json("config.json", config.anywhere().model_dump(mode="json", exclude={"market", "tracking", "gates"}))
     outbox.json("environment.json", environment())
     facts, difference = repository(_place_of(source))
     outbox.json("git.json", facts)

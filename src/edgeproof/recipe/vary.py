@@ -24,6 +24,7 @@ GIVEN = (
     "verdict",
     "tune",
     "tracking",
+    "gates",
     "seed",
 )
 TASK = ("label", "decide_every")  # of two of them the scores of a forecast cannot be compared

@@ -62,7 +62,7 @@ class Card:
 
     def params(self) -> dict[str, str]:
         """The config by dotted key."""
-        left_out = ("market", "tracking")  # places of this machine
+        left_out = ("market", "tracking", "gates")  # places of this machine, and what changes no result
         return flat({key: value for key, value in self.config.items() if key not in left_out})
 
 

@@ -1,0 +1,29 @@
+"""Which steps of the recipe a run walks, and what a failed check does."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edgeproof.core.config import Config
+
+__all__ = ["GatesConfig", "Profile"]
+
+Profile = Literal["quick", "standard", "full", "none"]
+
+
+class GatesConfig(Config):
+    """How closely a run is looked at before its model is believed; no result depends on it.
+
+    Attributes:
+        profile: `quick`: data, skeleton and overfit are checked before the one training; `standard`: also regularisers
+            and learning rates are tried; `full`: also a search and what squeezing gives, within `minutes` and `trials`;
+            `none`: nothing is checked.
+        mode: what a check of level error does before training: `stop` the run, or `warn` and go on.
+        minutes: most time of the search that `full` makes; none: its number of trials alone ends it.
+        trials: of that search.
+    """
+
+    profile: Profile = "quick"
+    mode: Literal["stop", "warn"] = "stop"
+    minutes: Annotated[float | None, Field(gt=0)] = None
+    trials: Annotated[int, Field(ge=1)] = 20
