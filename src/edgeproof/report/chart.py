@@ -5,10 +5,11 @@ changes. Times are milliseconds UTC.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
+
+from edgeproof.core.sketch import thin
 
 __all__ = [
     "COST_COLOURS",
@@ -48,28 +49,6 @@ def _finite(x: Numbers, y: Numbers) -> tuple[np.ndarray, np.ndarray]:
     across, up = np.asarray(x), np.asarray(y, dtype=np.float64)
     keep = np.isfinite(up)
     return across[keep], up[keep]
-
-
-def thin(x: Numbers, y: Numbers, points: int = MAX_POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """At most `points` of a line: its ends, and the lowest and the highest point of each stretch, in order.
-
-    Every stretch keeps its minimum and maximum, so no peak, trough or drawdown of the line is lost to the eye.
-    Points that are not finite are left out.
-
-    Args:
-        x: [N] positions in order.
-        y: [N] values.
-        points: most points to keep, at least 4.
-    """
-    across, up = _finite(x, y)
-    if len(up) <= points:
-        return across, up
-    edges = np.linspace(0, len(up), (points - 2) // 2 + 1).astype(np.int64)
-    stretches = list(pairwise(edges.tolist()))
-    low = [first + int(np.argmin(up[first:last])) for first, last in stretches]
-    high = [first + int(np.argmax(up[first:last])) for first, last in stretches]
-    kept = np.unique(np.array([0, *low, *high, len(up) - 1]))
-    return across[kept], up[kept]
 
 
 def _numbers(values: Numbers) -> list[float | int]:
