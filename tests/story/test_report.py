@@ -117,7 +117,7 @@ def test_a_comparison_has_its_page_and_a_page_goes_into_a_folder(edgeproof, fold
         (("begun",), "has not come to an end"),
         (("asked",), "has not come to an end"),
         (("calibrated",), "holds a calibration, which has no page"),
-        (("run", "--page", "trading"), "no such page; there are verdict, backtest, training, data"),
+        (("run", "--page", "trading"), "no such page; there are verdict, backtest, training, data, gates"),
         (("run", "--out", "page.pdf"), "ends in .html"),
         (("search", "--page", "data"), "which has one page"),
     ],

@@ -10,10 +10,14 @@ __all__ = ["report"]
 
 def report(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of a finished run, search, campaign, sweep or comparison, or of a market.")
+        Path,
+        typer.Argument(
+            help="Folder of a finished or stopped run, a search, campaign, sweep, comparison, or of a market."
+        ),
     ],
     page: Annotated[
-        str | None, typer.Option(help="Of a run only: verdict, backtest, training or data; else the whole report.")
+        str | None,
+        typer.Option(help="Of a run only: verdict, backtest, training, data or gates; else the whole report."),
     ] = None,
     out: Annotated[
         Path | None,

@@ -50,5 +50,5 @@ def picture(parts: list[str], size: Pair, *, spoken: str) -> str:
     """The whole element, of this size where there is room; `spoken` is for who cannot see it."""
     wide, high = size
     frame = f'width="{wide:.0f}" height="{high:.0f}" viewBox="0 0 {wide:.0f} {high:.0f}"'
-    start = '<svg xmlns="http://www.w3.org/2000/svg" class="sketch" role="img"'
+    start = '<svg class="sketch" role="img"'
     return f'{start} aria-label="{escape(spoken)}" {frame} style="{STYLE}">{"".join(parts)}</svg>'

@@ -14,6 +14,7 @@ from edgeproof.core.files import read_json, write_bytes, write_json, write_text
 from edgeproof.core.finding import Finding
 from edgeproof.core.identity import sha_json
 from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.steps import GATES
 from edgeproof.report.run import RunData
 from edgeproof.train.failure import FAILED
 from edgeproof.train.keep import LAST
@@ -152,6 +153,11 @@ class RunFolder:
         """What every check saw."""
         return [Finding.from_json(body) for body in read_json(self.path / "findings.json")]
 
+    def gates(self) -> dict[str, Any] | None:
+        """What the steps of the recipe saw; None of a run without gates."""
+        place = self.path / GATES
+        return read_json(place) if place.is_file() else None
+
     def data(self, title: str, verdict: dict[str, Any] | None = None) -> RunData:
         """Everything that the report is made of; the verdict is the stored one unless it is given."""
         state = self.state()
@@ -166,6 +172,7 @@ class RunFolder:
             title=title,
             thresholds=state.get("thresholds", []),
             paths=self.paths(),
+            gates=self.gates(),
         )
 
     def require_bundle(self) -> Path:

@@ -9,8 +9,10 @@ from edgeproof.core.files import read_json, write_json, write_text
 from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.survey import survey
 from edgeproof.report.campaign import campaign_page
+from edgeproof.report.gates import gates_page
 from edgeproof.report.market import market_page
 from edgeproof.report.run import PAGES, RunData, run_page
+from edgeproof.report.settings import settings_line
 from edgeproof.report.study import study_page
 from edgeproof.report.sweep import sweep_page
 from edgeproof.verdict.ready import json_ready
@@ -54,7 +56,8 @@ def write_page(
         raise OptionError(f"--out {place}: give a folder, or a file that ends in .html; its JSON lies beside it")
     text, body = _run(folder, page) if kind == "run" else MAKERS[kind](folder, workspace)
     write_text(place, text)
-    if out is not None or page is not None or kind == "market":  # the others have their figures beside them already
+    alone = kind == "market" or (kind == "run" and not (folder / "verdict.json").is_file())
+    if out is not None or page is not None or alone:  # the others have their figures beside them already
         write_json(place.with_suffix(".json"), json_ready(body))
     return place
 
@@ -79,10 +82,8 @@ def _kind(folder: Path) -> str:
 
 def _run(folder: Path, page: str | None) -> Made:
     if not (folder / "verdict.json").is_file():
-        RunFolder(folder).state()
-        raise DataError(f"{folder}: {UNFINISHED}")
-    config = RunFolder(folder).config()
-    run = RunFolder(folder).data(f"{config.model.model_dump()['name']} on {Path(config.market or 'a market').name}")
+        return _stopped(folder, page)
+    run = RunFolder(folder).data(_title(folder))
     if page is None:
         return run_page(run), run.verdict
     return run_page(run, PAGES[page], footer=f"Every figure of this page is in {page}.json beside it."), _facts(
@@ -90,9 +91,29 @@ def _run(folder: Path, page: str | None) -> Made:
     )
 
 
+def _title(folder: Path) -> str:
+    config = RunFolder(folder).config()
+    return f"{config.model.model_dump()['name']} on {Path(config.market or 'a market').name}"
+
+
+def _stopped(folder: Path, page: str | None) -> Made:
+    """The page of a run that has no verdict because a check stopped it: what every check saw, and nothing else."""
+    RunFolder(folder).state()
+    gates = RunFolder(folder).gates()
+    if gates is None or not gates.get("stopped"):
+        raise DataError(f"{folder}: {UNFINISHED}")
+    if page not in (None, "gates"):
+        raise DataError(f"{folder}: {gates['stopped']} stopped this run, so it has no {page}; use --page gates")
+    name, details = page or "report", settings_line((folder / "config.yaml").read_text(encoding="utf-8"))
+    footer = f"Every figure of this page is in {name}.json beside it."
+    return gates_page(gates, _title(folder), details=details, footer=footer), gates
+
+
 def _facts(run: RunData, page: str) -> Mapping[str, Any]:
     """What a page shows, of the verdict and of the run's tables."""
     body = {name: run.verdict.get(name) for name in FACTS.get(page, tuple(run.verdict))}
+    if page == "gates":
+        return run.gates or {}
     if page == "training":
         return body | {"history": run.history.to_dicts(), "thresholds": list(run.thresholds)}
     return body | ({"findings": [finding.to_json() for finding in run.findings]} if page == "data" else {})

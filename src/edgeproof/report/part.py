@@ -12,6 +12,7 @@ __all__ = [
     "Columns",
     "Figure",
     "Findings",
+    "Gates",
     "Grid",
     "Guards",
     "Section",
@@ -53,6 +54,7 @@ class Table:
         caption: what the table shows.
         numeric: figures to the right of the first column, aligned on the right.
         even: no column of figures weighs more than the others.
+        words_last: the last column is a sentence, aligned on the left.
     """
 
     columns: Sequence[str]
@@ -60,6 +62,7 @@ class Table:
     caption: str = ""
     numeric: bool = True
     even: bool = False
+    words_last: bool = False
     kind: str = field(default="table", init=False)
 
     @property
@@ -132,6 +135,18 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Gates:
+    """The recipe's steps in order, each with its checks: see `report.gates`.
+
+    Attributes:
+        steps: `number`, `title`, `level`, `mark`, `said`, `time`, `failed`, `passed` (checks), `skipped`, `trials`.
+    """
+
+    steps: Sequence[Mapping[str, Any]]
+    kind: str = field(default="gates", init=False)
+
+
+@dataclass(frozen=True)
 class Guards:
     """The guards of a verdict: one row a guard and one outcome for each verdict shown.
 
@@ -186,7 +201,7 @@ class Columns:
     kind: str = field(default="columns", init=False)
 
 
-Block = Text | Table | Stats | Banner | Figure | Findings | Guards | Timeline | Code | Grid | Columns
+Block = Text | Table | Stats | Banner | Figure | Findings | Gates | Guards | Timeline | Code | Grid | Columns
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from edgeproof.report.backtest import backtest_section
 from edgeproof.report.costs import costs_section
 from edgeproof.report.data import data_section
 from edgeproof.report.forecast import forecast_section
+from edgeproof.report.gates import gates_sections
 from edgeproof.report.number import clip, date_text, get, show
 from edgeproof.report.oracle import oracle_sections
 from edgeproof.report.page import render
@@ -44,6 +45,7 @@ class RunData:
         trades: one row a round trip, see `recipe.tables.trades_table`; may be empty.
         paths: one row a bar of each out-of-sample path, see `recipe.folds.paths_table`; may be empty.
         thresholds: theta, net_growth and chosen of each threshold tried on validation; may be empty.
+        gates: gates.json; None of a run without gates.
     """
 
     verdict: Mapping[str, Any]
@@ -56,6 +58,7 @@ class RunData:
     thresholds: Sequence[Mapping[str, Any]] = field(default=())
     trades: pl.DataFrame = field(default_factory=pl.DataFrame)
     paths: pl.DataFrame = field(default_factory=pl.DataFrame)
+    gates: Mapping[str, Any] | None = None
 
 
 def setup_section(run: RunData) -> Section:
@@ -81,6 +84,7 @@ SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
         forecast_section(run.predictions, run.verdict, run.thresholds, kept_rule(run.config_yaml))
     ],
     "truth": lambda run: oracle_sections(run.verdict),
+    "recipe": lambda run: gates_sections(run.gates, run.verdict),
     "training": lambda run: [training_section(run.history, run.verdict)],
     "data": lambda run: [data_section(run.verdict, run.findings, run.track)],
     "setup": lambda run: [setup_section(run)],
@@ -90,6 +94,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "backtest": ("trading", "paths", "regimes", "costs", "trades"),
     "training": ("training", "forecasts", "truth", "setup"),
     "data": ("data",),
+    "gates": ("recipe",),
 }
 FOOTER = "Every figure of this page is in verdict.json and the Parquet files beside it."
 

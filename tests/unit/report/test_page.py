@@ -139,6 +139,7 @@ def test_the_verdict_comes_first_and_every_section_has_its_place():
         "trades",
         "forecasts",
         "truth",
+        "recipe",
         "training",
         "data",
         "setup",
