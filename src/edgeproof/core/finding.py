@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["LEVELS", "Finding", "Level", "worst"]
+__all__ = ["LEVELS", "Finding", "Level", "failed", "passed", "worst"]
 
 Level = Literal["info", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("info", "warning", "error")
@@ -44,3 +44,23 @@ def worst(findings: Iterable[Finding]) -> Level:
     """The highest level among the findings, `info` if there are none."""
     rank = max((LEVELS.index(finding.level) for finding in findings), default=0)
     return LEVELS[rank]
+
+
+def passed(check: str, claim: str, *, measured: Any, threshold: Any, **evidence: Any) -> Finding:
+    """A check that saw nothing wrong."""
+    return Finding(check, "info", claim, {"measured": measured, "threshold": threshold, **evidence})
+
+
+def failed(
+    check: str,
+    level: Level,
+    claim: str,
+    remedy: str,
+    *,
+    measured: Any,
+    threshold: Any,
+    where: str = "",
+    **evidence: Any,
+) -> Finding:
+    """A check that saw something wrong: what, how much, and what to do."""
+    return Finding(check, level, claim, {"measured": measured, "threshold": threshold, **evidence}, where, remedy)

@@ -5,31 +5,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from edgeproof.core.finding import Finding, Level, worst
+from edgeproof.core.finding import Finding, Level, failed, passed, worst
 
 __all__ = ["Checked", "failed", "passed"]
 
 MARKS: dict[Level, str] = {"info": "ok  ", "warning": "look", "error": "STOP"}
-
-
-def passed(check: str, claim: str, *, measured: Any, threshold: Any, **evidence: Any) -> Finding:
-    """A check that saw nothing wrong."""
-    return Finding(check, "info", claim, {"measured": measured, "threshold": threshold, **evidence})
-
-
-def failed(
-    check: str,
-    level: Level,
-    claim: str,
-    remedy: str,
-    *,
-    measured: Any,
-    threshold: Any,
-    where: str = "",
-    **evidence: Any,
-) -> Finding:
-    """A check that saw something wrong: what, how much, and what to do."""
-    return Finding(check, level, claim, {"measured": measured, "threshold": threshold, **evidence}, where, remedy)
 
 
 @dataclass(frozen=True)
