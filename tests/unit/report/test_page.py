@@ -156,6 +156,7 @@ def test_the_verdict_comes_first_and_every_section_has_its_place():
         "forecasts",
         "truth",
         "training",
+        "recipe",
         "data",
         "setup",
     }
