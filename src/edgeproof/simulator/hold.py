@@ -113,18 +113,18 @@ def bracket(t: int, feed: Feed, account: Account, rules: Rules) -> None:
 
 
 @register_jitable
-def delist(t: int, feed: Feed, account: Account, rules: Rules) -> None:
+def delist(t: int, row: int, feed: Feed, account: Account, rules: Rules) -> None:
     """Close, at the last valid price, what has had no bar for `delisting_bars` bars.
 
-    The last decided target counts as done, also one decided in the halt: should bars come back, `changes` waits for
-    another one.
+    The last decided target, in a row before `row`, counts as done, also one decided in the halt: should bars come back,
+    `changes` waits for another one.
     """
     asset = account.asset
     for a in range(asset.shape[0]):
         asset[a, MISSING] = 0.0 if feed.present[t, a] else asset[a, MISSING] + 1.0
         if asset[a, MISSING] == rules.delisting_bars and asset[a, UNITS] != 0.0:
             impact = feed.impact[t, a] if rules.impacted else 0.0
-            last = t - 1
+            last = row - 1
             while not account.decided[last, a]:  # a position was decided on
                 last -= 1
             asset[a, ORDER], asset[a, HELD] = 0.0, account.target[last, a]

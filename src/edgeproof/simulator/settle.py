@@ -11,6 +11,9 @@ The order of events in bar t (docs/theory/fills.md):
 
 The same functions run interpreted and compiled (`engines`), equal to the last bit: inside them are only + - * /, sqrt,
 floor, abs and comparisons, and no sum is taken across accounts.
+
+Events 1 and 2 are `open_bar`, 3 and 4 `close_bar`, 5 `decide`. Bar `t` of the feed and `row` of the account's targets
+are one number here; an account that keeps its last targets only (`rl`) has one row.
 """
 
 # N accounts, A assets, T bars
@@ -48,7 +51,7 @@ from edgeproof.simulator.account import (
 from edgeproof.simulator.fill import end_trade, fill_orders, in_lots
 from edgeproof.simulator.hold import borrow, bracket, delist, fund, liquidate, ruin
 
-__all__ = ["settle", "settle_account", "settle_accounts"]
+__all__ = ["close_bar", "decide", "open_bar", "settle", "settle_account", "settle_accounts"]
 
 SPECK = 1e-12  # of a position: a target below it is flat
 
@@ -79,9 +82,9 @@ def _weigh(t: int, account: Account) -> None:
 
 
 @register_jitable(forceinline=True)
-def _may_ask(a: int, t: int, account: Account, rules: Rules) -> bool:
+def _may_ask(a: int, row: int, account: Account, rules: Rules) -> bool:
     """Whether the target of asset `a` is to be traded: another one than held, and not barred."""
-    asset, target = account.asset, account.target[t, a]
+    asset, target = account.asset, account.target[row, a]
     if asset[a, BLOCK] != 0.0:
         if target * asset[a, BLOCK] > 0.0:
             return False
@@ -90,25 +93,25 @@ def _may_ask(a: int, t: int, account: Account, rules: Rules) -> bool:
 
 
 @register_jitable(forceinline=True)
-def _wanted(a: int, t: int, account: Account, rules: Rules) -> float:
+def _wanted(a: int, row: int, account: Account, rules: Rules) -> float:
     """Units that the target of asset `a` asks for: whole lots, and none where it is a speck beside the position.
 
     Without the latter, rounding would decide whether such a target ends the trade.
     """
     asset = account.asset
-    wanted = account.target[t, a] * account.money[EQUITY] / asset[a, MARK]
+    wanted = account.target[row, a] * account.money[EQUITY] / asset[a, MARK]
     if rules.lot > 0.0:
         wanted = in_lots(wanted, rules) if wanted > 0.0 else -in_lots(-wanted, rules)
     return 0.0 if abs(wanted) < SPECK * abs(asset[a, UNITS]) else wanted
 
 
 @register_jitable(forceinline=True)
-def _decide(t: int, feed: Feed, account: Account, rules: Rules) -> None:
-    """Turn targets into orders, all sized by the equity at this close and the assets' last valid prices."""
+def decide(t: int, row: int, feed: Feed, account: Account, rules: Rules) -> None:
+    """Turn the targets of `row` into orders, all sized by the equity at the close of `t` and the last valid prices."""
     asset, orders = account.asset, 0.0
     for a in range(asset.shape[0]):
-        if account.decided[t, a] and asset[a, MARK] > 0.0 and _may_ask(a, t, account, rules):
-            target, units, wanted = account.target[t, a], asset[a, UNITS], _wanted(a, t, account, rules)
+        if account.decided[row, a] and asset[a, MARK] > 0.0 and _may_ask(a, row, account, rules):
+            target, units, wanted = account.target[row, a], asset[a, UNITS], _wanted(a, row, account, rules)
             asked = target
             if rules.in_volatilities and feed.volatility[t, a] > 0.0:
                 asset[a, SIGMA] = feed.volatility[t, a]
@@ -128,16 +131,21 @@ def _decide(t: int, feed: Feed, account: Account, rules: Rules) -> None:
 
 
 @register_jitable(forceinline=True)
-def _until_close(t: int, feed: Feed, account: Account, rules: Rules) -> None:
-    """Everything in bar `t` up to the marks at its close."""
+def open_bar(t: int, row: int, feed: Feed, account: Account, rules: Rules) -> None:
+    """What is done at the open of bar `t`; the targets before `row` were decided before it."""
     if rules.funded:
         fund(t, feed, account)
     if account.money[ORDERS] > 0.0 and not rules.at_close:
         fill_orders(t, feed.open, feed, account, rules)
     if rules.delisting_bars > 0:
-        delist(t, feed, account, rules)
+        delist(t, row, feed, account, rules)
     if rules.borrow > 0.0 or rules.interest > 0.0:
         borrow(t, feed, account, rules)
+
+
+@register_jitable(forceinline=True)
+def close_bar(t: int, feed: Feed, account: Account, rules: Rules) -> None:
+    """What is done in bar `t` after its open, up to the marks at its close."""
     if rules.bracketed:
         bracket(t, feed, account, rules)
     _mark(t, feed, account)
@@ -182,9 +190,10 @@ def settle(t: int, feed: Feed, account: Account, rules: Rules) -> None:
     money = account.money
     if money[RUINED] == 0.0:
         before = money[EQUITY]
-        _until_close(t, feed, account, rules)
+        open_bar(t, t, feed, account, rules)
+        close_bar(t, feed, account, rules)
         if money[EQUITY] > 0.0:
-            _decide(t, feed, account, rules)
+            decide(t, t, feed, account, rules)
             if rules.at_close and money[ORDERS] > 0.0:
                 fill_orders(t, feed.close, feed, account, rules)
                 _mark(t, feed, account)
