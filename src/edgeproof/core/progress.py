@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["Progress", "duration_text", "silent"]
+__all__ = ["Progress", "duration_text", "silent", "to_terminal"]
 
 
 def duration_text(seconds: float) -> str:
@@ -22,7 +22,8 @@ def silent(_: str) -> None:
     """A writer that shows nothing."""
 
 
-def _to_terminal(line: str) -> None:
+def to_terminal(line: str) -> None:
+    """Write to the terminal's error stream."""
     sys.stderr.write(line)
     sys.stderr.flush()
 
@@ -33,7 +34,7 @@ class Progress:
 
     title: str
     total: int
-    write: Callable[[str], None] = _to_terminal
+    write: Callable[[str], None] = to_terminal
     done: int = 0
     started: float = field(default_factory=time.monotonic)
     resumed_at: int = 0

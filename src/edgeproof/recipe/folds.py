@@ -62,7 +62,7 @@ class FoldRun:
     findings: tuple[Finding, ...]
 
 
-def learn_folds(
+def learn_folds(  # noqa: PLR0913 - what a run is trained from, and who hears of it
     config: RunConfig,
     prepared: Prepared,
     ledger: Ledger,
@@ -72,6 +72,7 @@ def learn_folds(
     folder: Path,
     write: Callable[[str], None],
     watch: Callable[[Mapping[str, Any]], None] | None = None,
+    after: Callable[[Learned], None] | None = None,
 ) -> tuple[Learned, list[FoldRun]]:
     """Train and trade every fold of the config's split, in order; answers the last one's model and all that is left.
 
@@ -86,6 +87,7 @@ def learn_folds(
         folder: checkpoints; with several folds, `fold-NN` inside it, each with its preprocessor.
         write: where progress lines go.
         watch: is told every finished epoch of every fold, as in `train.loop.fit`, with the fold's number as `fold`.
+        after: is given every fold's finished training, also one that was read back.
 
     Raises:
         SplitError: the span is too short.
@@ -106,6 +108,8 @@ def learn_folds(
             write=write,
             watch=_of_fold(watch, fold),
         )
+        if after is not None:
+            after(learned)
         if len(folds) > 1:
             write_container(place / PREPROCESSOR, learned.preprocessor.to_arrays(), {"data": learned.dataset_sha})
         done.append(_traded(config, prepared, ledger, learned, market=market, bars_per_year=bars_per_year))

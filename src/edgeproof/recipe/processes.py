@@ -15,13 +15,12 @@ from optuna.trial import TrialState
 from edgeproof.core.config import from_mapping
 from edgeproof.core.device import set_threads
 from edgeproof.core.errors import ConfigError, EdgeproofError, Interrupted, SplitError, TrainError
-from edgeproof.core.progress import Progress, silent
+from edgeproof.core.progress import Progress, silent, to_terminal
 from edgeproof.data.store import open_market
 from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.attempt import Bench, score, thin
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import open_bars
-from edgeproof.recipe.run import to_terminal
 from edgeproof.recipe.tracking import run_card
 from edgeproof.recipe.vary import search_space
 from edgeproof.search.record import STATES

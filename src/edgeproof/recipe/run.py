@@ -1,6 +1,5 @@
 """One run: from a market and a config to a verdict, a page and a bundle; killed at any moment, it resumes."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from edgeproof.backtest.run import Choice
 from edgeproof.core.device import set_threads
 from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, LedgerError
 from edgeproof.core.finding import Finding
+from edgeproof.core.progress import to_terminal
 from edgeproof.core.rng import Rng
 from edgeproof.data.store import Market, open_market
 from edgeproof.ledger.lineage import record_candidate
@@ -36,12 +36,6 @@ from edgeproof.train.loggers.tracker import Tracker, tracked
 from edgeproof.train.team import Team, team, together
 
 __all__ = ["Run", "judge_again", "market_of", "run", "to_terminal"]
-
-
-def to_terminal(line: str) -> None:
-    """Write progress to the terminal's error stream."""
-    sys.stderr.write(line)
-    sys.stderr.flush()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Which keys of a run's config a search may vary, over what, and the config of each trial."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from edgeproof.core.config import Config, Tune, from_mapping, space
@@ -30,14 +30,11 @@ GIVEN = (
 TASK = ("label", "decide_every")  # of two of them the scores of a forecast cannot be compared
 
 
-def search_space(config: RunConfig, fixed: Sequence[str] = ()) -> dict[str, Tune]:
-    """What a search of this config varies.
-
-    The fields' own spaces, those of `tune.space` in their place, without the keys that the user has fixed.
+def search_space(config: RunConfig) -> dict[str, Tune]:
+    """What a search of this config varies: the fields' own spaces, those of `tune.space` in their place.
 
     Args:
         config: with its `tune`.
-        fixed: keys that were overridden.
 
     Raises:
         ConfigError: a key that is unknown or no choice of a search, a range or choice that the config cannot have.
@@ -46,7 +43,7 @@ def search_space(config: RunConfig, fixed: Sequence[str] = ()) -> dict[str, Tune
     for key in tune.space:
         _refuse(key, config)
     known = {key: value for key, value in leaves.items() if key.partition(".")[0] not in GIVEN}
-    defaults = {key: found for key, found in space(config).items() if key in known and key not in fixed}
+    defaults = {key: found for key, found in space(config).items() if key in known}
     found = resolve(defaults, tune.space, known, only=tune.only)
     for key, choice in found.items():
         for value in fitted(choice):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproof.recipe.sweep import suggested, weak
+from edgeproof.recipe.rates import suggested, weak
 
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 
