@@ -1,0 +1,51 @@
+"""Follow: an agent has said which position it takes, and that position is held; nothing is left to choose.
+
+An agent speaks in forecasts as every model does: a position w between -1 and 1 is said as the probability 0.5 + w/4, so
+that it has a finite logit, ranks as a score does, and one table holds both.
+"""
+
+# S symbols, T bars, K thresholds
+
+from typing import Literal
+
+import numpy as np
+
+from edgeproof.backtest.policies.policy import nowhere
+from edgeproof.core.config import Config
+from edgeproof.core.lately import last_known
+
+__all__ = ["WHOLE", "FollowConfig", "said_as"]
+
+WHOLE = 0.25  # of probability, for a whole position
+DIGITS = 5  # of a position; a forecast is float32
+
+
+class FollowConfig(Config):
+    """The weight of a symbol is its position times 1/S; it is the only policy of an agent, and only an agent's."""
+
+    name: Literal["follow"] = "follow"
+
+    def candidates(self, p: np.ndarray, made: np.ndarray) -> np.ndarray:
+        """One, which changes nothing, see `Policy.candidates`."""
+        return np.array([0.5]) if made.any() else np.empty(0)
+
+    def weights(
+        self,
+        p: np.ndarray,
+        made: np.ndarray,
+        decide: np.ndarray,
+        theta: float,
+        horizon_bars: int,
+        *,
+        forgotten: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Target weights, see `Policy.weights`; theta and H have no part."""
+        heard = made & decide
+        position = np.where(heard, np.clip(np.round((p - 0.5) / WHOLE, DIGITS), -1.0, 1.0), 0.0)
+        return last_known(position, heard | nowhere(forgotten, heard), 0.0) / len(p)
+
+
+def said_as(position: np.ndarray) -> np.ndarray:
+    """The log-odds in which a position between -1 and 1 is said, f32 of the same shape."""
+    p = 0.5 + WHOLE * np.clip(position, -1.0, 1.0)
+    return np.log(p / (1.0 - p)).astype(np.float32)
