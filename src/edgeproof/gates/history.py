@@ -9,15 +9,9 @@ from typing import Any
 import numpy as np
 
 from edgeproof.core.errors import OptionError
+from edgeproof.gates.columns import FIGURES, found
 
 __all__ = ["History", "Known", "history_of"]
-
-NAMES = {
-    "train": ("train_loss", "training_loss", "loss/train", "train/loss", "loss"),
-    "validation": ("log_loss", "val_loss", "validation_loss", "valid_loss", "loss/val", "val/loss", "eval_loss"),
-    "auc": ("auc", "val_auc", "validation_auc"),
-    "norm": ("grad_norm", "gradient_norm"),
-}
 
 
 @dataclass(frozen=True)
@@ -29,12 +23,16 @@ class History:
         validation: loss on validation samples.
         auc: on validation.
         norm: of the gradient.
+        rate: learning rate.
+        waiting: share of the time in which the device waited for its next batch.
     """
 
     train: np.ndarray
     validation: np.ndarray
     auc: np.ndarray
     norm: np.ndarray
+    rate: np.ndarray
+    waiting: np.ndarray
 
     def __len__(self) -> int:
         return len(self.train)
@@ -59,6 +57,7 @@ class Known:
         moved: distance of the weights from where they began, as a share of their size there.
         dead: by layer, the share of silent units before and after.
         lr, clip_norm, weight_decay, dropout, batch_size: settings.
+        workers: processes that make batches beside the training.
         parameters, samples, validation_samples: counts.
         descends: trained by steps along the gradient (trees are not).
     """
@@ -75,6 +74,7 @@ class Known:
     weight_decay: float | None = None
     dropout: float | None = None
     batch_size: int | None = None
+    workers: int | None = None
     parameters: int | None = None
     samples: int | None = None
     validation_samples: int | None = None
@@ -87,21 +87,26 @@ class Known:
 
 
 def history_of(rows: Sequence[Mapping[str, Any]]) -> History:
-    """The table of a sequence of rows, one an epoch, under any usual name of its columns.
+    """The table of a sequence of rows, one an epoch, under any usual name of its columns (`gates.columns.FIGURES`).
 
     Raises:
         OptionError: rows without a training loss.
     """
-    found = {name: _column(rows, known) for name, known in NAMES.items()}
-    if len(rows) and not any(name in row for row in rows for name in NAMES["train"]):
+    names = {name for row in rows for name in row}
+    column = {figure: _column(rows, found(names, known)) for figure, known in FIGURES.items()}
+    if len(rows) and found(names, FIGURES["train"]) is None:
         raise OptionError(
             f"no training loss among {', '.join(sorted(rows[0]))}; name a column train_loss (and val_loss, grad_norm)"
         )
-    return History(**found)
+    data, seconds, waiting = column["data_seconds"], column["seconds"], column["waiting"]
+    whole = np.where(np.isnan(seconds), data + column["step_seconds"], seconds)
+    waiting = np.where(np.isnan(waiting) & (whole > 0), data / np.where(whole > 0, whole, 1.0), waiting)
+    return History(
+        column["train"], column["validation"], column["auc"], column["norm"], rate=column["rate"], waiting=waiting
+    )
 
 
-def _column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> np.ndarray:
-    name = next((name for name in names if any(name in row for row in rows)), names[0])
-    values = [row.get(name) for row in rows]
+def _column(rows: Sequence[Mapping[str, Any]], name: str | None) -> np.ndarray:
+    values = [None if name is None else row.get(name) for row in rows]
     column = np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
     return np.where(np.isfinite(column), column, np.nan)

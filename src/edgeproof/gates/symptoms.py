@@ -22,6 +22,7 @@ __all__ = ["SYMPTOMS", "dead_after_training", "diagnose", "explodes", "flat", "n
 HIGH = 1.5  # times the prior, at the end
 HUGE = 3.0  # times the prior, at any time
 STILL = 0.002  # of the prior, that a loss must fall
+STUCK = 1e-5  # of the loss: no weight moves
 LEVEL = 0.02  # of the prior, between first and last epoch
 LEARNED = 0.98  # of the prior: a training loss below has learned something
 LOST = 0.5  # of what validation had gained, lost again
@@ -54,8 +55,8 @@ def not_finite(history: History, known: Known) -> Finding | None:
     if not known.failed and not len(lost):
         return None
     epoch = known.failed.get("epoch") or int(lost[0]) + 1
-    at = f", step {known.failed['step']} of {known.failed['steps']}" if "step" in known.failed else ""
-    claim = f"the loss became infinite or NaN in epoch {epoch}{at}"
+    at = f", step {known.failed['step']} of {known.failed['steps']}" if "steps" in known.failed else ""
+    claim = f"the loss became infinite or NaN {known.failed.get('at') or f'in epoch {epoch}{at}'}"
     return symptom("doctor.not_finite", claim, why.not_finite(history, known), measured=epoch, threshold="finite")
 
 
@@ -80,7 +81,8 @@ def flat(history: History, known: Known) -> Finding | None:
         return None
     reference = float(history.train[0]) if known.prior is None else known.prior
     last, change = float(history.train[-1]), abs(float(history.train[-1] - history.train[0]))
-    if last <= (1 - STILL) * reference or change > LEVEL * reference:
+    stuck = float(np.ptp(history.train)) <= STUCK * abs(last)
+    if not stuck and (last <= (1 - STILL) * reference or change > LEVEL * reference):
         return None
     beside = "" if known.prior is None else f"; knowing nothing gives {reference:.4f}"
     claim = f"the training loss is flat: {history.train[0]:.4f} in epoch 1, {last:.4f} in epoch {len(history)}{beside}"

@@ -43,9 +43,9 @@ def _lower_rate(known: Known, weight: int, because: str, by: float = 30.0) -> Ca
 def not_finite(history: History, known: Known) -> Iterator[Cause]:
     """Inputs, the start, the rate, the loss: told apart by the step at which it happened and by what came before."""
     yield from _inputs(known)
-    failed = known.failed
-    first, norms = failed.get("epoch", len(history) or 1) == 1, failed.get("norms") or []
-    losses = failed.get("losses") or []
+    failed, lost = known.failed, int(np.argmax(np.isnan(history.train))) if len(history) else 0
+    first, norms = failed.get("epoch", lost + 1) == 1, failed.get("norms") or history.norm[:lost].tolist()
+    losses = failed.get("losses") or history.train[:lost].tolist()
     start = "make the first weights small (by fan-in), the last layer's near zero"
     if first and failed.get("step") == 1:
         because = "the first step's loss was not finite, before any weight had moved"

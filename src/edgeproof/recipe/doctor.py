@@ -19,12 +19,12 @@ from edgeproof.gates.seeds import diagnose_seeds
 from edgeproof.gates.symptoms import diagnose
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.diagnosis import Diagnosis
 from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.look import look
 from edgeproof.recipe.weights import compared
 from edgeproof.train.failure import FAILED
 from edgeproof.train.keep import LAST, below
-from edgeproof.verdict.ready import json_ready
 
 __all__ = ["Diagnosis", "Training", "examine", "trainings"]
 
@@ -42,26 +42,6 @@ class Training:
     name: str
     rows: list[dict[str, Any]]
     known: Known
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What the doctor found.
-
-    Attributes:
-        runs: folders that were looked at.
-        epochs: over all trainings.
-        findings: a symptom each; its causes in `evidence["causes"]`, each with the `command` that tests its fix.
-    """
-
-    runs: tuple[str, ...]
-    epochs: int
-    findings: tuple[Finding, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        found = json_ready([finding.to_json() for finding in self.findings])
-        return {"runs": list(self.runs), "epochs": self.epochs, "findings": found}
 
 
 def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> Diagnosis:
