@@ -112,7 +112,7 @@ class Table:
         count = np.maximum(sums[1], 1.0)
         self.value += rate * sums[0] / count
         self.prefer += (
-            (0.3 if self.continuous else 3.0) * rate * push / count[..., None] * (1 - 2 * self.bugs.climbs_down)
+            (1.0 if self.continuous else 3.0) * rate * push / count[..., None] * (1 - 2 * self.bugs.climbs_down)
         )
 
     def slope(self, looks: np.ndarray, action: np.ndarray) -> np.ndarray:
