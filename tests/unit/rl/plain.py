@@ -118,7 +118,7 @@ class Table:
     def slope(self, looks: np.ndarray, action: np.ndarray) -> np.ndarray:
         """Gradient of the log-probability of what was done."""
         if self.continuous:
-            kept = action.clip(-0.4, 0.4) if self.bugs.keeps_clipped else action
+            kept = action.clip(-0.2, 0.2) if self.bugs.keeps_clipped else action
             return (kept - self.prefer[self.member, looks]) / SIGMA
         return np.eye(self.width)[action] - self.chances(looks)
 
