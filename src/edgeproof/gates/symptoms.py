@@ -1,4 +1,4 @@
-"""Symptoms of a training that its losses show: none that are numbers, exploding, flat, learned by heart, cut short.
+"""Symptoms of a training that its table shows: no numbers, exploding, flat, learned by heart, cut short, starved.
 
 The gap is (validation - train) / (prior - train): 0 where nothing is lost from training to validation samples, 1 where
 validation is no better than knowing nothing. The order of looking is Karpathy's (2019, "A recipe for training neural
@@ -17,7 +17,8 @@ from edgeproof.gates import why
 from edgeproof.gates.cause import symptom
 from edgeproof.gates.history import History, Known, history_of
 
-__all__ = ["SYMPTOMS", "dead_after_training", "diagnose", "explodes", "flat", "not_finite", "overfit", "undertrained"]
+__all__ = ["SYMPTOMS", "dead_after_training", "diagnose", "explodes", "flat", "not_finite", "overfit", "starved"]
+__all__ += ["undertrained"]
 
 HIGH = 1.5  # times the prior, at the end
 HUGE = 3.0  # times the prior, at any time
@@ -28,13 +29,15 @@ LEARNED = 0.98  # of the prior: a training loss below has learned something
 LOST = 0.5  # of what validation had gained, lost again
 FALLING = 0.25  # of all that validation gained, in the last quarter of the epochs
 DEAD_SHARE = 0.5
+STARVED = 0.3  # of the time, waiting for data
 
 
 def diagnose(rows: Sequence[Mapping[str, Any]], *, prior: float | None = None, known: Known | None = None) -> list:
     """Name what is wrong with a training by its table of epochs; empty where nothing is.
 
     Args:
-        rows: one an epoch: `train_loss`, and if there are any `val_loss` (or `log_loss`), `auc`, `grad_norm`.
+        rows: one an epoch: `train_loss`, and if there are any `val_loss` (or `log_loss`), `auc`, `grad_norm`, `lr`,
+            `data_seconds` of `seconds`; each under any usual name (`gates.columns.FIGURES`).
         prior: the training loss of knowing nothing: the entropy of the labels in nats, ln 2 for two even classes.
         known: more about the training.
 
@@ -142,10 +145,21 @@ def dead_after_training(history: History, known: Known) -> Finding | None:
     return symptom("doctor.dead_units", claim, why.dead(known, before), measured=after, threshold=DEAD_SHARE)
 
 
+def starved(history: History, known: Known) -> Finding | None:
+    """The device waits for its data (Mohan et al. 2021, "Analyzing and mitigating data stalls in DNN training")."""
+    shares = history.waiting[~np.isnan(history.waiting)]
+    if not len(shares) or float(np.median(shares)) <= STARVED:
+        return None
+    share = float(np.median(shares))
+    claim = f"data starvation: {share:.0%} of the time the model waits for its next batch"
+    return symptom("doctor.starved", claim, why.starved(shares, known), measured=share, threshold=STARVED)
+
+
 SYMPTOMS = {
     "doctor.explodes": explodes,
     "doctor.flat": flat,
     "doctor.dead_units": dead_after_training,
     "doctor.overfit": overfit,
     "doctor.undertrained": undertrained,
+    "doctor.starved": starved,
 }

@@ -9,7 +9,7 @@ import numpy as np
 from edgeproof.gates.cause import LIKELY, POSSIBLE, SHOWN, STRONG, Cause
 from edgeproof.gates.history import History, Known
 
-__all__ = ["apart", "dead", "explodes", "flat", "not_finite", "overfit", "undertrained"]
+__all__ = ["apart", "dead", "explodes", "flat", "not_finite", "overfit", "starved", "undertrained"]
 
 LARGE = 1e3  # of a scaled input
 GROWN = 10.0
@@ -173,6 +173,29 @@ def dead(known: Known, before: float) -> Iterator[Cause]:
         because = f"{before:.0%} were silent before training already"
         yield Cause("architecture", "units that are silent from the start", SHOWN, because, fix)
     yield from _inputs(known)
+
+
+def starved(shares: np.ndarray, known: Known) -> Iterator[Cause]:
+    """Nobody makes batches ahead, storage that is slow the first time, samples that take long to prepare."""
+    alone = known.workers == 0
+    because = "the training process makes its batches itself (0 workers)" if alone else ""
+    fix = "let processes make batches ahead: DataLoader(num_workers=4, persistent_workers=True)"
+    change = () if known.workers is None else (f"workers={max(4, 2 * known.workers)}",)
+    if known.workers is None or alone:
+        name = "nothing makes batches ahead of the training"
+        yield Cause("data pipeline", name, SHOWN if alone else POSSIBLE, because, fix, change)
+    later = float(np.median(shares[1:])) if len(shares) > 1 else float(shares[0])
+    cold = len(shares) > 1 and later * (1 - shares[0]) < 0.5 * shares[0] * (1 - later)  # waited for a second's work
+    because = f"{shares[0]:.0%} of the first epoch were waiting, {later:.0%} of later ones" if cold else ""
+    fix = "read from memory or a local disk, in few large files"
+    yield Cause("data pipeline", "slow storage", STRONG if cold else POSSIBLE, because, fix)
+    steady = len(shares) > 1 and not cold
+    because = f"{shares[0]:.0%} of the first epoch were waiting, {later:.0%} of later ones" if steady else ""
+    fix = "prepare samples once and keep them, or whole batches at a time; fewer transforms a sample"
+    yield Cause("data pipeline", "each sample takes long to prepare", LIKELY if steady else POSSIBLE, because, fix)
+    if known.workers:
+        because = f"{known.workers} workers cannot make batches as fast as they are used"
+        yield Cause("data pipeline", "too few workers", LIKELY, because, "let more processes make batches", change)
 
 
 def apart(wobble: float, known: Known, norms: np.ndarray) -> Iterator[Cause]:

@@ -30,6 +30,7 @@ SAID = {
     "dropout": "dropout",
     "batch_size": "the batch size",
     "epochs": "the number of epochs",
+    "workers": "the loader's workers",
     "train.patience": "the epochs without improvement after which it stops",
 }
 

@@ -6,9 +6,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from edgeproof.gates.told import WEIGHTS
+
 __all__ = ["print_diagnosis"]
 
-MARKS = {3: "seen", 2: "strong", 1: "likely", 0: "possible"}
 COLOURS = {3: "red", 2: "yellow", 1: "cyan", 0: "dim"}
 
 
@@ -37,7 +38,7 @@ def _finding(finding: Mapping[str, Any], console: Console) -> None:
         console.print(Text(f"  fix  {finding['remedy']}"))
     for number, cause in enumerate(causes, 1):
         line = Text(f"  {number}. {cause['name']} ")
-        line.append(f"({cause['group']}; {MARKS[cause['weight']]})", style=COLOURS[cause["weight"]])
+        line.append(f"({cause['group']}; {WEIGHTS[cause['weight']]})", style=COLOURS[cause["weight"]])
         console.print(line)
         for title, text in (("why", cause["because"]), ("fix", cause["fix"]), ("try", cause.get("command", ""))):
             if text:

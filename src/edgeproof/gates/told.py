@@ -1,0 +1,26 @@
+"""Findings of the doctor as plain text: a symptom a paragraph, its causes from the most to the least likely."""
+
+from collections.abc import Iterable
+
+from edgeproof.core.finding import Finding
+
+__all__ = ["WEIGHTS", "told"]
+
+WEIGHTS = {3: "seen", 2: "strong", 1: "likely", 0: "possible"}
+
+
+def told(findings: Iterable[Finding]) -> str:
+    """What `diagnose` found, to be printed; empty where nothing was."""
+    return "\n\n".join(_paragraph(finding) for finding in findings)
+
+
+def _paragraph(finding: Finding) -> str:
+    lines = [f"{finding.where}: {finding.claim}" if finding.where else finding.claim]
+    causes = finding.evidence.get("causes", [])
+    if not causes:
+        lines.append(f"  fix  {finding.remedy}")
+    for number, cause in enumerate(causes, 1):
+        lines.append(f"  {number}. {cause['name']} ({cause['group']}; {WEIGHTS[cause['weight']]})")
+        parts = (("why", cause["because"]), ("fix", cause["fix"]), ("try", cause.get("command", "")))
+        lines += [f"     {title}  {text}" for title, text in parts if text]
+    return "\n".join(lines)
