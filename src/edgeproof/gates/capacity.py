@@ -5,14 +5,17 @@ A model that cannot overfit has a defect or too little capacity; training it lon
 
 # B batch
 
+import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from edgeproof.core.finding import Finding
+from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Batch, Subject, prior_entropy
 from edgeproof.train.seeding import seeded
@@ -38,13 +41,23 @@ def without_regularisers(model: nn.Module) -> nn.Module:
     return model
 
 
-def _lowest(subject: Subject, batches: Sequence[Batch], *, rate: float, steps: int, enough: float) -> tuple[float, int]:
-    """Lowest training loss, and after how many steps it was there; ends early once it is `enough`."""
+@dataclass(frozen=True)
+class _Tried:
+    """A training that was tried: its losses, the lowest that all batches reached, and after how many steps."""
+
+    rate: float
+    best: float = float("inf")
+    at: int = 0
+    losses: tuple[float, ...] = ()
+
+
+def _lowest(subject: Subject, batches: Sequence[Batch], *, rate: float, steps: int, enough: float) -> _Tried:
+    """A training without regularisers, ended early once its loss is `enough`."""
     model = without_regularisers(subject.fresh()).train()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    best, at = float("inf"), 0
+    best, at, losses = float("inf"), 0, list[float]()
     if not parameters:
-        return best, at
+        return _Tried(rate)
     optimiser = torch.optim.Adam(parameters, lr=rate)
     recent: deque[float] = deque(maxlen=len(batches))
     with seeded(subject.rng.child("capacity")):
@@ -58,11 +71,25 @@ def _lowest(subject: Subject, batches: Sequence[Batch], *, rate: float, steps: i
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimiser.step()
             recent.append(float(cost.detach()))
+            losses.append(recent[-1])
             if len(recent) == len(batches) and max(recent) < best:
                 best, at = max(recent), step + 1
                 if best < enough:
                     break
-    return best, at
+    return _Tried(rate, best, at, tuple(losses))
+
+
+def _curve(tried: _Tried, title: str, limit: float) -> dict[str, Any]:
+    """The losses of a training on a logarithmic scale, and what they have to reach."""
+    return plot.line(
+        tried.losses,
+        title=f"{title}, rate {tried.rate:g}",
+        x_label="step",
+        y_label="loss",
+        threshold=limit,
+        threshold_name="enough",
+        log=min(tried.losses, default=0.0) > 0.0,
+    )
 
 
 def _floor(target: Tensor, kind: str) -> float:
@@ -74,23 +101,32 @@ def one_batch(subject: Subject, *, steps: int = STEPS) -> Finding:
     """Without regularisers, 64 samples of several classes are learned by heart within 1000 steps."""
     batch = _mixed(subject)
     check, limit = "capacity.one_batch", LEARNED + _floor(batch.target, subject.kind)
-    best, at = float("inf"), 0
-    for rate in RATES:
-        found, after = _lowest(subject, [batch], rate=rate, steps=steps, enough=limit)
-        if found < best:
-            best, at = found, after
-        if best < limit:
-            claim = f"{len(batch)} samples are learned by heart in {at} steps (loss {best:.4f})"
-            return passed(check, claim, measured=best, threshold=limit, steps=at)
+    best = _best(subject, [batch], rates=RATES, steps=steps, enough=limit)
+    drawn = _curve(best, "Loss of one batch", limit)
+    if best.best < limit:
+        claim = f"{len(batch)} samples are learned by heart in {best.at} steps (loss {best.best:.4f})"
+        return passed(check, claim, measured=best.best, threshold=limit, steps=best.at, plot=drawn)
     return failed(
         check,
         "error",
-        f"{len(batch)} samples are not learned by heart: loss {best:.4f} after {steps} steps",
+        f"{len(batch)} samples are not learned by heart: loss {best.best:.4f} after {steps} steps",
         "look at the failures above first; then at labels that do not belong to their inputs, and at the model's size",
-        measured=best,
+        measured=best.best,
         threshold=limit,
         steps=steps,
+        plot=drawn,
     )
+
+
+def _best(subject: Subject, batches: Sequence[Batch], *, rates: Sequence[float], steps: int, enough: float) -> _Tried:
+    """The best of trainings at several rates, tried in turn until one is enough."""
+    best = _Tried(rates[0])
+    for rate in rates:
+        tried = _lowest(subject, batches, rate=rate, steps=steps, enough=enough)
+        best = tried if tried.best < best.best or not best.losses else best
+        if best.best < enough:
+            break
+    return best
 
 
 def _mixed(subject: Subject) -> Batch:
@@ -118,20 +154,20 @@ def many_samples(subject: Subject, *, steps: int = 3000) -> Finding:
     size = 128 if len(whole) >= 256 else max(2, len(whole) // 2)
     batches = [whole.rows(part) for part in torch.arange(len(whole)).split(size) if len(part) == size]
     check, limit = "capacity.many_samples", OVERFITTED + _floor(whole.target, subject.kind)
-    best, at = float("inf"), 0
-    for rate in (3e-4, 3e-3):
-        best, at = min((best, at), _lowest(subject, batches, rate=rate, steps=steps, enough=limit))
-        if best < limit:
-            claim = f"{len(whole)} samples are overfitted in {at} steps at rate {rate:g} (loss {best:.4f})"
-            return passed(check, claim, measured=best, threshold=limit, steps=at, rate=rate)
+    best = _best(subject, batches, rates=(3e-4, 3e-3), steps=steps, enough=limit)
+    drawn = _curve(best, f"Loss of {len(whole):,} samples", limit)
+    if best.best < limit:
+        claim = f"{len(whole)} samples are overfitted in {best.at} steps at rate {best.rate:g} (loss {best.best:.4f})"
+        return passed(check, claim, measured=best.best, threshold=limit, steps=best.at, rate=best.rate, plot=drawn)
     return failed(
         check,
         "warning",
-        f"{len(whole)} samples are not overfitted: loss {best:.4f} after {steps} steps",
+        f"{len(whole)} samples are not overfitted: loss {best.best:.4f} after {steps} steps",
         "give the model more capacity (width, depth), or look for what keeps it from using its inputs",
-        measured=best,
+        measured=best.best,
         threshold=limit,
         steps=steps,
+        plot=drawn,
     )
 
 
@@ -140,13 +176,14 @@ def inputs_matter(subject: Subject, *, steps: int = 200) -> Finding:
     batch = _mixed(subject)
     zeros = replace(batch, inputs=tuple(torch.zeros_like(part) for part in batch.inputs))
     check, rate = "capacity.inputs_matter", RATES[0]
-    real, _ = _lowest(subject, [batch], rate=rate, steps=steps, enough=LEARNED)
-    blind, _ = _lowest(subject, [zeros], rate=rate, steps=steps, enough=LEARNED)
+    seeing = _lowest(subject, [batch], rate=rate, steps=steps, enough=LEARNED)
+    guessing = _lowest(subject, [zeros], rate=rate, steps=steps, enough=LEARNED)
+    real, blind = seeing.best, guessing.best
     prior = prior_entropy(batch.target, subject.kind, int(batch.target.max()) + 1 if subject.kind == "classes" else 2)
-    threshold = "lower than without inputs"
+    threshold, drawn = "lower than without inputs", _two_curves(seeing.losses, guessing.losses, prior)
     if real < 0.98 * blind:
         claim = f"loss {real:.3f} with the inputs, {blind:.3f} without (prior {prior:.3f})"
-        return passed(check, claim, measured=real, threshold=threshold, blind=blind, prior=prior)
+        return passed(check, claim, measured=real, threshold=threshold, blind=blind, prior=prior, plot=drawn)
     return failed(
         check,
         "error",
@@ -156,4 +193,23 @@ def inputs_matter(subject: Subject, *, steps: int = 200) -> Finding:
         threshold=threshold,
         blind=blind,
         prior=prior,
+        plot=drawn,
     )
+
+
+def _two_curves(real: Sequence[float], blind: Sequence[float], prior: float) -> dict[str, Any] | None:
+    """Losses with the inputs and without, at the same steps."""
+    if not real or not blind:
+        return None
+    steps = sorted({round(at * (max(len(real), len(blind)) - 1) / 39) for at in range(40)})
+    drawn = plot.line(
+        [real[at] if at < len(real) else real[-1] for at in steps],
+        x=[at + 1 for at in steps],
+        title="Loss",
+        x_label="step",
+        y_label="loss",
+        threshold=None if math.isnan(prior) else prior,
+        threshold_name="prior",
+    )
+    held = plot.line([blind[min(at, len(blind) - 1)] for at in steps], title="", x_label="", y_label="")
+    return drawn | {"name": "with inputs", "beside": {"without": held["y"]}}

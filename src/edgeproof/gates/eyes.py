@@ -5,12 +5,15 @@
 
 # N samples, K numbers of a sample, C classes
 
+from typing import Any
+
 import numpy as np
 import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
 from edgeproof.core.finding import Finding
+from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Subject
 
@@ -24,6 +27,7 @@ RARE = 0.02
 MOST_COLUMNS = 4096
 LEVEL = 0.01  # of the p-value
 PERMUTATIONS = 999
+SHOWN = 12  # columns in a plot
 
 
 def _columns(subject: Subject) -> tuple[np.ndarray, list[str]]:
@@ -91,8 +95,12 @@ def scale(subject: Subject) -> Finding:
     real = np.concatenate([np.full(part[0].numel(), part.is_floating_point())[:MOST_COLUMNS] for part in whole])
     spread = np.where(np.isfinite(values), values, 0.0).std(axis=0)
     odd = np.flatnonzero(real & (spread > 0.0) & ((spread > LARGE) | (spread < SMALL)))
+    drawn = plot.histogram(
+        np.log10(spread[real & (spread > 0.0)]), title="Scale of the input columns", x_label="log10 of the deviation"
+    )
     if not len(odd):
-        return passed(check, "inputs are of a usual scale", measured=float(spread.max()), threshold=threshold)
+        claim = "inputs are of a usual scale"
+        return passed(check, claim, measured=float(spread.max()), threshold=threshold, plot=drawn)
     first = odd[np.abs(np.log(spread[odd])).argmax()]
     return failed(
         check,
@@ -102,6 +110,7 @@ def scale(subject: Subject) -> Finding:
         measured=float(spread[first]),
         threshold=threshold,
         where=names[first],
+        plot=drawn,
     )
 
 
@@ -112,14 +121,18 @@ def labels(subject: Subject) -> Finding:
     if subject.kind == "values":
         spread = float(targets.double().std()) if len(targets) > 1 else 0.0
         if spread > 0.0 or len(targets) < 2:
-            return passed(check, f"targets have a standard deviation of {spread:.3g}", measured=spread, threshold="> 0")
+            drawn = plot.histogram(targets.double().numpy(), title="Targets", x_label="target")
+            claim = f"targets have a standard deviation of {spread:.3g}"
+            return passed(check, claim, measured=spread, threshold="> 0", plot=drawn)
         return failed(check, "error", "all targets are equal", "look at the loader", measured=spread, threshold="> 0")
     values, counts = targets.unique(return_counts=True)
     shares = {str(int(value)): float(count) / len(targets) for value, count in zip(values, counts, strict=True)}
     rare = min(shares.values())
+    drawn = plot.bars(shares, title="Share of each class", y_label="share")
+    drawn |= {"threshold": RARE, "threshold_name": "rare below", "wrong": "below"} if len(shares) <= 20 else {}
     told = ", ".join(f"{name}: {share:.1%}" for name, share in list(shares.items())[:12])
     if len(shares) > 1 and (rare >= RARE or len(shares) > 20):
-        return passed(check, f"classes {told}", measured=rare, threshold=RARE, shares=shares)
+        return passed(check, f"classes {told}", measured=rare, threshold=RARE, shares=shares, plot=drawn)
     single = len(shares) < 2
     return failed(
         check,
@@ -131,6 +144,7 @@ def labels(subject: Subject) -> Finding:
         measured=rare if not single else 1.0,
         threshold=RARE,
         shares=shares,
+        plot=drawn,
     )
 
 
@@ -145,7 +159,7 @@ def target_in_inputs(subject: Subject) -> Finding:
     if subject.kind == "values" or target.numel() != len(target):
         return passed(check, "not a label a sample: not looked at", measured=None, threshold=ALMOST)
     flat = target.reshape(-1).numpy()
-    best, where = 0.5, ""
+    strongest = np.full(values.shape[1], 0.5)
     ranks = rankdata(np.nan_to_num(values), axis=0)
     for value in np.unique(flat):
         is_class = flat == value
@@ -153,12 +167,12 @@ def target_in_inputs(subject: Subject) -> Finding:
         if min(inside, outside) < LEAST:
             continue
         area = (ranks[is_class].sum(axis=0) - inside * (inside + 1) / 2) / (inside * outside)
-        strength = np.maximum(area, 1 - area)
-        if strength.max() > best:
-            best, where = float(strength.max()), names[int(strength.argmax())]
+        strongest = np.maximum(strongest, np.maximum(area, 1 - area))
+    best, where = float(strongest.max()), names[int(strongest.argmax())]
+    drawn = _strongest(strongest, names)
     if best < ALMOST:
         claim = f"no single number tells the label (the best has AUC {best:.3f})"
-        return passed(check, claim, measured=best, threshold=ALMOST)
+        return passed(check, claim, measured=best, threshold=ALMOST, plot=drawn)
     return failed(
         check,
         "error" if best == 1.0 else "warning",
@@ -167,6 +181,20 @@ def target_in_inputs(subject: Subject) -> Finding:
         measured=best,
         threshold=ALMOST,
         where=where,
+        plot=drawn,
+    )
+
+
+def _strongest(strength: np.ndarray, names: list[str]) -> dict[str, Any]:
+    """The columns that tell the label best."""
+    order = np.argsort(-strength, kind="stable")[:SHOWN]
+    return plot.bars(
+        {names[column]: float(strength[column]) for column in order},
+        title="AUC of one number alone, the best ones",
+        y_label="AUC",
+        threshold=ALMOST,
+        threshold_name="below",
+        wrong="above",
     )
 
 
@@ -183,8 +211,10 @@ def target_shifted(subject: Subject) -> Finding:
         if part.ndim >= 2 and whole.target.ndim >= 2 and part.shape[:2] == whole.target.shape[:2]
     }
     where, share = max(shares.items(), key=lambda entry: entry[1], default=("", 0.0))
+    drawn = plot.bars(shares, title="Share of targets that stand in an input", y_label="share")
+    drawn |= {"threshold": COPIED, "threshold_name": "below", "wrong": "above"}
     if share < COPIED:
-        return passed(check, "no target is an input of its own step", measured=share, threshold=threshold)
+        return passed(check, "no target is an input of its own step", measured=share, threshold=threshold, plot=drawn)
     return failed(
         check,
         "error",
@@ -193,6 +223,7 @@ def target_shifted(subject: Subject) -> Finding:
         measured=share,
         threshold=threshold,
         where=where,
+        plot=drawn,
     )
 
 
@@ -255,9 +286,19 @@ def signal(subject: Subject) -> Finding:
     order = draw.permutation(len(x))
     train, held = order[: len(x) // 2], order[len(x) // 2 :]
     scores = [_linear(x[train], aims[train], x[held]), _near(x[train], aims[train], x[held])]
-    p = min(1.0, len(scores) * min(_p_value(said, aims[held], draw) for said in scores))
+    shuffled = [_shuffled(said, aims[held], draw) for said in scores]
+    single, real, chance = min((_p_value(real, chance), real, chance) for real, chance in shuffled)
+    p = min(1.0, len(scores) * single)
+    drawn = plot.histogram(
+        np.array([*chance, real]) / max(float(np.std(chance)), 1e-300),
+        title="Agreement with permuted labels, and with the real ones",
+        x_label="standard deviations of chance",
+        threshold=real / max(float(np.std(chance)), 1e-300),
+        threshold_name="real",
+    )
     if p <= LEVEL:
-        return passed(check, f"inputs and labels belong together (p {p:.3f})", measured=p, threshold=LEVEL)
+        claim = f"inputs and labels belong together (p {p:.3f})"
+        return passed(check, claim, measured=p, threshold=LEVEL, plot=drawn)
     return failed(
         check,
         "warning",
@@ -266,6 +307,7 @@ def signal(subject: Subject) -> Finding:
         "signals, as in markets, look like this too",
         measured=p,
         threshold=LEVEL,
+        plot=drawn,
     )
 
 
@@ -286,9 +328,13 @@ def _near(x: np.ndarray, aims: np.ndarray, asked: np.ndarray, count: int = 5) ->
     return aims[nearest].mean(axis=1)
 
 
-def _p_value(said: np.ndarray, aims: np.ndarray, draw: np.random.Generator) -> float:
-    """Share of permutations whose scores agree with the targets as well as the real pairing."""
+def _shuffled(said: np.ndarray, aims: np.ndarray, draw: np.random.Generator) -> tuple[float, list[float]]:
+    """How well scores agree with their targets, and with permuted ones."""
     centred = said - said.mean(axis=0)
     real = float((centred * aims).sum())
-    chance = [float((centred * aims[draw.permutation(len(aims))]).sum()) for _ in range(PERMUTATIONS)]
+    return real, [float((centred * aims[draw.permutation(len(aims))]).sum()) for _ in range(PERMUTATIONS)]
+
+
+def _p_value(real: float, chance: list[float]) -> float:
+    """Share of permutations that agree as well as the real pairing."""
     return (1 + sum(value >= real for value in chance)) / (1 + PERMUTATIONS)

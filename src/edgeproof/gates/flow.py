@@ -5,13 +5,16 @@ Batch norm in training mode lets samples read each other, by design; in evaluati
 
 # B batch, L time
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from edgeproof.core.finding import Finding
+from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Batch, Subject
 from edgeproof.train.seeding import seeded
@@ -23,6 +26,7 @@ MOST_SAMPLES = 64
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.ELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Hardtanh)
 ZERO = "gets a gradient of zero"
 STIR = 0.05
+MOVED = 1e-4  # of an output's size; float32 sums in another order move by 1e-6
 STEEP = 1e3  # norm of the whole gradient at the start; usual ones lie between 0.01 and 10
 
 
@@ -35,6 +39,8 @@ def gradients(subject: Subject) -> Finding:
         stirred = dict(_backward(subject, stir=STIR).named_parameters())
         found |= {name: _gradient_of(stirred[name]) for name, what in found.items() if what == ZERO}
     wrong = {name: what for name, what in found.items() if what}
+    norms = {name: 0.0 if part.grad is None else float(part.grad.norm()) for name, part in model.named_parameters()}
+    drawn = plot.bars(norms, title="Gradient norm of each parameter", y_label="norm, log scale", log=True)
     if wrong:
         name, what = next(iter(wrong.items()))
         others = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
@@ -47,10 +53,9 @@ def gradients(subject: Subject) -> Finding:
             threshold=threshold,
             where=name,
             parameters=wrong,
+            plot=drawn,
         )
-    norm = float(
-        torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None] or [torch.zeros(())]).norm()
-    )
+    norm = math.hypot(*norms.values())
     if norm > STEEP * len(subject.batches):
         return failed(
             check,
@@ -59,10 +64,10 @@ def gradients(subject: Subject) -> Finding:
             "initialise by fan-in, scale the inputs, or clip the gradient's norm at 1",
             measured=norm,
             threshold=STEEP,
+            plot=drawn,
         )
-    return passed(
-        check, f"a gradient reaches all {len(found)} parameters; norm {norm:.3g}", measured=0, threshold=threshold
-    )
+    claim = f"a gradient reaches all {len(found)} parameters; norm {norm:.3g}"
+    return passed(check, claim, measured=0, threshold=threshold, plot=drawn)
 
 
 def _backward(subject: Subject, *, stir: float) -> nn.Module:
@@ -121,8 +126,17 @@ def dead_units(subject: Subject) -> Finding:
             check, "no activation layers to look at (functional ones are not seen)", measured=None, threshold=threshold
         )
     name, share = max(shares.items(), key=lambda entry: entry[1])
+    drawn = plot.bars(
+        {layer or "the activation": part for layer, part in shares.items()},
+        title="Share of silent units of each layer",
+        y_label="share",
+        threshold=DEAD_SHARE,
+        threshold_name="at most",
+        wrong="above",
+    )
     if share <= DEAD_SHARE:
-        return passed(check, f"at most {share:.0%} of a layer's units are silent", measured=share, threshold=threshold)
+        claim = f"at most {share:.0%} of a layer's units are silent"
+        return passed(check, claim, measured=share, threshold=threshold, plot=drawn)
     return failed(
         check,
         "error",
@@ -132,6 +146,7 @@ def dead_units(subject: Subject) -> Finding:
         threshold=threshold,
         where=name,
         shares=shares,
+        plot=drawn,
     )
 
 
@@ -153,8 +168,10 @@ def mixing(subject: Subject) -> Finding:
     if len(batch) < 2:
         return passed(check, "one sample alone: nothing to mix", measured=None, threshold=threshold)
     with torch.no_grad():
-        moved = max(_moved_by_others(model, batch), _moved_by_others(model, batch.rows(_backwards(batch))))
-    if moved <= 1e-4:
+        forward, turned = _moved_by_others(model, batch), _moved_by_others(model, batch.rows(_backwards(batch)))
+    by_change = {name: max(forward[name], turned[name]) for name in forward}
+    moved = max(by_change.values())
+    if moved <= MOVED:
         return passed(check, "no output depends on the other samples of its batch", measured=moved, threshold=threshold)
     return failed(
         check,
@@ -163,14 +180,21 @@ def mixing(subject: Subject) -> Finding:
         "look for a mean, softmax, norm, reshape or attention over the batch's axis; batch norm belongs in eval mode",
         measured=moved,
         threshold=threshold,
+        plot=_moves(by_change, "How far one sample's output moves", MOVED),
     )
+
+
+def _moves(moved: Mapping[str, float], title: str, limit: float | None = None) -> dict[str, Any]:
+    """How far outputs move, by what was changed."""
+    mark = "" if limit is None else "at most"
+    return plot.bars(moved, title=title, y_label="share of its size", threshold=limit, threshold_name=mark, log=True)
 
 
 def _backwards(batch: Batch) -> Tensor:
     return torch.arange(len(batch) - 1, -1, -1)
 
 
-def _moved_by_others(model: nn.Module, batch: Batch) -> float:
+def _moved_by_others(model: nn.Module, batch: Batch) -> dict[str, float]:
     """How far the outputs of the first and of the last sample move when all others are changed.
 
     Of both: a recurrent layer that takes the batch for time reads only the samples before.
@@ -178,9 +202,12 @@ def _moved_by_others(model: nn.Module, batch: Batch) -> float:
     whole = model(*batch.inputs)
     others = batch.rows(torch.cat((torch.zeros(1, dtype=torch.long), _backwards(batch)[:-1])))
     half = batch.rows(torch.arange(len(batch) // 2 or 1))
-    first = max(_apart(whole[0], model(*others.inputs)[0]), _apart(whole[0], model(*_loud(half).inputs)[0]))
     swapped = batch.rows(torch.cat((_backwards(batch)[1:], torch.tensor([len(batch) - 1]))))
-    return max(first, _apart(whole[-1], model(*swapped.inputs)[-1]))
+    return {
+        "first, others turned": _apart(whole[0], model(*others.inputs)[0]),
+        "first, others replaced": _apart(whole[0], model(*_loud(half).inputs)[0]),
+        "last, others turned": _apart(whole[-1], model(*swapped.inputs)[-1]),
+    }
 
 
 def _loud(batch: Batch) -> Batch:
@@ -266,24 +293,21 @@ def inputs_used(subject: Subject) -> Finding:
     """The output changes with every input, and with the last step of every sequence, where the newest values stand."""
     check, threshold = "flow.inputs_used", "the output changes with every input and with its last step"
     model, batch = subject.fresh().eval(), subject.samples(MOST_SAMPLES)
-    idle = []
+    moved: dict[str, float] = {}
     with torch.no_grad():
         before = model(*batch.inputs)
         for number, part in enumerate(batch.inputs):
             shuffled = part[torch.arange(len(part)).roll(1)]
-            if (
-                len(part) > 1
-                and _apart(before, _with(model, batch, number, shuffled)) == 0.0
-                and len(part.unique(dim=0)) > 1
-            ):
-                idle.append(f"input {number + 1}")
-            elif part.ndim == 3 and part.is_floating_point():
+            if len(part) > 1 and len(part.unique(dim=0)) > 1:
+                moved[f"input {number + 1}"] = _apart(before, _with(model, batch, number, shuffled))
+            if part.ndim == 3 and part.is_floating_point() and moved.get(f"input {number + 1}") != 0.0:
                 changed = part.clone()
                 changed[:, -1] = 10 * part[:, -1] + 1
-                if _apart(before, _with(model, batch, number, changed)) == 0.0:
-                    idle.append(f"the last step of input {number + 1}")
+                moved[f"the last step of input {number + 1}"] = _apart(before, _with(model, batch, number, changed))
+    idle = [name for name, far in moved.items() if far == 0.0]
+    drawn = _moves(moved, "How far outputs move when it changes") if moved else None
     if not idle:
-        return passed(check, "every input matters", measured=0, threshold=threshold)
+        return passed(check, "every input matters", measured=0, threshold=threshold, plot=drawn)
     return failed(
         check,
         "error",
@@ -292,6 +316,7 @@ def inputs_used(subject: Subject) -> Finding:
         measured=len(idle),
         threshold=threshold,
         where=idle[0],
+        plot=drawn,
     )
 
 
@@ -316,9 +341,14 @@ def time_order(subject: Subject) -> Finding:
         half = first.shape[1] // 2
         changed = first.clone()
         changed[:, half:] = 10 * first[:, half:] + 1 if first.is_floating_point() else first[:, half:].flip(1)
-        moved = _apart(before[:, :half], _with(model, batch, 0, changed)[:, :half])
-    if moved <= 1e-4:
-        return passed(check, "no output reads a later step", measured=moved, threshold=threshold)
+        after = _with(model, batch, 0, changed)
+    moved = _apart(before[:, :half], after[:, :half])
+    by_step = (before - after)[:, :half].abs().transpose(0, 1).flatten(1).amax(1)
+    by_step = by_step / before[:, :half].abs().max().clamp_min(1e-6)
+    title = f"How far the output of each step moves when steps from {half + 1} on change"
+    drawn = plot.strip(by_step.numpy(), title=title, x_label="step", threshold=MOVED)
+    if moved <= MOVED:
+        return passed(check, "no output reads a later step", measured=moved, threshold=threshold, plot=drawn)
     return failed(
         check,
         "error",
@@ -326,4 +356,5 @@ def time_order(subject: Subject) -> Finding:
         "mask the attention, pad convolutions on the left only, use no bidirectional layer and no norm over time",
         measured=moved,
         threshold=threshold,
+        plot=drawn,
     )

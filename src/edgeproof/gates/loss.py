@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from edgeproof.core.finding import Finding
+from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Subject
 
@@ -62,9 +63,17 @@ def direction(subject: Subject) -> Finding:
             measured=what,
             threshold=threshold,
         )
-    away = _wrong_way(subject, output, target, slope)
+    towards = _towards(subject, output, target, slope)
+    away = float((towards > 0).float().mean()) if len(towards) else 0.0
+    drawn = plot.histogram(
+        towards.numpy(),
+        title="How the loss changes towards each target",
+        x_label="gradient (below 0: it falls)",
+        threshold=0.0,
+        threshold_name="unchanged",
+    )
     if away == 0.0:
-        return passed(check, "the loss falls towards the target", measured=away, threshold=threshold)
+        return passed(check, "the loss falls towards the target", measured=away, threshold=threshold, plot=drawn)
     return failed(
         check,
         "error",
@@ -72,20 +81,21 @@ def direction(subject: Subject) -> Finding:
         "change the sign of the loss, or look for labels that are turned around between loader and loss",
         measured=away,
         threshold=threshold,
+        plot=drawn,
     )
 
 
-def _wrong_way(subject: Subject, output: Tensor, target: Tensor, slope: Tensor) -> float:
-    """Share of samples whose own score rises the loss."""
+def _towards(subject: Subject, output: Tensor, target: Tensor, slope: Tensor) -> Tensor:
+    """How the loss changes as each output moves towards its target; above 0 it rises."""
     if subject.kind == "classes":
         dims = [dim for dim in (1, output.ndim - 1) if output.shape[:dim] + output.shape[dim + 1 :] == target.shape]
         own = [slope.gather(dim, target.long().unsqueeze(dim)) for dim in dims or [output.ndim - 1]]
-        return min(float((found > 0).float().mean()) for found in own)  # as many steps as classes: either may be meant
+        return min(own, key=lambda found: float((found > 0).float().mean())).reshape(-1)  # either may be meant
     if output.numel() != target.numel():
-        return 0.0
+        return torch.zeros(0)
     aim = target.reshape(output.shape).to(output.dtype)
     side = torch.where(aim > 0.5, 1.0, -1.0) if subject.kind == "binary" else torch.sign(aim - output)
-    return float((slope * side > 0).float().mean())
+    return (slope * side).reshape(-1)
 
 
 def _others_changed(subject: Subject, target: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edgeproof.core.finding import Finding
+from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Subject, prior_entropy
 from edgeproof.train.seeding import seeded
@@ -87,16 +88,25 @@ def loss_at_start(subject: Subject) -> Finding:
     output, target = _said(subject)
     if subject.kind == "binary":
         flat, hard = output.reshape(-1), target.reshape(-1).float()
-        measured, count = float(nn.functional.binary_cross_entropy_with_logits(flat, hard)), 2
+        each, count = nn.functional.binary_cross_entropy_with_logits(flat, hard, reduction="none"), 2
     else:
         scores, count = _classes(output, target)
-        measured = float(nn.functional.cross_entropy(scores.reshape(-1, count), target.reshape(-1).long()))
+        flat, hard = scores.reshape(-1, count), target.reshape(-1).long()
+        each = nn.functional.cross_entropy(flat, hard, reduction="none")
+    measured = float(each.mean())
     expected = max(prior_entropy(target, subject.kind, count), 0.0)
     known = f"cross-entropy before training is {measured:.3f}; the prior's is {expected:.3f}"
     uniform = math.log(count)  # a model that starts even, on classes that are not
     limit = max(expected, uniform) + (NEAR if subject.kind == "binary" else NEAR_OF_MANY * (1 - 1 / count))
+    drawn = plot.histogram(
+        each.numpy(),
+        title="Loss of each sample before training",
+        x_label="cross-entropy, nats",
+        threshold=expected,
+        threshold_name="prior",
+    )
     if measured <= limit:  # not of a NaN
-        return passed(check, known, measured=measured, threshold=limit, expected=expected)
+        return passed(check, known, measured=measured, threshold=limit, expected=expected, plot=drawn)
     return failed(
         check,
         "error",
@@ -105,6 +115,7 @@ def loss_at_start(subject: Subject) -> Finding:
         measured=measured,
         threshold=limit,
         expected=expected,
+        plot=drawn,
     )
 
 
@@ -122,6 +133,7 @@ def outputs_at_start(subject: Subject) -> Finding:
             threshold=threshold,
         )
     spread = float(output.std()) if output.numel() > 1 else 0.0
+    drawn = plot.histogram(output.numpy(), title="Outputs before training", x_label="output")
     if subject.kind != "values" and spread > WIDE:
         return failed(
             check,
@@ -130,6 +142,7 @@ def outputs_at_start(subject: Subject) -> Finding:
             "initialise by fan-in (Kaiming or Xavier), and scale the inputs to a standard deviation of about 1",
             measured=spread,
             threshold=threshold,
+            plot=drawn,
         )
     if subject.kind != "values" and _are_probabilities(subject, output):
         return failed(
@@ -139,8 +152,10 @@ def outputs_at_start(subject: Subject) -> Finding:
             "return the last linear layer's output without sigmoid or softmax",
             measured=[float(output.min()), float(output.max())],
             threshold=threshold,
+            plot=drawn,
         )
-    return passed(check, f"outputs have a standard deviation of {spread:.3g}", measured=spread, threshold=threshold)
+    claim = f"outputs have a standard deviation of {spread:.3g}"
+    return passed(check, claim, measured=spread, threshold=threshold, plot=drawn)
 
 
 def _are_probabilities(subject: Subject, output: Tensor) -> bool:

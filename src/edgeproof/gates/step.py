@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edgeproof.core.finding import Finding
+from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Batch, Subject
 from edgeproof.train.seeding import seeded
@@ -58,6 +59,14 @@ def parameters_move(training: Training) -> Finding:
         name: float((parameter.detach() - before[name]).norm() / before[name].norm().clamp_min(1e-3))
         for name, parameter in model.named_parameters()
     }
+    drawn = plot.bars(
+        moved,
+        title="How far one step moves each parameter",
+        y_label="share of its size, log scale",
+        threshold=LARGEST,
+        threshold_name="at most",
+        log=True,
+    )
     idle = [name for name, share in moved.items() if share <= FEWEST]
     if idle:
         whole = len(idle) == len(moved)
@@ -71,6 +80,7 @@ def parameters_move(training: Training) -> Finding:
             measured=len(idle),
             threshold=threshold,
             where=idle[0],
+            plot=drawn,
         )
     name, share = max(moved.items(), key=lambda entry: entry[1])
     sizes = [float(value.norm()) for value in before.values()]
@@ -83,8 +93,9 @@ def parameters_move(training: Training) -> Finding:
             measured=share,
             threshold=threshold,
             where=name,
+            plot=drawn,
         )
-    return passed(check, f"a step moves all {len(moved)} parameters", measured=share, threshold=threshold)
+    return passed(check, f"a step moves all {len(moved)} parameters", measured=share, threshold=threshold, plot=drawn)
 
 
 def training_mode(training: Training) -> Finding:
@@ -179,8 +190,9 @@ def loss_falls(training: Training) -> Finding:
         training.once(model, optimiser, batch, number)
     after = _loss(subject, model, batch)
     claim = f"{before:.4f} before, {after:.4f} after {STEPS} steps"
+    drawn = plot.bars({"before": before, f"after {STEPS} steps": after}, title="Loss of one batch", y_label="loss")
     if after < before:
-        return passed(check, claim, measured=after, threshold=before)
+        return passed(check, claim, measured=after, threshold=before, plot=drawn)
     return failed(
         check,
         "error",
@@ -188,6 +200,7 @@ def loss_falls(training: Training) -> Finding:
         "look at the sign of the loss and at the failures above; then at the learning rate (edgeproof sweep finds one)",
         measured=after,
         threshold=before,
+        plot=drawn,
     )
 
 
