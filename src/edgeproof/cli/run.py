@@ -22,17 +22,26 @@ def run(
     track: Annotated[
         bool, typer.Option("--track", help="Send the run to MLflow: `tracking.uri`, else a database in the workspace.")
     ] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="How many steps are walked: quick, standard, full or none.")
+    ] = None,
+    gate: Annotated[
+        str | None, typer.Option("--gate", help="What a failed check does before training: stop the run, or warn.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print verdict.json instead of text.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the verdict says.")] = False,
 ) -> None:
     """Train, account for costs, and judge.
 
-    Exit status 0: edge; 1: no edge or inconclusive; 2: bad input; 3: interrupted, the same command resumes.
+    Exit status 0: edge; 1: no edge or inconclusive, or stopped by a check before training; 2: bad input;
+    3: interrupted, the same command resumes.
     """
     from edgeproof.cli.answer import finish
     from edgeproof.core.errors import Interrupted
     from edgeproof.core.progress import silent
 
+    flags = {"tracking.name": "mlflow" if track else None, "gates.profile": profile, "gates.mode": gate}
+    asked = [f"{key}={value}" for key, value in flags.items() if value is not None]
     try:
         from edgeproof.recipe.run import run as run_recipe
         from edgeproof.recipe.run import to_terminal
@@ -42,7 +51,7 @@ def run(
             market,
             out=out,
             workspace=workspace,
-            overrides=[*(["tracking.name=mlflow"] if track else []), *(overrides or [])],
+            overrides=[*asked, *(overrides or [])],
             open_sealed=open_sealed,
             write=silent if as_json else to_terminal,
         )

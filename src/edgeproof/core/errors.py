@@ -9,7 +9,8 @@ EdgeproofError            exit status 2
 ├── BundleError           a truncated checkpoint, a tampered bundle
 ├── TrainError            training cannot start or go on (one class, out of memory)
 │   └── Diverged          its loss, gradient or output became infinite or NaN
-└── OptionError           a combination that is refused, or not available in this version
+├── OptionError           a combination that is refused, or not available in this version
+└── GateStopped           exit status 1: a required check of a run said no, before anything was trained
 Interrupted               exit status 3: nothing lost, the same command resumes
 """
 
@@ -22,6 +23,7 @@ __all__ = [
     "DataError",
     "Diverged",
     "EdgeproofError",
+    "GateStopped",
     "Interrupted",
     "LedgerError",
     "OptionError",
@@ -75,6 +77,16 @@ class Diverged(TrainError):  # noqa: N818 - what happened to it
 
 class OptionError(EdgeproofError):
     """An option or combination that this version refuses."""
+
+
+class GateStopped(EdgeproofError):  # noqa: N818 - what happened to the run
+    """A required check said no before anything was trained; `check` names it."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, check: str = "") -> None:
+        super().__init__(message)
+        self.check = check
 
 
 class Interrupted(EdgeproofError):  # noqa: N818 - a state, not a mistake: the run can be resumed

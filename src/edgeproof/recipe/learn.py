@@ -26,7 +26,7 @@ from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast, predict
 from edgeproof.train.loop import Trained
 
-__all__ = ["Learned", "learn", "proven_folds", "trial_config"]
+__all__ = ["Learned", "fold_dataset", "learn", "proven_folds", "trial_config"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
     """
     labels = prepared.labels
     inherited = inherit(config, prepared, ledger, (fold,), market=market)
-    preprocessor, dataset = _fold_dataset(config, prepared, fold, inherited)
+    preprocessor, dataset = fold_dataset(config, prepared, fold, inherited)
     close = prepared.panel.close_time
     bars = _validation_bars(fold, len(close))
     trial = _trial(config, dataset, close[bars])
@@ -153,10 +153,10 @@ def _inner_dataset(config: RunConfig, prepared: Prepared, ledger: Ledger, inner:
             "none of its forecasts there is out of fold; combine in a way that needs none (multi_start, continued, "
             "ensemble with rule mean), or take a parent that was trained before all of them"
         ) from error
-    return _fold_dataset(config, prepared, inner, inherited)[1]
+    return fold_dataset(config, prepared, inner, inherited)[1]
 
 
-def _fold_dataset(
+def fold_dataset(
     config: RunConfig, prepared: Prepared, fold: Fold, inherited: Inherited | None
 ) -> tuple[Preprocessor, Dataset]:
     """The data set of a fold, scaled by what its training samples say, or as an encoder that is taken over knows it."""

@@ -10,7 +10,7 @@ import polars as pl
 
 from edgeproof.backtest.run import Choice
 from edgeproof.core.device import set_threads
-from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, LedgerError
+from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, GateStopped, LedgerError
 from edgeproof.core.finding import Finding
 from edgeproof.core.progress import to_terminal
 from edgeproof.core.rng import Rng
@@ -24,11 +24,12 @@ from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.folds import FoldRun, follow_folds, learn_folds, paths_body, paths_table
 from edgeproof.recipe.judging import judge_run, judged_span, write_span
 from edgeproof.recipe.learn import Learned
-from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, open_bars, prepare, silent_symbols
+from edgeproof.recipe.prepare import Prepared, open_bars, prepare
 from edgeproof.recipe.tables import history_table
 from edgeproof.recipe.tracking import open_run, tell_learned, tell_verdict, watcher
 from edgeproof.recipe.trade import trade
 from edgeproof.recipe.transfer import once, with_parent
+from edgeproof.recipe.walk import walk
 from edgeproof.report.console import verdict_html
 from edgeproof.report.run import RunData
 from edgeproof.train.bundle import Bundle, write_bundle
@@ -143,6 +144,8 @@ def run(
                     _train(settings, opened, ledger, span, folder=folder, write=write, tracker=tracker)
                 body = judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside)
                 tell_verdict(tracker, folder, body)
+        except GateStopped:
+            raise
         except EdgeproofError:
             folder.abandon()
             raise
@@ -208,8 +211,9 @@ def _train(
     began = time.perf_counter()
     with team().turn():
         prepared = prepare(config, market, span, cache=ledger.folder / "cache")
-    findings = [*market_findings(config, market), *silent_symbols(prepared), *audit_features(config, prepared.panel)]
     ready = time.perf_counter()
+    findings = walk(config, market, prepared, ledger, known=span.market, folder=folder.path, write=write)
+    looked = time.perf_counter()
     year, rng = market.bars_per_year, Rng(config.seed).child("paths")
     learned, folds = learn_folds(
         config,
@@ -248,7 +252,12 @@ def _train(
     if paths is not None:
         folder.write_table("paths", paths_table(folds, prepared.panel.close_time))
     folder.write_findings(found)
-    seconds = {"prepare": ready - began, "train": taught - ready, "policy": time.perf_counter() - taught}
+    seconds = {
+        "prepare": ready - began,
+        "gates": looked - ready,
+        "train": taught - looked,
+        "policy": time.perf_counter() - taught,
+    }
     rounded = {name: round(value, 2) for name, value in seconds.items()}
     folder.update(thresholds=_threshold_rows(choice), seconds=rounded, trained=sha)
 

@@ -26,7 +26,7 @@ from edgeproof.train.settings import TrainConfig
 from edgeproof.train.team import ALONE, team
 from edgeproof.train.transfer import HeadOnly, Start, adopt, encoded
 
-__all__ = ["Descent", "Learner", "Task", "make_task"]
+__all__ = ["Descent", "Learner", "Task", "begin_model", "make_task"]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Descent:
     def __init__(self, task: Task, batch_size: int) -> None:
         self.task = task
         settings, device = task.settings, task.x.device
-        self.model = _built(task)
+        self.model = begin_model(task)
         live, x, window, train, self.validation = self.model, task.x, task.dataset.window, task.train, task.validation
         copies = task.dataset.copies
         drawn = None if copies is None else drawn_from(copies, train.index)
@@ -198,8 +198,8 @@ class Descent:
             self.session.average.count = int(arrays["averaged.count"][0])
 
 
-def _built(task: Task) -> nn.Module:
-    """The model at its start, on the device."""
+def begin_model(task: Task) -> nn.Module:
+    """The model as its training begins, on the device; the same task gives the same bytes."""
     shape = (task.dataset.x.shape[2], task.dataset.window, len(task.dataset.symbols))
     with seeded(task.rng.child("init"), task.x.device):
         model: nn.Module = task.model.build(*shape)  # pyright: ignore[reportAttributeAccessIssue] - every model config builds

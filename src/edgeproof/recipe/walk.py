@@ -1,0 +1,114 @@
+"""The steps of a run before its training: each check leaves evidence, and a failed one stops the run."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from edgeproof.core.errors import GateStopped
+from edgeproof.core.finding import Finding
+from edgeproof.data.store import Market
+from edgeproof.ledger.store import Ledger
+from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.learn import proven_folds
+from edgeproof.recipe.prepare import Prepared
+from edgeproof.recipe.shown import shown
+from edgeproof.recipe.steps import GATES, Step, write_gates
+from edgeproof.recipe.walk_data import audits, data_step
+from edgeproof.recipe.walk_model import overfit_step, skeleton_step, skipped_steps
+
+__all__ = ["walk"]
+
+# Known of nearly every market, and answered for by a guard of the verdict: no reason not to train.
+GUARDED = ("quality.survivorship",)
+
+
+def walk(
+    config: RunConfig,
+    market: Market,
+    prepared: Prepared,
+    ledger: Ledger,
+    *,
+    known: str,
+    folder: Path,
+    write: Callable[[str], None],
+) -> list[Finding]:
+    """Walk the steps that come before training; answers the findings that join the run's own.
+
+    Those are all of the audits of bars and features, and of every other check those that saw something wrong.
+
+    Args:
+        config: the run's config; `gates` says how far.
+        market: the bars as they lie on disk.
+        prepared: the open span.
+        ledger: of the workspace.
+        known: the ledger's record of the market.
+        folder: of the run; `gates.json` goes there.
+        write: where progress lines go.
+
+    Raises:
+        GateStopped: a check of level error, where `gates.mode` is stop.
+        TrainError: training samples of one class only.
+    """
+    if config.gates.profile == "none":
+        return audits(config, market, prepared)
+    done: list[Step] = []
+    joined: list[Finding] = []
+    for step, found in _steps(config, market, prepared, ledger, known):
+        done.append(step)
+        joined += found
+        write(told(step))
+        stopped = _stopping(step) if config.gates.mode == "stop" else None
+        write_gates(folder, config.gates, done, stopped=stopped and stopped.check)
+        if stopped:
+            raise GateStopped(_last_word(stopped, folder), stopped.check)
+    return joined
+
+
+def _steps(
+    config: RunConfig, market: Market, prepared: Prepared, ledger: Ledger, known: str
+) -> Iterator[tuple[Step, Sequence[Finding]]]:
+    folds = proven_folds(config, prepared)
+    seen = shown(config, prepared, ledger, folds[-1], market=known)  # labels of one class are refused here, as ever
+    step, found = data_step(config, market, prepared, folds)
+    yield step, [*found, *_joining(step, found)]
+    if hasattr(config.model, "fit_trees"):
+        yield from ((each, ()) for each in skipped_steps())
+        return
+    for make in (skeleton_step, overfit_step):
+        step = make(seen)
+        yield step, _joining(step, ())
+
+
+def _joining(step: Step, already: Sequence[Finding]) -> list[Finding]:
+    """What a step has to say in the run's findings: its failures, with two figures of their evidence."""
+    return [
+        Finding(one.check, one.level, one.claim, _short(one), one.where, one.remedy)
+        for one in step.checks
+        if one.level != "info" and not any(one is other for other in already)
+    ]
+
+
+def _short(finding: Finding) -> dict[str, object]:
+    return {name: finding.evidence[name] for name in ("measured", "threshold") if name in finding.evidence}
+
+
+def _stopping(step: Step) -> Finding | None:
+    """The check that stops the run: the first that failed, in the order in which they are made."""
+    return next((one for one in step.checks if one.level == "error" and one.check not in GUARDED), None)
+
+
+def _last_word(finding: Finding, folder: Path) -> str:
+    where = f" ({finding.where})" if finding.where and finding.where not in finding.claim else ""
+    return (
+        f"stopped before training by {finding.check}{where}: {finding.claim}; {finding.remedy}. The evidence is in "
+        f"{folder / GATES}; the same command goes on with --gate warn, and the finding then stands in the verdict"
+    )
+
+
+def told(step: Step) -> str:
+    """A step in one line: `data ok  14 checks  0.5 s; 1 to look at: samples.drift`."""
+    wrong = step.failures
+    errors = [one for one in wrong if one.level == "error"]
+    mark = "FAILED" if errors else "skipped" if not step.checks else "ok"
+    line = f"{step.name:9} {mark}  {len(step.checks)} checks  {step.seconds:.1f} s"
+    names = ", ".join(dict.fromkeys(one.check for one in wrong))
+    return f"{line}; {len(wrong)} to look at: {names}\n" if wrong else f"{line}\n"
