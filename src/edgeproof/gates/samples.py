@@ -11,7 +11,7 @@ from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
 from edgeproof.gates.samples_drift import drift, label_drift
 from edgeproof.gates.samples_labels import label_balance
-from edgeproof.gates.samples_table import SampleTable, samples_of, told_samples
+from edgeproof.gates.samples_table import SampleTable, samples_of, some_moments
 from edgeproof.gates.samples_twice import duplicates
 from edgeproof.gates.samples_values import correlations, distributions, finite, outliers, robust_scale
 
@@ -27,7 +27,7 @@ SAMPLE_CHECKS = (
     "samples.label_drift",
     "samples.duplicates",
 )
-MOST = 24_576  # samples that shapes, correlations and drift are judged by; outliers and duplicates by all
+MOST = 20_000  # samples, about, that shapes, correlations and drift are judged by; outliers and duplicates by all
 
 
 def check_samples(table: SampleTable, rng: Rng) -> list[Finding]:
@@ -37,13 +37,13 @@ def check_samples(table: SampleTable, rng: Rng) -> list[Finding]:
 
     Args:
         table: from `samples_of`, or of a market from `recipe.sampled.sample_table`.
-        rng: of the draw of samples where there are more than 24,576.
+        rng: of the draw of moments where there are more than 20,000 samples.
     """
     first = finite(table)
     whole = table if first.level == "info" else table.take(np.flatnonzero(np.isfinite(table.last).all(axis=1)))
     if not len(whole):
         return [first]
-    some = told_samples(whole, MOST, rng.child("samples").numpy())
+    some = some_moments(whole, MOST, rng.child("samples").numpy())
     train = some.take(some.inside("train")) if some.inside("train").any() else some
     return [
         first,

@@ -1,13 +1,13 @@
-"""Drift: whether a column is distributed alike in two parts, judged by blocks of time and not by single samples.
+"""Drift: whether a column is distributed alike in two parts, judged by what is new in them and not by single samples.
 
-Neighbouring samples say the same thing again, so a test that counts them alarms on every market. Here each part is cut
-into 14 consecutive blocks; the share of a block's samples below each decile of the training part is one number, and the
-two sets of numbers meet in a t test with the degrees of freedom of the smaller set less one (Ibragimov & Mueller 2016,
-Review of Economics and Statistics 98:83), which holds whatever the dependence inside a block. The size of the shift is
-Kolmogorov and Smirnov's distance, taken at the deciles; an alarm needs both.
+Neighbouring samples say the same thing again, so a test that counts them alarms on every market. The distance is that
+of Kolmogorov and Smirnov, taken at the deciles of training; its error comes from as many samples as the part is worth:
+each part is cut into cells of some moments, and n cells with memory tau (long-run variance over variance, in training)
+are worth n / tau (Weiss 1978, JASA 73:872; long-run variance by Andrews & Monahan 1992). A part worth under 8 is not
+judged. An alarm needs both size and significance.
 """
 
-# N samples, B blocks, F columns, D deciles
+# N samples, C cells, F columns, D deciles
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +18,13 @@ from scipy.special import stdtr
 from edgeproof.core.finding import Finding
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.samples_table import PARTS, SampleTable
+from edgeproof.stats.dependence import long_run_variance
 
 __all__ = ["Drift", "drift", "drift_between", "label_drift"]
 
-BLOCKS = 14
-LEAST_BLOCKS = 4
-LEAST_IN_BLOCK = 8  # moments of time
+MOST_CELLS = 1024
+LEAST_CELLS = 16
+LEAST_WORTH = 8.0  # independent values
 LEVEL = 0.01  # of all columns, deciles and pairs of parts together
 MOVED = 0.1  # a tenth of the samples lies elsewhere
 LABEL_MOVED = 0.05  # of the share of a class
@@ -37,62 +38,102 @@ class Drift:
     Attributes:
         name: the column.
         distance: largest difference of the two distribution functions at the deciles of the first part, 0 to 1.
-        p: of the block test, of all that was asked together (Bonferroni).
+        p: of the largest difference in its standard errors, of all that was asked together (Bonferroni); 1 where
+            `worth` is under 8.
+        worth: independent values that the second part is worth.
     """
 
     name: str
     distance: float
     p: float
+    worth: float
 
 
-def _blocks(time: np.ndarray) -> np.ndarray:
-    """i64[N] block of each sample, 14 at most, each of as many moments; empty where they are too few."""
-    moments, place = np.unique(time, return_inverse=True)
-    count = min(BLOCKS, len(moments) // LEAST_IN_BLOCK)
-    return place.reshape(-1) * count // len(moments) if count >= LEAST_BLOCKS else np.empty(0, np.int64)
+@dataclass(frozen=True)
+class _Cells:
+    """Two parts, each cut into cells of as many moments."""
+
+    which: tuple[np.ndarray, np.ndarray]
+    cell: tuple[np.ndarray, np.ndarray]
+
+    def sums(self, part: int, value: np.ndarray) -> np.ndarray:
+        """f64[C] mean of f[N] in each cell of a part."""
+        cell, chosen = self.cell[part], value[self.which[part]]
+        return np.bincount(cell, chosen) / np.bincount(cell)
 
 
-def _shares(below: np.ndarray, block: np.ndarray) -> np.ndarray:
-    """f64[B, D] share of each block's samples below each decile, from i64[N] the number of deciles at or below."""
-    count, deciles = int(block.max()) + 1, int(below.max()) + 1
-    cells = np.bincount(block * deciles + below, minlength=count * deciles).reshape(count, deciles)
-    return np.cumsum(cells, axis=1)[:, :-1] / cells.sum(axis=1, keepdims=True)
+def _cells(table: SampleTable, one: np.ndarray, other: np.ndarray) -> _Cells | None:
+    """None where one of the two has too few moments."""
+    placed = [np.unique(table.time[part], return_inverse=True) for part in (one, other)]
+    length = -(-len(placed[0][0]) // MOST_CELLS)
+    counts = [len(moments) // max(length, 1) for moments, _ in placed]
+    if min(counts) < LEAST_CELLS:
+        return None
+    cell = [
+        np.minimum(place.reshape(-1) // length, count - 1) for (_, place), count in zip(placed, counts, strict=True)
+    ]
+    return _Cells((one, other), (cell[0], cell[1]))
 
 
-def _compare(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Largest difference of the mean shares f64[B, D], and the smallest p of its D differences."""
-    gap = one.mean(axis=0) - other.mean(axis=0)
-    error = np.sqrt(one.var(axis=0, ddof=1) / len(one) + other.var(axis=0, ddof=1) / len(other))
+def _memory(*series: np.ndarray) -> float:
+    """Cells that one independent value takes: the largest long-run variance over variance of some series."""
+    found = [1.0]
+    for values in series:
+        spread, long = values.var(), long_run_variance(values)
+        if long is not None and spread > 0:
+            found.append(long / spread)
+    return max(found)
+
+
+def _judge(one: np.ndarray, other: np.ndarray, gap: np.ndarray, memory: float) -> tuple[float, float]:
+    """Smallest p of D differences between shares in cells f64[C, D], and the worth of the second part's cells."""
+    worth = len(other) / memory
+    if worth < LEAST_WORTH:
+        return 1.0, worth
+    error = np.sqrt(one.var(axis=0) * memory * (1 / len(one) + 1 / len(other)))
     still = error <= 1e-12
-    t = np.where(still, np.where(np.abs(gap) > 1e-12, np.inf, 0.0), gap / np.where(still, 1.0, error))
-    p = 2 * stdtr(min(len(one), len(other)) - 1, -np.abs(t))
-    return float(np.abs(gap).max(initial=0.0)), float(p.min(initial=1.0))
+    t = np.where(still, np.where(np.abs(gap) > 1e-12, np.inf, 0.0), np.abs(gap) / np.where(still, 1.0, error))
+    return float(2 * stdtr(worth - 1, -t.max(initial=0.0))), worth
+
+
+def _shares(below: np.ndarray, cell: np.ndarray, deciles: int) -> np.ndarray:
+    """f64[C, D] share of each cell's samples at or below each decile, from i64[N] how many deciles lie below."""
+    count = int(cell.max()) + 1
+    found = np.bincount(cell * (deciles + 1) + below, minlength=count * (deciles + 1)).reshape(count, deciles + 1)
+    return np.cumsum(found, axis=1)[:, :-1] / found.sum(axis=1, keepdims=True)
 
 
 def drift_between(table: SampleTable, one: np.ndarray, other: np.ndarray, *, asked: int = 1) -> list[Drift]:
-    """How each column moved from some samples to others; none where either are too few for blocks.
+    """How each column moved from some samples to others, the farthest first; none where either are too few.
 
     Args:
         table: the samples.
-        one: bool[N] those whose deciles count, such as training.
+        one: bool[N] those whose deciles and memory count, such as training.
         other: bool[N] those that are compared with them.
         asked: how many such comparisons are made.
     """
-    blocks = [_blocks(table.time[part]) for part in (one, other)]
-    if not all(len(block) for block in blocks):
+    cells = _cells(table, one, other)
+    if cells is None:
         return []
-    found = []
-    for name, column in zip(table.names, table.last.T, strict=True):
-        edges = np.unique(np.quantile(column[one], np.linspace(0.1, 0.9, 9), method="lower"))
-        below = np.searchsorted(edges, column, side="left")
-        # one more level than any sample reaches, so that both parts have every decile
-        both = [
-            _shares(np.r_[below[part], len(edges)], np.r_[block, 0])
-            for part, block in zip((one, other), blocks, strict=True)
-        ]
-        distance, p = _compare(*both)
-        found.append(Drift(name, distance, min(1.0, p * len(edges) * len(table.names) * asked)))
-    return sorted(found, key=lambda each: -each.distance)
+    found = [_column(table.last[:, number], name, cells) for number, name in enumerate(table.names)]
+    times = asked * 9 * len(found)
+    whole = [Drift(each.name, each.distance, min(1.0, each.p * times), each.worth) for each in found]
+    return sorted(whole, key=lambda each: -each.distance)
+
+
+def _column(column: np.ndarray, name: str, cells: _Cells) -> Drift:
+    one, other = (column[part] for part in cells.which)
+    edges = np.unique(np.quantile(one, np.linspace(0.1, 0.9, 9), method="lower"))
+    below = [np.searchsorted(edges, part, side="left") for part in (one, other)]
+    whole = [np.cumsum(np.bincount(part, minlength=len(edges) + 1))[:-1] / len(part) for part in below]
+    gap = np.abs(whole[0] - whole[1])
+    shares = [_shares(part, cell, len(edges)) for part, cell in zip(below, cells.cell, strict=True)]
+    memory = 1.0
+    if gap.max(initial=0.0) >= MOVED / 2:  # nothing is asked of the others
+        level = np.clip(column, edges[0], edges[-1]).astype(np.float64)
+        memory = _memory(cells.sums(0, level), cells.sums(0, np.abs(level - np.median(level))), shares[0][:, 0])
+    p, worth = _judge(shares[0], shares[1], gap, memory)
+    return Drift(name, float(gap.max(initial=0.0)), p, worth)
 
 
 def _later(table: SampleTable) -> list[str]:
@@ -106,7 +147,7 @@ def drift(table: SampleTable) -> Finding:
     parts = _later(table)
     found = {part: drift_between(table, table.inside("train"), table.inside(part), asked=len(parts)) for part in parts}
     rows = [
-        {"part": part, "name": each.name, "distance": each.distance, "p": each.p}
+        {"part": part, "name": each.name, "distance": each.distance, "p": each.p, "worth": each.worth}
         for part, moved in found.items()
         for each in moved
     ]
@@ -155,16 +196,13 @@ def label_drift(table: SampleTable) -> Finding:
     parts, train = _later(table), table.inside("train")
     rows = []
     for part in parts:
-        inside = table.inside(part)
-        blocks = [_blocks(table.time[each]) for each in (train, inside)]
-        if not all(len(block) for block in blocks):
+        cells = _cells(table, train, table.inside(part))
+        if cells is None:
             continue
         for value in table.classes:
-            is_class = (table.y == value).astype(np.int64)
-            both = [_class_shares(is_class[each], block) for each, block in zip((train, inside), blocks, strict=True)]
-            gap, p = _compare(*both)
-            whole = min(1.0, p * len(table.classes) * len(parts))
-            rows.append({"part": part, "class": f"{value:g}", "difference": gap, "p": whole})
+            row = _class_row(cells, (table.y == value).astype(np.float64))
+            whole = min(1.0, row["p"] * len(table.classes) * len(parts))
+            rows.append({"part": part, "class": f"{value:g}"} | row | {"p": whole})
     if not rows:
         return passed(check, "no classes, or too few samples: not looked at", measured=None, threshold=threshold)
     rows.sort(key=lambda row: -row["difference"])
@@ -187,6 +225,8 @@ def label_drift(table: SampleTable) -> Finding:
     )
 
 
-def _class_shares(is_class: np.ndarray, block: np.ndarray) -> np.ndarray:
-    """f64[B, 1] share of each block's samples in the class."""
-    return (np.bincount(block, is_class) / np.bincount(block))[:, None]
+def _class_row(cells: _Cells, is_class: np.ndarray) -> dict[str, float]:
+    shares = [cells.sums(part, is_class)[:, None] for part in range(2)]
+    gap = abs(float(is_class[cells.which[0]].mean() - is_class[cells.which[1]].mean()))
+    p, worth = _judge(shares[0], shares[1], np.array([gap]), _memory(shares[0][:, 0]))
+    return {"difference": gap, "p": p, "worth": worth}

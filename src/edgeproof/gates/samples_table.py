@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeproof.core.errors import OptionError
 
-__all__ = ["MOST_CLASSES", "PARTS", "SampleTable", "samples_of", "told_samples"]
+__all__ = ["MOST_CLASSES", "PARTS", "SampleTable", "samples_of", "some_moments"]
 
 PARTS = ("train", "validation", "test")
 MOST_CLASSES = 20  # labels of more values are numbers, not classes
@@ -127,8 +127,10 @@ def samples_of(
     return table if time is None else table.take(np.argsort(table.time, kind="stable"))
 
 
-def told_samples(table: SampleTable, most: int, draw: np.random.Generator) -> SampleTable:
-    """At most so many of its samples, drawn without regard to anything, in their order."""
-    if len(table) <= most:
+def some_moments(table: SampleTable, most: int, draw: np.random.Generator) -> SampleTable:
+    """Every k-th moment with all of its samples, about so many of them, from a moment that is drawn."""
+    every = -(-len(table) // most)
+    if every == 1:
         return table
-    return table.take(np.sort(draw.choice(len(table), most, replace=False)))
+    _, place = np.unique(table.time, return_inverse=True)
+    return table.take(np.flatnonzero(place.reshape(-1) % every == draw.integers(every)))
