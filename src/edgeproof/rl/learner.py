@@ -1,0 +1,178 @@
+"""The learner: collects a rollout, learns from it, and can be put down and taken up between two updates."""
+
+# P members, H steps, N = P * n accounts
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgeproof.core.errors import OptionError
+from edgeproof.rl import objective
+from edgeproof.rl.adam import Adam
+from edgeproof.rl.agent import Agent
+from edgeproof.rl.buffers import Rollout
+from edgeproof.rl.collect import check_finite, collect, led_to
+from edgeproof.rl.hyper import Hyper, hyper_at, one_shape
+from edgeproof.rl.inputs import Inputs
+from edgeproof.rl.interface import Environment, Observation
+from edgeproof.rl.keys import Keys
+from edgeproof.rl.normalise import Moments, discounted
+from edgeproof.rl.policy import Policy
+from edgeproof.rl.returns import gae
+from edgeproof.rl.settings import PpoConfig, RlPrecision
+from edgeproof.rl.tally import Tally
+from edgeproof.rl.update import samples_of, update
+from edgeproof.train.precision import resolved
+
+__all__ = ["Learner", "kind_of"]
+
+_KINDS = {"fp64": torch.float64, "fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def kind_of(precision: RlPrecision) -> torch.dtype:
+    """The floating type of the networks' products."""
+    return _KINDS[resolved("auto", torch.device("cpu")) if precision == "auto" else precision]
+
+
+class Learner:
+    """P members that learn in one environment of P * n accounts.
+
+    Args:
+        environment: stepped.
+        configs: one a member.
+        keys: randomness of the members.
+    """
+
+    def __init__(self, environment: Environment, configs: Sequence[PpoConfig], keys: Keys) -> None:
+        self.config, self.configs, self.keys, self.environment = one_shape(configs), configs, keys, environment
+        members, n = len(configs), self.config.accounts
+        if environment.accounts != members * n:
+            raise OptionError(
+                f"the environment has {environment.accounts} accounts, {members} members of {n} need {members * n}; "
+                "set accounts to what the environment has, or make the environment as large"
+            )
+        kind, layout = kind_of(self.config.precision), environment.layout
+        self.inputs = Inputs(layout, kind)
+        self.policy = Policy(self.config.net, layout.size, environment.actions, members, kind).start(keys)
+        whole = self.policy.flat.dtype
+        self.adam = Adam(self.policy.flat, eps=self.config.adam_eps)
+        self.rollout = Rollout(layout, environment.actions, self.config.steps, environment.accounts, whole)
+        self.moments = Moments(members, layout.dense) if self.config.normalise_observations else None
+        self.scale = Moments(members, 1) if self.config.normalise_rewards else None
+        self.sums = torch.zeros(environment.accounts, dtype=whole)
+        self.tally = Tally(members, n)
+        self.best = self.policy.flat.clone()
+        self._observation: Observation | None = None
+
+    @property
+    def observation(self) -> Observation:
+        """To act on next."""
+        return self._observation or self.begin()
+
+    def begin(self) -> Observation:
+        """The first observation of a new training."""
+        self._observation = self.environment.reset(self.keys.rng.child("environment"))
+        return self._observation
+
+    def go_on(self, world: Mapping[str, np.ndarray]) -> None:
+        """Let the environment be as it was when `world` was its state."""
+        self._observation = self.environment.restore(world)
+
+    def agent(self) -> Agent:
+        """What acts now; it goes on learning with this learner."""
+        return Agent(self.policy, self.inputs, self.moments)
+
+    def update(self, number: int) -> dict[str, Any]:
+        """Collect a rollout and learn from it; the figures of this update, counted from 0."""
+        began, config, rollout, members = time.perf_counter(), self.config, self.rollout, len(self.configs)
+        noise = self.keys.noise(number, config.steps, config.accounts, self.environment.actions)
+        with torch.no_grad():
+            self._observation = collect(
+                self.policy,
+                self.environment,
+                self.observation,
+                rollout,
+                inputs=self.inputs,
+                noise=noise,
+                moments=self.moments,
+                tally=self.tally,
+            )
+        check_finite(rollout, number + 1)
+        hyper = hyper_at(self.configs, number)
+        figures = self.tally.figures()
+        advantage, dense = self.advantage(hyper), self._dense()
+        samples = samples_of(rollout, dense, advantage, members=members)
+        told = update(self.policy, self.adam, samples, config, hyper, inputs=self.inputs, keys=self.keys, number=number)
+        if self.moments is not None:
+            self.moments.see(self._by_member(rollout.dense))
+        numbers = samples.numbers.unflatten(0, (config.steps, members, -1)).transpose(0, 1).flatten(1, 2)
+        weight = None if samples.whole else numbers[..., 4]
+        told["explained_variance"] = objective.explained_variance(numbers[..., 3], numbers[..., 2], weight)
+        seconds = time.perf_counter() - began
+        row = {name: _plain(tensor) for name, tensor in (figures | told | {"lr": hyper.lr, "clip": hyper.clip}).items()}
+        steps = config.steps * config.accounts
+        return {
+            "update": number + 1,
+            "steps": (number + 1) * steps,
+            **row,
+            "steps_per_second": steps * members / seconds,
+            "seconds": seconds,
+        }
+
+    def advantage(self, hyper: Hyper) -> Tensor:
+        """Advantages [H, N] of the rollout, each member with its own discount."""
+        rollout, members = self.rollout, len(self.configs)
+        gamma, lam = (
+            number.repeat_interleave(self.config.accounts).to(rollout.value.dtype)
+            for number in (hyper.gamma, hyper.gae_lambda)
+        )
+        reward, ended = rollout.reward, rollout.terminated | rollout.truncated
+        if self.scale is not None:
+            sums, self.sums = discounted(reward, ended, self.sums, gamma)
+            self.scale.see(self._by_member(sums.unsqueeze(-1)))
+            reward = self.scale.scaled(self._by_member(reward.unsqueeze(-1)))
+            reward = reward.unflatten(1, (self.config.steps, -1)).transpose(0, 1).flatten(1)
+        following = led_to(
+            self.policy, rollout, self.observation, inputs=self.inputs, members=members, moments=self.moments
+        )
+        return gae(reward, rollout.value, following, rollout.terminated, rollout.truncated, gamma=gamma, lam=lam)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that the next updates depend on, the environment apart."""
+        found = {"weights": self.policy.flat, "best": self.best, "sums": self.sums}
+        parts = {"adam": self.adam, "moments": self.moments, "scale": self.scale, "tally": self.tally}
+        for name, part in parts.items():
+            if part is not None:
+                found |= {f"{name}.{key}": tensor for key, tensor in part.arrays().items()}
+        return found
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from these."""
+        self.policy.load(tensors["weights"])
+        self.best.copy_(tensors["best"])
+        self.sums = tensors["sums"].clone()
+        parts = {"adam": self.adam, "moments": self.moments, "scale": self.scale, "tally": self.tally}
+        for name, part in parts.items():
+            if part is not None:
+                part.load({key: tensors[f"{name}.{key}"] for key in part.arrays()})
+
+    def _dense(self) -> Tensor:
+        """Dense observations [H, N, K] as the networks read them."""
+        if self.moments is None:
+            return self.rollout.dense.to(self.inputs.kind)
+        standard = self.moments.standard(self._by_member(self.rollout.dense))
+        return standard.unflatten(1, (self.config.steps, -1)).transpose(0, 1).flatten(1, 2).to(self.inputs.kind)
+
+    def _by_member(self, x: Tensor) -> Tensor:
+        """[H, N, K] as [P, H * n, K]."""
+        return x.unflatten(1, (len(self.configs), -1)).transpose(0, 1).flatten(1, 2)
+
+
+def _plain(tensor: Tensor) -> Any:
+    """A number, or a list of one a member; what is not finite is None."""
+    values = [value if abs(value) < float("inf") else None for value in tensor.double().tolist()]
+    return values[0] if len(values) == 1 else values

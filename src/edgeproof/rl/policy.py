@@ -1,0 +1,181 @@
+"""Actor and critic of P members as one flat tensor [P, D]: one optimiser step, one norm, one checkpoint entry."""
+
+# P members, B samples, I inputs, A action numbers, D weights of a member
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from edgeproof.rl.interface import ActionSpace, Discrete
+from edgeproof.rl.keys import Keys
+from edgeproof.rl.settings import NetConfig
+from edgeproof.rl.tower import Layer, Trace, backward, forward
+
+__all__ = ["Outputs", "Policy"]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A weight of every member: its shape, and where it lies in D."""
+
+    shape: tuple[int, ...]
+    start: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + math.prod(self.shape)
+
+    def view(self, flat: Tensor) -> Tensor:
+        return flat[:, self.start : self.stop].unflatten(1, self.shape)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the networks say of observations.
+
+    Attributes:
+        action: f32[P, B, A] logits, or means.
+        value: f32[P, B].
+        log_std: f32[P, 1, A] of continuous actions; of discrete ones of no width.
+        traces: for the backward pass.
+    """
+
+    action: Tensor
+    value: Tensor
+    log_std: Tensor
+    traces: tuple[Trace, ...]
+
+
+class Policy:
+    """Stacked networks: hidden layers start orthogonal at sqrt(2), the actor's last at 0.01, the critic's at 1.
+
+    Args:
+        net: widths and activation.
+        inputs: I.
+        actions: what the actor gives.
+        members: P.
+        kind: of the products; weights and outputs are float32, or float64 where this is.
+    """
+
+    def __init__(self, net: NetConfig, inputs: int, actions: ActionSpace, members: int, kind: torch.dtype) -> None:
+        self.net, self.inputs, self.actions, self.kind = net, inputs, actions, kind
+        self.width = actions.count if isinstance(actions, Discrete) else actions.size
+        self._pieces = _pieces(net, inputs, actions)
+        size = max(piece.stop for piece in self._pieces.values())
+        whole = torch.float64 if kind == torch.float64 else torch.float32
+        self.flat, self.gradient = (torch.zeros(members, size, dtype=whole) for _ in range(2))
+        self._cast = self.flat if kind == whole else torch.zeros(members, size, dtype=kind)
+        self._layers, self._into = self._towers(self._cast), self._towers(self.gradient)
+
+    def start(self, keys: Keys) -> "Policy":
+        """Give every member its first weights."""
+        for place, member in enumerate(keys.members):
+            source = keys.of(member, "weights").torch()
+            for name, piece in self._pieces.items():
+                part = piece.view(self.flat)[place]
+                if name == "log_std":
+                    part.fill_(self.net.log_std)
+                elif name.endswith("weight"):
+                    fresh = torch.empty(piece.shape[::-1])
+                    for rows, gain in self._gains(name, piece.shape):
+                        nn.init.orthogonal_(fresh[rows], gain, generator=source)
+                    part.copy_(fresh.T)
+        self.refresh()
+        return self
+
+    def refresh(self) -> None:
+        """Let the products see weights that have moved."""
+        if self._cast is not self.flat:
+            self._cast.copy_(self.flat)
+
+    def member(self, place: int) -> "Policy":
+        """One member alone, on the same weights."""
+        alone = Policy(self.net, self.inputs, self.actions, 1, self.kind)
+        alone.load(self.flat[place : place + 1])
+        return alone
+
+    def load(self, flat: Tensor) -> None:
+        """Take over weights [P, D]."""
+        self.flat.copy_(flat)
+        self.refresh()
+
+    def forward(self, x: Tensor) -> Outputs:
+        """Logits or means, and values, of inputs [P, B, I] in the products' kind."""
+        activation = self.net.activation
+        outputs, traces = zip(*(forward(layers, x, activation) for layers in self._layers), strict=True)
+        both = [output.to(self.flat.dtype) for output in outputs]
+        action, value = (both[0], both[1]) if len(both) == 2 else both[0].split((self.width, 1), dim=-1)
+        return Outputs(action, value.squeeze(-1), self.log_std, traces)
+
+    def values(self, x: Tensor) -> Tensor:
+        """Values alone, [P, B]."""
+        return forward(self._layers[-1], x, self.net.activation)[0][..., -1].to(self.flat.dtype)
+
+    @property
+    def log_std(self) -> Tensor:
+        """[P, 1, A] of continuous actions; of discrete ones of no width."""
+        piece = self._pieces.get("log_std")
+        return self.flat[:, None, :0] if piece is None else piece.view(self.flat)
+
+    def backward(self, outputs: Outputs, gradients: Mapping[str, Tensor], *, inputs: bool = False) -> Tensor | None:
+        """Put the gradient of every weight into `gradient`.
+
+        Args:
+            outputs: of the forward pass.
+            gradients: of `action`, `value` and, where there is one, `log_std`.
+            inputs: also give the gradient of the inputs.
+        """
+        value = gradients["value"].unsqueeze(-1)
+        ends = [torch.cat((gradients["action"], value), -1)] if self.net.shared else [gradients["action"], value]
+        found = [
+            backward(layers, trace, end.to(self.kind), self.net.activation, into=into, inputs=inputs)
+            for layers, trace, end, into in zip(self._layers, outputs.traces, ends, self._into, strict=True)
+        ]
+        if "log_std" in self._pieces:
+            self._pieces["log_std"].view(self.gradient).copy_(gradients["log_std"])
+        parts = [part for part in found if part is not None]
+        return torch.stack(parts).sum(0) if inputs else None
+
+    def _gains(self, name: str, shape: tuple[int, ...]) -> list[tuple[slice, float]]:
+        last = {"actor": 0.01, "critic": 1.0}
+        tower, number, _ = name.split(".")
+        depth = len(self.net.critic if tower == "critic" else self.net.actor)
+        if int(number) < depth:
+            return [(slice(None), math.sqrt(2))]
+        if tower == "trunk":
+            return [(slice(self.width), last["actor"]), (slice(self.width, shape[1]), last["critic"])]
+        return [(slice(None), last[tower])]
+
+    def _towers(self, flat: Tensor) -> list[list[Layer]]:
+        towers: dict[str, list[Layer]] = {}
+        for name, piece in self._pieces.items():
+            tower, *rest = name.split(".")
+            if rest and rest[1] == "weight":
+                bias = self._pieces[f"{tower}.{rest[0]}.bias"].view(flat)
+                towers.setdefault(tower, []).append(Layer(piece.view(flat), bias))
+        return list(towers.values())
+
+
+def _pieces(net: NetConfig, inputs: int, actions: ActionSpace) -> dict[str, _Piece]:
+    width = actions.count if isinstance(actions, Discrete) else actions.size
+    towers = (
+        {"trunk": (*net.actor, width + 1)} if net.shared else {"actor": (*net.actor, width), "critic": (*net.critic, 1)}
+    )
+    pieces: dict[str, _Piece] = {}
+    place = 0
+
+    def add(name: str, *shape: int) -> None:
+        nonlocal place
+        pieces[name] = _Piece(shape, place)
+        place = pieces[name].stop
+
+    for tower, widths in towers.items():
+        for number, (rows, columns) in enumerate(zip((inputs, *widths[:-1]), widths, strict=True)):
+            add(f"{tower}.{number}.weight", rows, columns)
+            add(f"{tower}.{number}.bias", 1, columns)
+    if not isinstance(actions, Discrete):
+        add("log_std", 1, width)
+    return pieces

@@ -1,0 +1,209 @@
+"""Training by PPO: one agent or a population of them, in any environment; killed at any moment, it resumes exactly.
+
+    train_ppo(environment, config, *, rng, folder, members=None, progress=None, watch=None, validate=None)
+    -> TrainedAgent
+
+`config` is one `PpoConfig`, or a sequence of them: as many members, each on its own accounts of the environment.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeproof.core.device import kept_memory
+from edgeproof.core.errors import Interrupted, OptionError, TrainError
+from edgeproof.core.identity import sha_array
+from edgeproof.core.progress import Progress
+from edgeproof.core.rng import Rng
+from edgeproof.rl.agent import Agent
+from edgeproof.rl.interface import Environment
+from edgeproof.rl.keys import Keys
+from edgeproof.rl.learner import Learner
+from edgeproof.rl.settings import VALIDATE_EVERY, PpoConfig
+from edgeproof.rl.standing import Standing, read_standing, write_standing
+
+__all__ = ["AGENT", "TrainedAgent", "train_ppo"]
+
+AGENT = "agent.safetensors"
+Validate = Callable[[Agent], Mapping[str, Sequence[float]]]
+
+
+@dataclass(frozen=True)
+class TrainedAgent:
+    """A finished training.
+
+    Attributes:
+        agent: with the weights of each member's best validation, or the last ones where nothing validates.
+        history: a row an update: update, steps (of a member), reward, episodes, episode_return, episode_length,
+            policy_loss, value_loss, entropy, loss, kl, clip_share, ratio_error, grad_norm, gradient_steps,
+            explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, and after a
+            validation `validation.*`. Of one member a figure is a number, of several a list; None is absent.
+        best_update: of each member, from 1.
+        checkpoint: file of the agent.
+        seconds: over all updates, those before a kill included.
+        sha: content hash of the weights.
+    """
+
+    agent: Agent
+    history: list[dict[str, Any]]
+    best_update: tuple[int, ...]
+    checkpoint: Path
+    seconds: float
+    sha: str
+
+
+def train_ppo(
+    environment: Environment,
+    config: PpoConfig | Sequence[PpoConfig],
+    *,
+    rng: Rng,
+    folder: Path,
+    members: Sequence[int] | None = None,
+    progress: Progress | None = None,
+    watch: Callable[[Mapping[str, Any]], None] | None = None,
+    validate: Validate | None = None,
+) -> TrainedAgent:
+    """Train agents by proximal policy optimisation.
+
+    Args:
+        environment: of as many accounts as the members have together, member after member. Its randomness comes from
+            `rng.child("environment")`.
+        config: of one member, or of each; members differ in `settings.PER_MEMBER` alone.
+        rng: everything random in this training; the same rng gives the same bytes.
+        folder: checkpoints go here; a training of the same config, seed and environment that lies here is taken up.
+        members: a number for each member, by which its randomness is keyed; 0, 1, 2 and so on unless given.
+        progress: of `config.updates` steps; a line an update with the time left.
+        watch: called once for every finished update with its row of the history. What it raises goes up unchanged, and
+            the folder can be taken up.
+        validate: told the agent as it stands every so many updates (`config.mode`) and at the end; answers figures of
+            each member. Among them `score`, more is better: its best weights are the result.
+
+    Raises:
+        OptionError: members of unequal shape, or an environment of another size.
+        TrainError: the environment gives what is not finite, or the folder holds another training.
+        Diverged: a loss or value is not finite.
+        BundleError: the folder's checkpoint is truncated or altered.
+        Interrupted: stopped from the keyboard; the same call goes on after the last checkpoint.
+    """
+    configs = [config] if isinstance(config, PpoConfig) else list(config)
+    keys = Keys(rng, tuple(range(len(configs))) if members is None else tuple(members))
+    if len(keys.members) != len(configs):
+        raise OptionError(f"{len(configs)} configs and {len(keys.members)} member numbers; give as many of both")
+    learner = Learner(environment, configs, keys)
+    identity = _identity(environment, configs, keys)
+    with kept_memory():
+        standing = _begin(learner, folder, identity)
+        if progress is not None:
+            progress.resume(standing.update)
+        try:
+            while standing.update < learner.config.updates:
+                row = _one_update(learner, standing, validate)
+                _save(learner, standing, folder, identity)
+                if progress is not None:
+                    progress.step(_line(row))
+                if watch is not None:
+                    watch(dict(row))
+        except KeyboardInterrupt as stop:
+            raise Interrupted(
+                f"training stopped in update {standing.update + 1}; the same command goes on from the last checkpoint"
+            ) from stop
+    return _finish(learner, standing, folder)
+
+
+def _begin(learner: Learner, folder: Path, identity: dict[str, Any]) -> Standing:
+    found = read_standing(folder, identity)
+    if found is None:
+        learner.begin()
+        count = len(learner.configs)
+        return Standing(best=[None] * count, best_update=[0] * count)
+    standing, tensors, world = found
+    learner.load(tensors)
+    if standing.update < learner.config.updates:
+        learner.go_on(world)
+    return standing
+
+
+def _one_update(learner: Learner, standing: Standing, validate: Validate | None) -> dict[str, Any]:
+    """Learn, validate when it is time, and remember both."""
+    row = learner.update(standing.update)
+    standing.update += 1
+    standing.seconds += row["seconds"]
+    every = max(1, min(VALIDATE_EVERY[learner.config.mode], learner.config.updates // 10))
+    last = standing.update == learner.config.updates
+    if validate is None:
+        learner.best.copy_(learner.policy.flat)
+        standing.best_update = [standing.update] * len(learner.configs)
+    elif last or standing.update % every == 0:
+        began = time.perf_counter()
+        row |= _validated(learner, standing, validate(learner.agent()))
+        standing.seconds += time.perf_counter() - began
+    standing.history.append(row)
+    return row
+
+
+def _validated(learner: Learner, standing: Standing, figures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Keep each member's weights where it has never been better; the figures as a part of a row."""
+    scores = [float(score) for score in figures["score"]]
+    if len(scores) != len(learner.configs):
+        raise TrainError(f"the validation gave {len(scores)} scores for {len(learner.configs)} members; give as many")
+    for place, score in enumerate(scores):
+        before = standing.best[place]
+        if before is None or score > before:
+            standing.best[place], standing.best_update[place] = score, standing.update
+            learner.best[place] = learner.policy.flat[place]
+    plain = {name: [float(value) if np.isfinite(value) else None for value in row] for name, row in figures.items()}
+    return {f"validation.{name}": row[0] if len(row) == 1 else row for name, row in plain.items()}
+
+
+def _save(learner: Learner, standing: Standing, folder: Path, identity: dict[str, Any]) -> None:
+    """Write a checkpoint where it is time, and at the end."""
+    config = learner.config
+    over = standing.update == config.updates
+    if over or time.monotonic() - standing.saved_at >= config.save_seconds:
+        world = {} if over else learner.environment.state()
+        write_standing(folder, standing, learner.tensors(), world, identity)
+
+
+def _finish(learner: Learner, standing: Standing, folder: Path) -> TrainedAgent:
+    learner.policy.load(learner.best)
+    agent = learner.agent()
+    sha = agent.write(folder / AGENT)
+    return TrainedAgent(
+        agent=agent,
+        history=standing.history,
+        best_update=tuple(standing.best_update),
+        checkpoint=folder / AGENT,
+        seconds=standing.seconds,
+        sha=sha,
+    )
+
+
+def _identity(environment: Environment, configs: Sequence[PpoConfig], keys: Keys) -> dict[str, Any]:
+    """What must be equal for a training to be the same one."""
+    layout = environment.layout
+    return {
+        "config": [config.model_dump(mode="json", exclude={"save_seconds"}) for config in configs],
+        "seed": [keys.rng.seed, *keys.rng.path],
+        "members": list(keys.members),
+        "environment": {
+            "actions": repr(environment.actions),
+            "dense": layout.dense,
+            "window": layout.window,
+            "table": None if layout.table is None else sha_array(layout.table.numpy()),
+        },
+    }
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    def mean(name: str) -> float:
+        values = [value for value in np.atleast_1d(row[name]) if value is not None]
+        return float(np.mean(values)) if values else float("nan")
+
+    return (
+        f"reward {mean('reward'):.5f}  loss {mean('loss'):.4f}  kl {mean('kl'):.4f}  "
+        f"{row['steps_per_second']:,.0f} steps/s"
+    )
