@@ -22,7 +22,7 @@ MOST_POINTS = 64
 WIDE, HIGH = 320.0, 132.0  # user units, about pixels
 LEFT, RIGHT, TOP, BOTTOM = 46.0, WIDE - 10.0, 22.0, HIGH - 30.0  # of the frame within
 ROW, NAMES, FIGURES = 16.0, 142.0, 52.0  # a named bar: its height, and the room of its name and of its value
-MOST_NAMED, LONGEST = 12, 26
+MOST_NAMED, LONGEST = 16, 26
 LETTER = 5.6  # usual width at size 11
 Plot = Mapping[str, Any]
 
@@ -181,7 +181,12 @@ def _frame(plot: Read, *, zero: bool) -> Frame:
 
 def _axes(plot: Read, frame: Frame) -> list[str]:
     """Title, base line, the ends of both axes, and what lies along them."""
-    ends = (plot.names[0], plot.names[-1]) if plot.names else tuple(_told(value) for value in frame.x)
+    tiny = 0.01 * (frame.x[1] - frame.x[0])
+    ends = (
+        (plot.names[0], plot.names[-1])
+        if plot.names
+        else tuple(_told(value if abs(value) > tiny else 0.0) for value in frame.x)
+    )
     if plot.kind == "line":
         ends = (_told(plot.x[0]), _told(plot.x[-1]))
     parts = [

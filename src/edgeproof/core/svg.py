@@ -4,20 +4,21 @@ Colours are a page's theme (`--net`, `--bad`) where it has one, and plain ones e
 """
 
 from html import escape
-from typing import Any
 
 __all__ = ["DRAWN", "INK", "QUIET", "SECOND", "WRONG", "box", "dot", "path", "picture", "stroke", "word"]
 
 INK, QUIET = "currentColor", "var(--muted,#6b737c)"
 DRAWN, SECOND, WRONG = "var(--net,#2f6fb0)", "var(--hold,#b08a3e)", "var(--bad,#b4483a)"
+HALO = ' stroke="var(--surface,var(--jp-layout-color0,#fff))" stroke-width="3" paint-order="stroke"'
 STYLE = "max-width:100%;height:auto;display:block;font-family:inherit;font-variant-numeric:tabular-nums"
 Pair = tuple[float, float]
 
 
-def word(at: Pair, text: Any, *, anchor: str = "start", fill: str = QUIET, size: int = 10) -> str:
-    """Text whose base line is at `at`."""
-    place = f'x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}"'
-    return f'<text {place} fill="{fill}" font-size="{size}">{escape(str(text))}</text>'
+def word(at: Pair, text: str, *, anchor: str = "start", fill: str = QUIET, size: int = 10) -> str:
+    """Text whose base line is at `at`; nothing where there is no text."""
+    place = f'x="{at[0]:.1f}" y="{at[1]:.1f}"{f" text-anchor={anchor!r}" if anchor != "start" else ""}'
+    halo = HALO if fill == WRONG else ""  # it stands on bars and lines
+    return f'<text {place} fill="{fill}" font-size="{size}"{halo}>{escape(text)}</text>' if text else ""
 
 
 def stroke(start: Pair, end: Pair, *, color: str = QUIET, dash: str = "") -> str:

@@ -345,7 +345,7 @@ def time_order(subject: Subject) -> Finding:
     moved = _apart(before[:, :half], after[:, :half])
     by_step = (before - after)[:, :half].abs().transpose(0, 1).flatten(1).amax(1)
     by_step = by_step / before[:, :half].abs().max().clamp_min(1e-6)
-    title = f"How far the output of each step moves when steps from {half + 1} on change"
+    title = f"How far each output moves, steps from {half + 1} on changed"
     drawn = plot.strip(by_step.numpy(), title=title, x_label="step", threshold=MOVED)
     if moved <= MOVED:
         return passed(check, "no output reads a later step", measured=moved, threshold=threshold, plot=drawn)

@@ -6,10 +6,12 @@ from html import escape
 from typing import Any
 
 from edgeproof.core.finding import Finding, Level, failed, passed, worst
+from edgeproof.core.sketch import plots_of, sketch
 
 __all__ = ["Checked", "failed", "passed"]
 
 MARKS: dict[Level, str] = {"info": "ok  ", "warning": "look", "error": "STOP"}
+COLOURS: dict[Level, str] = {"info": "#1e7a58", "warning": "#8a6412", "error": "#a8483c"}
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,21 @@ class Checked:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = [
-            f"<tr><td>{MARKS[finding.level].strip()}</td><td><code>{escape(finding.check)}</code></td>"
-            f"<td>{escape(finding.claim)}"
-            + (f"<br><b>fix:</b> {escape(finding.remedy)}" if finding.level != "info" else "")
-            + "</td></tr>"
-            for finding in self.findings
-        ]
-        return f"<table>{''.join(rows)}</table>"
+        wrong = "".join(_html(finding, open_=True) for finding in self.failures)
+        right = [finding for finding in self.findings if finding.level == "info"]
+        inner = "".join(_html(finding, open_=False) for finding in right)
+        told = f"{len(right)} of {len(self.findings)} checks passed"
+        return f"{wrong}<details><summary>{told}</summary>{inner}</details>"
+
+
+def _html(finding: Finding, *, open_: bool) -> str:
+    """One check: its mark, what it saw, its fix, and its plots."""
+    mark, colour = MARKS[finding.level].strip(), COLOURS[finding.level]
+    fix = f"<br><b>fix</b> {escape(finding.remedy)}" if finding.level != "info" else ""
+    plots = "".join(f'<div style="padding:.4em 0">{sketch(plot)}</div>' for plot in plots_of(finding.evidence))
+    folded = f"<details><summary>plot</summary>{plots}</details>" if plots and not open_ else plots
+    return (
+        f'<div style="border-left:3px solid {colour};padding:.1em .8em;margin:.5em 0;max-width:44em">'
+        f'<b style="color:{colour}">{mark}</b> <code>{escape(finding.check)}</code> {escape(finding.claim)}'
+        f"{fix}{folded}</div>"
+    )
