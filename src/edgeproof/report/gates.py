@@ -44,7 +44,7 @@ def gates_sections(gates: Mapping[str, Any] | None, verdict: Mapping[str, Any] |
     if not gates or not gates.get("steps"):
         return [Section("The recipe", LEAD, (Text(NONE.replace("`", "")),), short="Recipe")]
     total = _total(gates, verdict)
-    steps = [_step(step, number, total) for number, step in enumerate(gates["steps"], 1)]
+    steps = [_step(step, total) for step in gates["steps"]]
     first: list[Block] = [_banner(gates)] if gates.get("stopped") else []
     blocks = [*first, Stats(_stats(gates, total)), Gates(steps), *_rest(gates)]
     return [Section("The recipe", LEAD, blocks, short="Recipe")]
@@ -58,10 +58,10 @@ def gates_page(gates: Mapping[str, Any], title: str, *, details: str = "", foote
 def stopped_check(gates: Mapping[str, Any]) -> tuple[int, Mapping[str, Any], Mapping[str, Any]] | None:
     """Number of the step, the step, and the finding that stopped the run; None where none did."""
     name = gates.get("stopped")
-    for number, step in reversed(list(enumerate(gates["steps"], 1))):
+    for step in reversed(gates["steps"]):
         for finding in step["checks"]:
             if name and finding["check"] == name and finding["level"] == "error":
-                return number, step, finding
+                return _number(step), step, finding
     return None
 
 
@@ -101,13 +101,18 @@ def _banner(gates: Mapping[str, Any]) -> Banner:
     found = stopped_check(gates)
     if found is None:
         name = clip(gates["stopped"], 80)
-        return Banner("no_edge", "Stopped by a check", f"{name} said no; nothing was trained after it.")
+        return Banner("stopped", "Stopped by a check", f"{name} said no; nothing was trained after it.")
     number, step, finding = found
     items = [Stat(humanise(name), clip(text, 80)) for name, text in measured_words(finding) if len(text) <= 24]
     command = get(finding, "evidence", "command")
-    changes = [finding["remedy"], *([f"Test it: {command}"] if command else [])]
-    title = f"Stopped at step {number}, {_title(step)}"
-    return Banner("no_edge", title, f"{finding['check']}: {finding['claim']}.".replace("..", "."), items, changes)
+    changes = [clip(finding["remedy"], 400), *([f"Test it: {clip(command, 400)}"] if command else [])]
+    title, claim = f"Stopped at step {number}, {_title(step)}", clip(finding["claim"], 400).rstrip(".")
+    return Banner("stopped", title, f"{clip(finding['check'], 80)}: {claim}.", items, changes)
+
+
+def _number(step: Mapping[str, Any]) -> int:
+    """Its place among the six."""
+    return list(STEPS).index(step["name"]) + 1 if step.get("name") in STEPS else len(STEPS) + 1
 
 
 def _title(step: Mapping[str, Any]) -> str:
@@ -128,14 +133,14 @@ def _stats(gates: Mapping[str, Any], total: float | None) -> list[Stat]:
     return items + ([Stat("Trials", show(trials, "count"), "each a row of the ledger")] if trials else [])
 
 
-def _step(step: Mapping[str, Any], number: int, total: float | None) -> dict[str, Any]:
+def _step(step: Mapping[str, Any], total: float | None) -> dict[str, Any]:
     checks = sorted(step["checks"], key=lambda finding: tuple(reversed(MARKS)).index(finding["level"]))
     failed = [_check(finding) for finding in checks if finding["level"] != "info"]
     passed = [_check(finding) for finding in checks if finding["level"] == "info"]
     level = _worst(checks)
     timing = [show(step.get("seconds"), "seconds"), _share(step.get("seconds"), total)]
     return {
-        "number": number,
+        "number": _number(step),
         "title": _title(step),
         "level": level,
         "mark": MARKS[level] if checks else "",
