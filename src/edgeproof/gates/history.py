@@ -25,6 +25,7 @@ class History:
         norm: of the gradient.
         rate: learning rate.
         waiting: share of the time in which the device waited for its next batch.
+        waited: the same in seconds, where both times are an epoch's.
     """
 
     train: np.ndarray
@@ -33,6 +34,7 @@ class History:
     norm: np.ndarray
     rate: np.ndarray
     waiting: np.ndarray
+    waited: np.ndarray
 
     def __len__(self) -> int:
         return len(self.train)
@@ -102,7 +104,13 @@ def history_of(rows: Sequence[Mapping[str, Any]]) -> History:
     whole = np.where(np.isnan(seconds), data + column["step_seconds"], seconds)
     waiting = np.where(np.isnan(waiting) & (whole > 0), data / np.where(whole > 0, whole, 1.0), waiting)
     return History(
-        column["train"], column["validation"], column["auc"], column["norm"], rate=column["rate"], waiting=waiting
+        train=column["train"],
+        validation=column["validation"],
+        auc=column["auc"],
+        norm=column["norm"],
+        rate=column["rate"],
+        waiting=waiting,
+        waited=np.where(np.isnan(seconds), np.nan, data),
     )
 
 

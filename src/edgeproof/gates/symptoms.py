@@ -30,6 +30,7 @@ LOST = 0.5  # of what validation had gained, lost again
 FALLING = 0.25  # of all that validation gained, in the last quarter of the epochs
 DEAD_SHARE = 0.5
 STARVED = 0.3  # of the time, waiting for data
+SHORTEST_S = 0.1  # of an epoch's waiting that is worth a word
 
 
 def diagnose(rows: Sequence[Mapping[str, Any]], *, prior: float | None = None, known: Known | None = None) -> list:
@@ -48,8 +49,9 @@ def diagnose(rows: Sequence[Mapping[str, Any]], *, prior: float | None = None, k
     broken = not_finite(history, facts)
     if broken is not None:  # everything else follows from it
         return [broken]
-    found = [look(history, facts) for look in SYMPTOMS.values()]
-    return [finding for finding in found if finding is not None]
+    found = [finding for look in SYMPTOMS.values() if (finding := look(history, facts)) is not None]
+    still = any(finding.check == "doctor.flat" for finding in found)  # more epochs of it would be no better
+    return [finding for finding in found if not (still and finding.check == "doctor.undertrained")]
 
 
 def not_finite(history: History, known: Known) -> Finding | None:
@@ -148,7 +150,8 @@ def dead_after_training(history: History, known: Known) -> Finding | None:
 def starved(history: History, known: Known) -> Finding | None:
     """The device waits for its data (Mohan et al. 2021, "Analyzing and mitigating data stalls in DNN training")."""
     shares = history.waiting[~np.isnan(history.waiting)]
-    if not len(shares) or float(np.median(shares)) <= STARVED:
+    waited_s = history.waited[~np.isnan(history.waited)]
+    if not len(shares) or float(np.median(shares)) <= STARVED or (len(waited_s) and np.median(waited_s) < SHORTEST_S):
         return None
     share = float(np.median(shares))
     claim = f"data starvation: {share:.0%} of the time the model waits for its next batch"

@@ -94,6 +94,10 @@ class Waiting:
         """The first batch is waited for, of an epoch or after something else than a step."""
         self.since, self.begun = self._now(), None
 
+    def pause(self) -> None:
+        """Something else than steps begins."""
+        self.since, self.begun = None, None
+
     def arrived(self) -> None:
         """A batch is there; its step begins."""
         self.begun = self._now()
