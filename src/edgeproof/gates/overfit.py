@@ -12,13 +12,13 @@ weights travel, a rate of 0.01: at 3e-4 a logistic regression of 553 weights tak
 # N samples
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from edgeproof.core.finding import Finding
 from edgeproof.gates.capacity import without_regularisers
+from edgeproof.gates.plot import Plot, line
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Batch, Subject
 from edgeproof.train.seeding import seeded
@@ -33,7 +33,6 @@ LEARNED = 0.05  # nats
 STEPS = 3000
 LOOK_EVERY = 200  # steps in which the loss has to fall by ...
 FALLING = 0.02  # ... this share
-POINTS = 48
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def overfit(subject: Subject, *, steps: int = STEPS) -> Finding:
     whole, rate = subject.samples(count), RATE if count == MANY else RATE_OF_FEW
     course = _course(subject, whole, rate=rate, steps=steps)
     best = min(course.losses, default=float("inf"))
-    facts = {"samples": len(whole), "steps": course.steps, "rate": rate, "plot": _plot(course)}
+    facts = {"samples": len(whole), "steps": course.steps, "rate": rate, "plot": _curve(course)}
     if not course.finite:
         return failed(
             "capacity.overfit",
@@ -126,16 +125,13 @@ def _step(subject: Subject, model: nn.Module, optimiser: torch.optim.Optimizer, 
     return float(cost.detach())
 
 
-def _plot(course: Course) -> dict[str, Any]:
-    every = max(1, -(-len(course.losses) // POINTS))
-    kept = list(enumerate(course.losses, 1))[::every]
-    return {
-        "kind": "line",
-        "title": "Loss of each pass over the samples",
-        "x": [number for number, _ in kept],
-        "y": [loss for _, loss in kept],
-        "names": [],
-        "threshold": LEARNED,
-        "x_label": "pass",
-        "y_label": "cross-entropy",
-    }
+def _curve(course: Course) -> Plot:
+    return line(
+        course.losses,
+        title="Loss of each pass over the samples",
+        x_label="pass",
+        y_label="cross-entropy",
+        threshold=LEARNED,
+        threshold_name="by heart",
+        log=True,
+    )

@@ -13,7 +13,7 @@ from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.shown import shown
 from edgeproof.recipe.steps import GATES, Step, write_gates
 from edgeproof.recipe.walk_data import audits, data_step
-from edgeproof.recipe.walk_model import overfit_step, skeleton_step, skipped_steps
+from edgeproof.recipe.walk_model import overfit_step, skeleton_step
 
 __all__ = ["walk"]
 
@@ -70,9 +70,6 @@ def _steps(
     seen = shown(config, prepared, ledger, folds[-1], market=known)  # labels of one class are refused here, as ever
     step, found = data_step(config, market, prepared, folds)
     yield step, [*found, *_joining(step, found)]
-    if hasattr(config.model, "fit_trees"):
-        yield from ((each, ()) for each in skipped_steps())
-        return
     for make in (skeleton_step, overfit_step):
         step = make(seen)
         yield step, _joining(step, ())
