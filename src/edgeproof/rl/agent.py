@@ -51,6 +51,12 @@ class Agent:
             return greedy(actions, outputs.action).flatten(0, 1)
         return draw(actions, outputs.action, outputs.log_std, noise).flatten(0, 1)
 
+    def chances(self, observation: Observation) -> Tensor:
+        """Probabilities of all actions f32[N, A]; of continuous actions their mean."""
+        with torch.no_grad():
+            output = self.policy.forward(seen(self.inputs, self.members, observation, self.moments)).action
+        return (output.softmax(-1) if isinstance(self.policy.actions, Discrete) else output).flatten(0, 1)
+
     def value(self, observation: Observation) -> Tensor:
         """What the critic expects, [N]."""
         with torch.no_grad():
