@@ -36,8 +36,8 @@ def run(
     Exit status 0: edge; 1: no edge or inconclusive, or stopped by a check before training; 2: bad input;
     3: interrupted, the same command resumes.
     """
-    from edgeproof.cli.answer import finish
-    from edgeproof.core.errors import Interrupted
+    from edgeproof.cli.answer import finish, stopped
+    from edgeproof.core.errors import GateStopped, Interrupted
     from edgeproof.core.progress import silent
 
     flags = {"tracking.name": "mlflow" if track else None, "gates.profile": profile, "gates.mode": gate}
@@ -55,6 +55,10 @@ def run(
             open_sealed=open_sealed,
             write=silent if as_json else to_terminal,
         )
+    except GateStopped:
+        if not (out / "gates.json").is_file():
+            raise
+        stopped(out, as_json=as_json)
     except Interrupted:
         if out.exists():
             raise

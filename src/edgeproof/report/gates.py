@@ -11,7 +11,17 @@ from edgeproof.report.number import DASH, clip, get, humanise, is_number, show
 from edgeproof.report.page import render
 from edgeproof.report.part import Banner, Block, Cell, Gates, Section, Stat, Stats, Table, Text
 
-__all__ = ["MARKS", "STEPS", "gates_page", "gates_sections", "measured_words", "stopped_check"]
+__all__ = [
+    "MARKS",
+    "STEPS",
+    "gates_page",
+    "gates_sections",
+    "measured_words",
+    "number_of",
+    "stopped_check",
+    "title_of",
+    "worst_mark",
+]
 
 MARKS = {"info": "ok", "warning": "look", "error": "STOP"}
 STEPS = {
@@ -61,7 +71,7 @@ def stopped_check(gates: Mapping[str, Any]) -> tuple[int, Mapping[str, Any], Map
     for step in reversed(gates["steps"]):
         for finding in step["checks"]:
             if name and finding["check"] == name and finding["level"] == "error":
-                return _number(step), step, finding
+                return number_of(step), step, finding
     return None
 
 
@@ -106,16 +116,17 @@ def _banner(gates: Mapping[str, Any]) -> Banner:
     items = [Stat(humanise(name), clip(text, 80)) for name, text in measured_words(finding) if len(text) <= 24]
     command = get(finding, "evidence", "command")
     changes = [clip(finding["remedy"], 400), *([f"Test it: {clip(command, 400)}"] if command else [])]
-    title, claim = f"Stopped at step {number}, {_title(step)}", clip(finding["claim"], 400).rstrip(".")
+    title, claim = f"Stopped at step {number}, {title_of(step)}", clip(finding["claim"], 400).rstrip(".")
     return Banner("stopped", title, f"{clip(finding['check'], 80)}: {claim}.", items, changes)
 
 
-def _number(step: Mapping[str, Any]) -> int:
-    """Its place among the six."""
+def number_of(step: Mapping[str, Any]) -> int:
+    """A step's place among the six."""
     return list(STEPS).index(step["name"]) + 1 if step.get("name") in STEPS else len(STEPS) + 1
 
 
-def _title(step: Mapping[str, Any]) -> str:
+def title_of(step: Mapping[str, Any]) -> str:
+    """A step's name for people."""
     return clip(step.get("title") or STEPS.get(str(step.get("name")), str(step.get("name"))), 60)
 
 
@@ -137,11 +148,11 @@ def _step(step: Mapping[str, Any], total: float | None) -> dict[str, Any]:
     checks = sorted(step["checks"], key=lambda finding: tuple(reversed(MARKS)).index(finding["level"]))
     failed = [_check(finding) for finding in checks if finding["level"] != "info"]
     passed = [_check(finding) for finding in checks if finding["level"] == "info"]
-    level = _worst(checks)
+    level = worst_mark(checks)
     timing = [show(step.get("seconds"), "seconds"), _share(step.get("seconds"), total)]
     return {
-        "number": _number(step),
-        "title": _title(step),
+        "number": number_of(step),
+        "title": title_of(step),
         "level": level,
         "mark": MARKS[level] if checks else "",
         "said": clip(step.get("said") or "", 300),
@@ -155,7 +166,7 @@ def _step(step: Mapping[str, Any], total: float | None) -> dict[str, Any]:
     }
 
 
-def _worst(checks: Sequence[Mapping[str, Any]]) -> str:
+def worst_mark(checks: Sequence[Mapping[str, Any]]) -> str:
     """The highest level among findings as they lie in JSON."""
     levels = [finding["level"] for finding in checks]
     return next((level for level in reversed(list(MARKS)) if level in levels), "info")
