@@ -61,7 +61,7 @@ class Probe:
     suspects: str
     discount: Right = 0.9
     trace: float = 0.95
-    steps: int = 2_000
+    steps: int = 640
     members: int = 1
 
 

@@ -15,7 +15,7 @@ from edgeproof.rl.answers import Ask, Learned, Probe, judge
 from edgeproof.rl.chain import CUT, ENDS, GOES_ON, Chain, ChainEnvironment
 from edgeproof.rl.interface import Environment
 
-__all__ = ["FIVE", "PROBES", "check_probes"]
+__all__ = ["FIVE", "PROBES", "Train", "check_probes"]
 
 Train = Callable[[Probe, Environment, Rng], Learned]
 
@@ -128,7 +128,7 @@ PROBES = FIVE | {
         AimEnvironment,
         (Ask((-1,), mean=(-0.5, 0.25)), Ask((1,), mean=(0.5, -0.25))),
         "the log-probability of continuous actions: their sum, and that it is of what was drawn, not of what was kept",
-        steps=4_000,
+        steps=960,
     ),
     "rival_members": Probe(
         _world(RIVALS),
