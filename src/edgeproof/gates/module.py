@@ -38,7 +38,7 @@ class Apart:
     data: list[tuple[tuple[Tensor, ...], Tensor]]
 
 
-class Said(nn.Module):
+class _Said(nn.Module):
     """Stands where the model was, and says what it is told to say."""
 
     def __init__(self) -> None:
@@ -159,7 +159,7 @@ def _routed(clone: Any, name: str) -> nn.Module:
 
 def _loss(module: nn.Module, name: str, raw: Any, first: Batch) -> Callable[[Any, Tensor], Tensor]:
     """The training step with an output in the model's place."""
-    holder, said = _silenced(module), Said()
+    holder, said = _silenced(module), _Said()
     if name:
         setattr(holder, name, said)
     else:

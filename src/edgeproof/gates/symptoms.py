@@ -17,8 +17,17 @@ from edgeproof.gates import why
 from edgeproof.gates.cause import symptom
 from edgeproof.gates.history import History, Known, history_of
 
-__all__ = ["SYMPTOMS", "dead_after_training", "diagnose", "explodes", "flat", "not_finite", "overfit", "starved"]
-__all__ += ["undertrained"]
+__all__ = [
+    "SYMPTOMS",
+    "dead_after_training",
+    "diagnose",
+    "explodes",
+    "flat",
+    "not_finite",
+    "overfit",
+    "starved",
+    "undertrained",
+]
 
 HIGH = 1.5  # times the prior, at the end
 HUGE = 3.0  # times the prior, at any time
