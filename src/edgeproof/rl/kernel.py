@@ -60,6 +60,7 @@ from edgeproof.simulator.settle import close_bar, decide, open_bar
 
 __all__ = ["begin_accounts", "compiled", "draw", "show_accounts", "step_accounts"]
 
+BLOCK = 16  # accounts that wait for memory together
 OWN_FILES = ("desk.py", "kernel.py", "observe.py", "reward.py")
 
 
@@ -215,6 +216,19 @@ def _settle(n: int, world: World, desk: Desk, screen: Screen) -> None:
     screen.turnover[n] = account.bar[TRADED] / before
 
 
+@register_jitable(forceinline=True)
+def _touch(n: int, world: World, desk: Desk, screen: Screen) -> None:
+    """Read what account `n` will need from far memory, so that a block's accounts wait for it together.
+
+    What is written is written again by the step.
+    """
+    group, t = int(desk.place[n, GROUP]), int(desk.place[n, BAR]) + 1
+    screen.reward[n] = world.feed.close[group, t, 0]
+    if world.gathered:
+        screen.now.dense[n, 0] = world.table[group * world.bars + t, 0]
+        screen.growth[n] = world.table[group * world.bars + t - world.window + 1, 0]
+
+
 @register_jitable
 def step_accounts(first: int, last: int, world: World, desk: Desk, screen: Screen) -> None:
     """Accounts `first` to `last` (excluded) take the step that their `target` asks for.
@@ -226,17 +240,21 @@ def step_accounts(first: int, last: int, world: World, desk: Desk, screen: Scree
         desk: the accounts; changed in place.
         screen: what they are shown; written.
     """
-    for n in range(first, last):
-        _settle(n, world, desk, screen)
-        place = desk.place[n]
-        ruined = desk.accounts.money[n, RUINED] != 0.0
-        ended = ruined or place[BAR] >= place[END]
-        screen.terminated[n], screen.truncated[n] = ruined, ended and not ruined
-        if ended:
-            _show(n, world, desk, screen.final)
-            place[EPISODE] += 1
-            _begin(n, world, desk)
-        _show(n, world, desk, screen.now)
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        for n in range(start, stop):
+            _touch(n, world, desk, screen)
+        for n in range(start, stop):
+            _settle(n, world, desk, screen)
+            place = desk.place[n]
+            ruined = desk.accounts.money[n, RUINED] != 0.0
+            ended = ruined or place[BAR] >= place[END]
+            screen.terminated[n], screen.truncated[n] = ruined, ended and not ruined
+            if ended:
+                _show(n, world, desk, screen.final)
+                place[EPISODE] += 1
+                _begin(n, world, desk)
+            _show(n, world, desk, screen.now)
 
 
 @register_jitable

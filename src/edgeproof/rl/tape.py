@@ -104,8 +104,21 @@ def feed_by_group(tape: Tape, costs: CostsConfig, options: Options, assets: int)
     series = Outside(volatility=volatility, **outside)
     whole = feed_of(tape.prices[:, cut], tape.present[:, cut], costs, options, series)
     groups = len(tape.prices) // assets
-    empty = np.empty((groups, 0, 0))
-    return Feed(*(grouped(by_bar(part), assets) if part.size else empty for part in whole))
+    return _side_by_side(Feed(*(grouped(part.T, assets) if part.size else np.empty((groups, 0, 0)) for part in whole)))
+
+
+def _side_by_side(feed: Feed) -> Feed:
+    """The same series, of one bar and asset beside each other: an account's step finds all of them in one place.
+
+    Accounts stand at bars of their own, so each series apart would be another line of memory to wait for.
+    """
+    used = [name for name in feed._fields if name != "present" and getattr(feed, name).size]
+    memory = np.empty((*feed.present.shape, len(used) + 1))
+    flags = memory[..., -1:].view(bool)[..., 0]
+    flags[:] = feed.present
+    for k, name in enumerate(used):
+        memory[..., k] = getattr(feed, name)
+    return feed._replace(present=flags, **{name: memory[..., k] for k, name in enumerate(used)})
 
 
 def table_by_group(tape: Tape, assets: int) -> np.ndarray:
