@@ -5,7 +5,7 @@ Colours are a page's theme (`--net`, `--bad`) where it has one, and plain ones e
 
 from html import escape
 
-__all__ = ["DRAWN", "INK", "QUIET", "SECOND", "WRONG", "box", "dot", "path", "picture", "stroke", "word"]
+__all__ = ["DRAWN", "INK", "QUIET", "SECOND", "WRONG", "box", "dot", "outline", "path", "picture", "stroke", "word"]
 
 INK, QUIET = "currentColor", "var(--muted,#6b737c)"
 DRAWN, SECOND, WRONG = "var(--net,#2f6fb0)", "var(--hold,#b08a3e)", "var(--bad,#b4483a)"
@@ -45,6 +45,13 @@ def path(points: list[Pair], *, color: str = DRAWN) -> str:
     """A line through the points."""
     placed = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return f'<polyline points="{placed}" fill="none" stroke="{color}" stroke-width="1.6" stroke-linejoin="round"/>'
+
+
+def outline(d: str, *, color: str = "none", fill: str = "none", width: float = 1.0, opacity: float = 1.0) -> str:
+    """A path by its own commands: many strokes or cells as one element."""
+    drawn = "" if color == "none" else f' stroke="{color}" stroke-width="{width:g}"'
+    faint = f' opacity="{opacity:.2f}"' if opacity < 1 else ""
+    return f'<path d="{d}" fill="{fill}"{drawn}{faint}/>' if d else ""
 
 
 def picture(parts: list[str], size: Pair, *, spoken: str) -> str:

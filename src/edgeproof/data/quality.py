@@ -22,7 +22,7 @@ from edgeproof.data.reuse import reuse_points
 from edgeproof.data.store import Market
 from edgeproof.data.swings import open_jumps, reverting, whole_factor
 
-__all__ = ["QualityConfig", "check_bars", "check_market", "check_series", "keep_mask"]
+__all__ = ["QualityConfig", "check_bars", "check_market", "check_series", "keep_mask", "survivorship"]
 
 Choice = Literal["mask", "keep"]
 EXAMPLES = 10
@@ -96,7 +96,7 @@ def check_series(series: Iterable[Bars], interval_ns: int, clock: np.ndarray, un
         found += check_bars(bars, interval_ns, clock)
         ticker = bars.cut_from or bars.symbol  # what was cut lives on under its successor: nothing was left in
         last_open[ticker] = max(int(bars.open_time[-1]), last_open.get(ticker, 0))
-    return [*(_survivorship(last_open, interval_ns) if universe == "survivors" else ()), *found]
+    return [*(survivorship(last_open, interval_ns) if universe == "survivors" else ()), *found]
 
 
 def check_bars(bars: Bars, interval_ns: int, clock: np.ndarray) -> list[Finding]:
@@ -237,7 +237,13 @@ def _jumps(bars: Bars, interval_ns: int) -> list[Finding]:
     return found
 
 
-def _survivorship(last_open: dict[str, int], interval_ns: int) -> list[Finding]:
+def survivorship(last_open: dict[str, int], interval_ns: int) -> list[Finding]:
+    """Whether losers may have been left out of a universe that declares nothing.
+
+    Args:
+        last_open: ticker -> open time of its last bar.
+        interval_ns: length of a bar.
+    """
     end = max(last_open.values())
     near = end - max(NEAR_END_NS, NEAR_END_BARS * interval_ns)
     ended = [symbol for symbol, last in last_open.items() if last < near]

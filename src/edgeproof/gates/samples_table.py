@@ -8,11 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from edgeproof.core.clock import iso
 from edgeproof.core.errors import OptionError
 
 __all__ = ["MOST_CLASSES", "PARTS", "SampleTable", "samples_of", "some_moments"]
 
 PARTS = ("train", "validation", "test")
+LEAST_NS = 10**17  # 1973: below, times are counts
 MOST_CLASSES = 20  # labels of more values are numbers, not classes
 
 
@@ -63,6 +65,11 @@ class SampleTable:
     def inside(self, name: str) -> np.ndarray:
         """bool[N]: samples of this part."""
         return self.part == PARTS.index(name)
+
+    def when(self, sample: int) -> str:
+        """A date where times are nanoseconds since 1970, else the number itself."""
+        time = int(self.time[sample])
+        return iso(time) if time > LEAST_NS else str(time)
 
     def take(self, which: np.ndarray) -> "SampleTable":
         """The samples at these places (or where this mask is true), in their order."""

@@ -97,8 +97,8 @@ def duplicates(table: SampleTable) -> Finding:
 
 def _examples(table: SampleTable, found: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     return [
-        {"part": part, "source": table.sources[table.source[one]], "time": int(table.time[one])}
-        | {"train_source": table.sources[table.source[other]], "train_time": int(table.time[other])}
+        {"part": part, "source": table.sources[table.source[one]], "when": table.when(one)}
+        | {"train_source": table.sources[table.source[other]], "train_when": table.when(other)}
         for part, pairs in found.items()
         for one, other in pairs[:EXAMPLES].tolist()
     ]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof.core.clock import iso
 from edgeproof.core.finding import Finding
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.samples_table import SampleTable
@@ -108,7 +107,7 @@ def worst_samples(table: SampleTable, scale: tuple[np.ndarray, np.ndarray], most
     far, column = np.abs(z).max(axis=1), np.abs(z).argmax(axis=1)
     order = np.argsort(-far, kind="stable")[:most]
     return [
-        {"sample": int(n), "source": table.sources[table.source[n]], "time": _when(int(table.time[n]))}
+        {"sample": int(n), "source": table.sources[table.source[n]], "time": table.when(int(n))}
         | {"column": table.names[column[n]], "value": float(table.last[n, column[n]]), "z": float(z[n, column[n]])}
         for n in order
         if far[n] > FAR
@@ -118,11 +117,6 @@ def worst_samples(table: SampleTable, scale: tuple[np.ndarray, np.ndarray], most
 def _robust_z(table: SampleTable, scale: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     middle, spread = (part.astype(table.last.dtype) for part in scale)
     return (table.last - middle) / np.where(spread > 0, spread, np.inf)
-
-
-def _when(time: int) -> str:
-    """A date where the time is one in nanoseconds, else the number itself."""
-    return iso(time) if time > 10**17 else str(time)
 
 
 def outliers(table: SampleTable, scale: tuple[np.ndarray, np.ndarray]) -> Finding:

@@ -29,7 +29,12 @@ UNFINISHED = "its command has not come to an end; give it again to go on"
 
 
 def write_page(
-    path: Path | str, *, page: str | None = None, out: Path | str | None = None, workspace: Path | str | None = None
+    path: Path | str,
+    *,
+    page: str | None = None,
+    out: Path | str | None = None,
+    config: Path | str | None = None,
+    workspace: Path | str | None = None,
 ) -> Path:
     """Write a page of a folder, and its figures as JSON beside it; a page that is there is replaced.
 
@@ -37,6 +42,7 @@ def write_page(
         path: folder of a finished run, search, campaign, sweep or comparison, or of a market.
         page: of a run only one of `report.run.PAGES`; default: the whole report.
         out: the HTML file, or a folder for it; default: `report.html`, or the name of the page, in the folder.
+        config: of a market: a run's config, whose samples are shown beside the bars.
         workspace: of a market: folder whose ledger holds its seal.
 
     Raises:
@@ -47,6 +53,8 @@ def write_page(
     kind = _kind(folder)
     if page is not None and kind != "run":
         raise OptionError(f"--page {page}: {folder} holds a {kind}, which has one page; leave --page out")
+    if config is not None and kind != "market":
+        raise OptionError(f"--config {config}: {folder} holds a {kind}; give it with a market, whose samples it makes")
     if page is not None and page not in PAGES:
         raise OptionError(f"--page {page}: no such page; there are {', '.join(PAGES)}")
     place = folder / f"{page or 'report'}.html" if out is None else Path(out)
@@ -54,7 +62,10 @@ def write_page(
         place = place / f"{page or 'report'}.html"
     if place.suffix != ".html":
         raise OptionError(f"--out {place}: give a folder, or a file that ends in .html; its JSON lies beside it")
-    text, body = _run(folder, page) if kind == "run" else MAKERS[kind](folder, workspace)
+    if kind == "run":
+        text, body = _run(folder, page)
+    else:
+        text, body = _market(folder, workspace, config) if kind == "market" else MAKERS[kind](folder)
     write_text(place, text)
     alone = kind == "market" or (kind == "run" and not (folder / "verdict.json").is_file())
     if out is not None or page is not None or alone:  # the others have their figures beside them already
@@ -119,22 +130,22 @@ def _facts(run: RunData, page: str) -> Mapping[str, Any]:
     return body | ({"findings": [finding.to_json() for finding in run.findings]} if page == "data" else {})
 
 
-def _study(folder: Path, workspace: Path | str | None) -> Made:
+def _study(folder: Path) -> Made:
     body = read_json(folder / "study.json")
     return study_page(body), body
 
 
-def _campaign(folder: Path, workspace: Path | str | None) -> Made:
+def _campaign(folder: Path) -> Made:
     body = read_json(folder / "campaign.json")
     return campaign_page(body, market=folder.resolve().name), body
 
 
-def _sweep(folder: Path, workspace: Path | str | None) -> Made:
+def _sweep(folder: Path) -> Made:
     body = read_json(folder / "sweep.json")
     return sweep_page(body), body
 
 
-def _comparison(folder: Path, workspace: Path | str | None) -> Made:
+def _comparison(folder: Path) -> Made:
     """The page as it was made: its runs may have been judged again since, or be gone."""
     page = folder / "report.html"
     if not page.is_file():
@@ -142,8 +153,8 @@ def _comparison(folder: Path, workspace: Path | str | None) -> Made:
     return page.read_text(encoding="utf-8"), read_json(folder / "comparison.json")
 
 
-def _market(folder: Path, workspace: Path | str | None) -> Made:
-    body = survey(folder, workspace=workspace)
+def _market(folder: Path, workspace: Path | str | None, config: Path | str | None) -> Made:
+    body = survey(folder, config=config, workspace=workspace)
     return market_page(body, folder.resolve().name), body
 
 
@@ -155,10 +166,9 @@ MARKS = {
     "comparison": "comparison.json",
     "market": "manifest.json",
 }
-MAKERS: dict[str, Callable[[Path, Path | str | None], Made]] = {
+MAKERS: dict[str, Callable[[Path], Made]] = {
     "search": _study,
     "campaign": _campaign,
     "sweep": _sweep,
     "comparison": _comparison,
-    "market": _market,
 }

@@ -1,10 +1,12 @@
-"""What a market's open bars are like: coverage, returns and findings; the sealed ones are neither read nor shown.
+"""What a market's open bars are like, and the samples that a config makes of them; the sealed ones are not shown.
 
+No figure, finding or picture here comes from a sealed bar; what the import said of the file is kept as it said it.
 Looking at bars is a use of them: in a workspace that does not know the market yet, the first look fixes the seal.
 """
 
 # S symbols, T bars
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,13 @@ from edgeproof.core.errors import DataError
 from edgeproof.core.finding import LEVELS
 from edgeproof.data.panel import Panel, build_panel
 from edgeproof.data.store import Market, open_market
+from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.workspace import find_workspace
-from edgeproof.recipe.config import RunConfig
-from edgeproof.recipe.prepare import market_findings, open_bars
+from edgeproof.recipe.config import RunConfig, load_run_config
+from edgeproof.recipe.defects import bar_findings, defects, gap_calendar, longest_gaps
+from edgeproof.recipe.prepare import open_bars, prepare
+from edgeproof.recipe.sampled import samples_body
 from edgeproof.report.chart import thin
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.stats.dependence import autocorrelation
@@ -42,37 +47,54 @@ class _Returns:
     known: np.ndarray
 
 
-def survey(market: Market | Path | str, *, workspace: Path | str | None = None) -> dict[str, Any]:
+def survey(
+    market: Market | Path | str,
+    *,
+    config: Path | str | Mapping[str, Any] | RunConfig | None = None,
+    workspace: Path | str | None = None,
+) -> dict[str, Any]:
     """Describe a market's open bars as plain data, thinned for a page.
 
     Args:
         market: a market or its folder.
+        config: of a run: its samples are described too, under `samples`; default: bars alone.
         workspace: folder whose ledger holds the market's seal; default: see `ledger.workspace`.
 
     Raises:
-        EdgeproofError: no market there, or no bar is open.
+        EdgeproofError: no market there, no bar is open, or the config makes no samples of them.
     """
     opened = market if isinstance(market, Market) else open_market(Path(market))
-    config = RunConfig(costs=CostsConfig.free())  # nothing is traded here
-    place = find_workspace(None if workspace is None else Path(workspace), opened.path)
-    panel = build_panel(opened, open_bars(config, opened, Ledger(place)), config.quality)
+    settings = RunConfig(costs=CostsConfig.free()) if config is None else load_run_config(config)
+    ledger = Ledger(find_workspace(None if workspace is None else Path(workspace), opened.path))
+    span = open_bars(settings, opened, ledger)
+    panel = build_panel(opened, span, settings.quality)
     if not panel.present.any():
         raise DataError(f"{opened.path}: no usable bar before its seal; `edgeproof market check` names the reasons")
-    returns, year = _returns(panel), opened.bars_per_year
-    findings = market_findings(config, opened)
-    return json_ready(
-        {
-            "market": _market(opened),
-            "open": _open(panel, opened),
-            "symbols": [_symbol(panel, returns, row, year) for row in range(len(panel.symbols))],
-            "coverage": {name: _runs(panel, row) for row, name in enumerate(panel.symbols)},
-            "index": _index(panel, returns),
-            "histogram": _histogram(returns),
-            "by_hour": _by_hour(panel, returns) if panel.interval_ns <= HOUR_NS else [],
-            "counts": {level: sum(finding.level == level for finding in findings) for level in LEVELS},
-            "findings": [finding.to_json() for finding in findings],
-        }
-    )
+    body = _bars(settings, opened, span, panel)
+    if config is not None:
+        body["samples"] = samples_body(settings, prepare(settings, opened, span, cache=ledger.folder / "cache"))
+    return json_ready(body)
+
+
+def _bars(config: RunConfig, market: Market, span: Span, panel: Panel) -> dict[str, Any]:
+    """Everything on bars: what is there, how it moved, what is wrong with it and where."""
+    returns, year = _returns(panel), market.bars_per_year
+    series = [bars for bars in (market.bars(symbol, span) for symbol in panel.symbols) if len(bars)]
+    findings = bar_findings(market, series, panel.open_time, universe=config.universe or market.manifest.universe)
+    return {
+        "market": _market(market),
+        "open": _open(panel, market),
+        "symbols": [_symbol(panel, returns, row, year) for row in range(len(panel.symbols))],
+        "coverage": {name: _runs(panel, row) for row, name in enumerate(panel.symbols)},
+        "index": _index(panel, returns),
+        "histogram": _histogram(returns),
+        "by_hour": _by_hour(panel, returns) if panel.interval_ns <= HOUR_NS else [],
+        "counts": {level: sum(finding.level == level for finding in findings) for level in LEVELS},
+        "findings": [finding.to_json() for finding in findings],
+        "calendar": gap_calendar(series, panel.open_time, panel.interval_ns),
+        "gaps": longest_gaps(findings),
+        "defects": defects(findings, series, config.quality),
+    }
 
 
 def _market(market: Market) -> dict[str, Any]:

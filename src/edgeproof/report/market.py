@@ -1,4 +1,4 @@
-"""A market as a page: how much of it is there, how it moved, and what is wrong with it; open bars only."""
+"""The data page: a market's bars, what is wrong with them and where, and the samples made of them; open bars only."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -10,6 +10,8 @@ from edgeproof.report.data import findings_block, market_table
 from edgeproof.report.number import DASH, clip, date_text, is_number, show
 from edgeproof.report.page import render
 from edgeproof.report.part import Banner, Block, Cell, Figure, Grid, Section, Stat, Table, Text, Timeline
+from edgeproof.report.quality_bars import defects_section, gaps_block
+from edgeproof.report.quality_samples import sample_sections
 from edgeproof.report.run import market_line
 
 __all__ = ["market_page"]
@@ -68,7 +70,9 @@ def _head(body: Mapping[str, Any]) -> Section:
         Stat("Unchanged closes", show(shape.get("unchanged"), "fine"), "of all bars"),
         Stat("Findings", show(counts["error"] + counts["warning"], "count"), "errors and warnings"),
     ]
-    said = ["Nothing here comes from sealed bars. The checks alone read the whole file, and show no bar of it."]
+    said = ["Nothing here comes from sealed bars: the checks, too, looked at open ones alone."]
+    if "samples" not in body:
+        said.append("With `--config` the samples that a run would learn from are looked at, too.")
     return Section("Summary", "", (Banner("neutral", _title(counts), _sentence(body), items, said),))
 
 
@@ -192,10 +196,12 @@ def market_page(body: Mapping[str, Any], title: str) -> str:
     said = "The checks found nothing to report." if not findings else "Errors cap a verdict; warnings are worth a look."
     sections = [
         _head(body),
-        Section("Coverage", "What is there, and what is not.", (_timeline(body), _coverage(body))),
+        Section("Coverage", "What is there, and what is not.", (_timeline(body), _coverage(body), gaps_block(body))),
+        defects_section(body),
         Section("Movement", "How the open bars moved.", movement),
         Section("Symbols", "", (_table(body["symbols"]),)),
         Section("Findings", said, (findings_block(findings),)),
+        *(sample_sections(body["samples"]) if "samples" in body else ()),
         Section(
             "Origin",
             "",

@@ -20,6 +20,8 @@ __all__ = [
     "Stats",
     "Table",
     "Text",
+    "Tile",
+    "Tiles",
     "Timeline",
 ]
 
@@ -147,6 +149,43 @@ class Gates:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """One small picture.
+
+    Attributes:
+        title: what it is of.
+        svg: the picture, from `core.svg`; everything in it is escaped.
+        note: what it shows, in words and figures.
+        badge: a word beside the title.
+        tone: of the badge: error, warning, or none.
+    """
+
+    title: str
+    svg: str
+    note: str = ""
+    badge: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Small pictures of one kind side by side.
+
+    Attributes:
+        tiles: in order.
+        head: what they have in common.
+        lead: what there is to see.
+        size: `small` (six a row), `medium` (four), `large` (three) or `whole` (one).
+    """
+
+    tiles: Sequence[Tile]
+    head: str = ""
+    lead: str = ""
+    size: Literal["small", "medium", "large", "whole"] = "medium"
+    kind: str = field(default="tiles", init=False)
+
+
+@dataclass(frozen=True)
 class Guards:
     """The guards of a verdict: one row a guard and one outcome for each verdict shown.
 
@@ -201,7 +240,7 @@ class Columns:
     kind: str = field(default="columns", init=False)
 
 
-Block = Text | Table | Stats | Banner | Figure | Findings | Gates | Guards | Timeline | Code | Grid | Columns
+Block = Text | Table | Stats | Banner | Figure | Findings | Gates | Guards | Tiles | Timeline | Code | Grid | Columns
 
 
 @dataclass(frozen=True)

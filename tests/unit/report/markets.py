@@ -17,6 +17,26 @@ def _symbol(number: int) -> dict[str, Any]:
     return body | {"volatility": 0.8, "worst": -0.12, "best": 0.15, "skew": 0.1, "kurtosis": 9.3, "lag_one": -0.03}
 
 
+def _around(check: str, note: str) -> dict[str, Any]:
+    rows = [[100.0 + n, 102.0 + n, 99.0 + n, 101.0 + n, 5.0] for n in range(20)]
+    head = {"check": check, "level": "warning", "also_in": 1, "symbol": "COIN7/USDT", "time": "2021-06-16 15:00"}
+    return head | {"from": "2021-06-16 05:00", "to": "2021-06-17 01:00", "bars": rows, "note": note, "used": True}
+
+
+def _spike() -> dict[str, Any]:
+    body = _around("spikes", "open 110, high 160, low 109, close 111; last close 110")
+    body["bars"][10][1] = 160.0
+    return body | {"marked": [10]}
+
+
+def _gap() -> dict[str, Any]:
+    return _around("gaps", "300 bars missing; last close 111, next open 112") | {
+        "marked": [],
+        "gap_after": 9,
+        "gap_bars": 300,
+    }
+
+
 def survey(symbols: int = 8) -> dict[str, Any]:
     draw = Rng(2).child("survey").numpy()
     begin = int(START.timestamp()) * 1000
@@ -56,4 +76,7 @@ def survey(symbols: int = 8) -> dict[str, Any]:
         "by_hour": [50.0 + hour for hour in range(24)],
         "counts": {"info": 1, "warning": 1, "error": 0},
         "findings": [finding.to_json() for finding in FINDINGS],
+        "calendar": {"unit": "day", "first": "2021-01-01", "expected": [192] * 376, "missing": [0] * 300 + [6] * 76},
+        "gaps": [{"symbol": "COIN7/USDT", "after": "2021-06-16 15:00", "bars": 300}],
+        "defects": [_spike(), _gap()],
     }
