@@ -22,6 +22,8 @@ from edgeproof.verdict.ready import json_ready
 
 __all__ = ["RunFolder", "findings_sha"]
 
+ASKED = "asked.yaml"
+
 
 def findings_sha(findings: Sequence[Finding]) -> str:
     """Hash of what every check saw; the bundle carries it, so that a finding cannot be taken out afterwards."""
@@ -48,6 +50,11 @@ class RunFolder:
         """The training's checkpoints."""
         return self.path / "checkpoints"
 
+    @property
+    def steps(self) -> Path:
+        """What the steps tried that a profile adds to the training of the config as it is."""
+        return self.path / "steps"
+
     def begin(self, config: RunConfig, identity: dict[str, Any]) -> None:
         """Claim the folder for a config, or find it claimed by the same one.
 
@@ -55,15 +62,17 @@ class RunFolder:
             DataError: the folder holds another run or something else.
         """
         if (self.path / "config.yaml").exists():
-            earlier = self.config()
+            earlier = self.asked()
             other = [name for name, value in identity.items() if self.state()["identity"].get(name) != value]
             if earlier.anywhere() != config.anywhere():  # hashes say which bars they are, wherever they lie
                 other.append("config")
+            if earlier.gates.tries() != config.gates.tries():
+                other.append("profile or budget")
             if not other:
                 return
             if not self._nothing_learned():
                 raise DataError(f"{self.path}: holds a run of another {' and '.join(other)}; choose another --out")
-            for name in ("checkpoints", "tracking"):
+            for name in ("checkpoints", "steps", "tracking"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
         elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise DataError(f"{self.path}: already there and not a run; choose another --out")
@@ -72,11 +81,24 @@ class RunFolder:
 
     def _nothing_learned(self) -> bool:
         """Whether the training that lies here failed in its first epoch: the corrected command may take the folder."""
-        failed, last = (any(self.checkpoints.rglob(name)) for name in (FAILED, LAST))
+        places = (self.checkpoints, self.steps)
+        failed, last = (any(any(place.rglob(name)) for place in places) for name in (FAILED, LAST))
         return failed and not last
 
+    def choose(self, config: RunConfig) -> None:
+        """Let the run be one of another config than was asked for, which stays in `asked.yaml`."""
+        asked = self.path / ASKED
+        if not asked.is_file():
+            write_text(asked, (self.path / "config.yaml").read_text(encoding="utf-8"))
+        write_text(self.path / "config.yaml", dump_yaml(config))
+
+    def asked(self) -> RunConfig:
+        """The config that was asked for: that of the model, unless steps of the run have chosen another one."""
+        place = self.path / ASKED
+        return from_mapping(RunConfig, read_yaml(place), source=str(place)) if place.is_file() else self.config()
+
     def config(self) -> RunConfig:
-        """The resolved config.
+        """The resolved config of the run's model.
 
         Raises:
             ConfigError: missing or not readable.
@@ -98,7 +120,7 @@ class RunFolder:
 
     def abandon(self) -> None:
         """Give up a claim under which nothing was trained, so that the corrected command can take the folder."""
-        if self.checkpoints.exists() or self.trained:
+        if self.checkpoints.exists() or self.steps.exists() or self.trained:
             return
         for name in ("run.json", "config.yaml"):
             (self.path / name).unlink(missing_ok=True)

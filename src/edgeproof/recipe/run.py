@@ -214,6 +214,11 @@ def _train(
     ready = time.perf_counter()
     findings = walk(config, market, prepared, ledger, known=span.market, folder=folder.path, write=write)
     looked = time.perf_counter()
+    if config.gates.tries():
+        from edgeproof.recipe.refine import refine  # with the searches' packages, which a plain run does without
+
+        config, prepared, tried = refine(config, market, ledger, span, folder=folder, write=write)
+        findings = [*findings, *tried]
     year, rng = market.bars_per_year, Rng(config.seed).child("paths")
     learned, folds = learn_folds(
         config,
