@@ -18,6 +18,7 @@ from edgeproof.core.finding import Finding
 from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Batch, Subject, prior_entropy
+from edgeproof.models.dropout import Dropout
 from edgeproof.train.seeding import seeded
 
 __all__ = ["inputs_matter", "many_samples", "one_batch", "without_regularisers"]
@@ -36,6 +37,8 @@ def without_regularisers(model: nn.Module) -> nn.Module:
     for layer in model.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd):
             layer.p = 0.0
+        elif isinstance(layer, Dropout):
+            layer.share = 0.0
         elif isinstance(layer, nn.RNNBase | nn.MultiheadAttention):
             layer.dropout = 0.0
     return model

@@ -162,9 +162,13 @@ def _trained(
     """Loss of each step, and what the model says in the end of `asked`, else of the first batch.
 
     It ends after ten steps, or where `until` is given as soon as the loss is that near to the prior's entropy. Batch
-    norm stays in training mode: of inputs that never vary its running statistics are none to judge by.
+    norm keeps the statistics of its start: divided by their own deviation, inputs that do not vary are rounding errors
+    made large.
     """
     model = without_regularisers(subject.fresh()).train()
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.eval()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.Adam(parameters, lr=RATE)
     goal = prior_entropy(batches[0].target, "binary", 2) + 0.5 * until
