@@ -103,6 +103,11 @@ class MarketEnv:
         """What an observation is made of."""
         return self._layout
 
+    @property
+    def targets(self) -> np.ndarray:
+        """f64[N, A] target weights that the last action asked for."""
+        return self._desk.accounts.target[:, 0].copy()
+
     def reset(self, rng: Rng) -> Observation:
         """Begin the first episode of every account; starts are keyed by (member, account, episode)."""
         self._world = self._world._replace(key=rng.child("environment").key())

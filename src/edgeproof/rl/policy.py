@@ -68,7 +68,7 @@ class Policy:
         whole = torch.float64 if kind == torch.float64 else torch.float32
         self.flat, self.gradient = (torch.zeros(members, size, dtype=whole) for _ in range(2))
         self._cast = self.flat if kind == whole else torch.zeros(members, size, dtype=kind)
-        self._layers, self._into = self._towers(self._cast), self._towers(self.gradient)
+        self._layers, self._into = self.towers(self._cast), self.towers(self.gradient)
 
     def start(self, keys: Keys) -> "Policy":
         """Give every member its first weights."""
@@ -120,6 +120,13 @@ class Policy:
         piece = self._pieces.get("log_std")
         return self.flat[:, None, :0] if piece is None else piece.view(self.flat)
 
+    def actor_layers(self, place: int) -> list[tuple[Tensor, Tensor]]:
+        """Weight [I, O] and bias [O] of each of a member's layers up to its actions; a shared trunk's last also has V.
+
+        The first columns of the last layer are the actor's.
+        """
+        return [(layer.weight[place], layer.bias[place, 0]) for layer in self._towers(self.flat)[0]]
+
     def backward(self, outputs: Outputs, gradients: Mapping[str, Tensor], *, inputs: bool = False) -> Tensor | None:
         """Put the gradient of every weight into `gradient`.
 
@@ -149,7 +156,8 @@ class Policy:
             return [(slice(self.width), last["actor"]), (slice(self.width, shape[1]), last["critic"])]
         return [(slice(None), last[tower])]
 
-    def _towers(self, flat: Tensor) -> list[list[Layer]]:
+    def towers(self, flat: Tensor) -> list[list[Layer]]:
+        """Layers of the trunk, or of actor and critic, as views of weights, or of a gradient, [P, D]."""
         towers: dict[str, list[Layer]] = {}
         for name, piece in self._pieces.items():
             tower, *rest = name.split(".")

@@ -1,0 +1,41 @@
+"""One member of a trained agent as a plain module, which bundles carry and which needs nothing of this package's rl."""
+
+import torch
+from torch import nn
+
+from edgeproof.models.actor import Actor, ActorConfig
+from edgeproof.rl.agent import Agent
+from edgeproof.rl.interface import Discrete
+
+__all__ = ["actor_of"]
+
+_EPS = 1e-8
+
+
+def actor_of(agent: Agent, place: int = 0) -> tuple[ActorConfig, Actor]:
+    """The actor of a member, in evaluation mode and float32, and what builds it.
+
+    Args:
+        agent: trained.
+        place: of the member.
+    """
+    policy, layout = agent.policy, agent.inputs
+    net, actions, moments = policy.net, policy.actions, agent.moments
+    config = ActorConfig(
+        hidden=net.actor,
+        activation=net.activation,
+        account=layout.dense,
+        outputs=policy.width,
+        discrete=isinstance(actions, Discrete),
+        standardised=moments is not None,
+    )
+    actor = Actor(config, layout.size - layout.dense)
+    linear = [layer for layer in actor.layers if isinstance(layer, nn.Linear)]
+    with torch.no_grad():
+        for layer, (weight, bias) in zip(linear, policy.actor_layers(place), strict=True):
+            layer.weight.copy_(weight.T[: layer.out_features])
+            layer.bias.copy_(bias[: layer.out_features])
+        if moments is not None:
+            actor.mean.copy_(moments.mean[place, 0])
+            actor.deviation.copy_((moments.variance[place, 0] + _EPS).sqrt())
+    return config, actor.eval()

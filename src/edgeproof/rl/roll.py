@@ -1,0 +1,78 @@
+"""An agent along a span: one account a symbol, each from its first ready bar to the end, always the likeliest action."""
+
+# P members, S symbols, N = P * S accounts, T bars
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from edgeproof.core.errors import OptionError
+from edgeproof.core.rng import Rng
+from edgeproof.rl.env import MarketEnv
+from edgeproof.rl.interface import Observation
+
+__all__ = ["Rolled", "roll"]
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """What agents did.
+
+    Attributes:
+        position: f64[P, S, T] target weight decided at each bar; 0 where nothing was decided.
+        made: bool[P, S, T] where something was: up to the bar before the account's last, or its ruin.
+        net_growth: f64[P] log growth of an account a bar, mean over symbols.
+        turnover: f64[P] traded notional a bar as a share of equity, likewise.
+        reward: f64[P] a step, likewise.
+        accounts: f64[P, S, 2] each account's sums of reward and of log growth.
+    """
+
+    position: np.ndarray
+    made: np.ndarray
+    net_growth: np.ndarray
+    turnover: np.ndarray
+    reward: np.ndarray
+    accounts: np.ndarray
+
+
+def roll(act: Callable[[Observation], Tensor], environment: MarketEnv, *, symbols: int, bars: int) -> Rolled:
+    """Let agents act in an environment whose episodes are evaluations.
+
+    Args:
+        act: actions of all accounts for what they see.
+        environment: `starts` are `first`, an episode has no length of its own, one asset an account, and P x S
+            accounts, member after member.
+        symbols: S.
+        bars: T of the environment's tape.
+
+    Raises:
+        OptionError: an environment that begins at random or whose accounts hold several assets.
+    """
+    config, count = environment.config, environment.accounts
+    if config.starts != "first" or config.episode_bars or config.assets > 1 or count % symbols:
+        raise OptionError("an evaluation needs starts=first, episode_bars=0, one asset an account, an account a symbol")
+    position, made = np.zeros((count, bars)), np.zeros((count, bars), bool)
+    sums, alive, rows = np.zeros((count, 4)), np.ones(count, bool), np.arange(count)
+    observation = environment.reset(Rng(0))  # nothing in it is drawn by chance
+    while alive.any():
+        assert observation.index is not None  # noqa: S101 - a market environment that is not gathered has a table
+        at = observation.index.numpy() % bars
+        step = environment.step(act(observation))
+        on = rows[alive]
+        position[on, at[on]], made[on, at[on]] = environment.targets[on, 0], True
+        parts = (step.reward, step.figures["net_growth"], step.figures["turnover"])
+        sums[on] += np.stack([*(part.numpy()[on] for part in parts), np.ones(len(on))], axis=1)
+        alive &= ~(step.terminated | step.truncated).numpy()
+        observation = step.observation
+    shape = (-1, symbols)
+    reward, growth, turnover = (sums[:, k] / np.maximum(sums[:, 3], 1.0) for k in range(3))
+    return Rolled(
+        position=position.reshape(*shape, bars),
+        made=made.reshape(*shape, bars),
+        net_growth=growth.reshape(shape).mean(axis=1),
+        turnover=turnover.reshape(shape).mean(axis=1),
+        reward=reward.reshape(shape).mean(axis=1),
+        accounts=sums[:, :2].reshape(*shape, 2),
+    )
