@@ -48,8 +48,13 @@ def policy_loss(log_ratio: Tensor, advantage: Tensor, clip: Number, weight: Tens
         weight: [.., B] 1 for rows that count.
     """
     ratio = log_ratio.exp()
-    held = torch.minimum(torch.maximum(ratio, ratio.new_tensor(1.0) - clip), ratio.new_tensor(1.0) + clip)
+    held = _within(ratio, 1.0 - clip, 1.0 + clip)
     return -mean(torch.minimum(ratio * advantage, held * advantage), weight)
+
+
+def _within(x: Tensor, low: Number, high: Number) -> Tensor:
+    """Cut at both ends; a number at an end still has its slope."""
+    return x.clamp(torch.as_tensor(low, dtype=x.dtype), torch.as_tensor(high, dtype=x.dtype))
 
 
 def value_loss(
@@ -61,7 +66,7 @@ def value_loss(
     """
     error = (value - target).square()
     if old is not None:
-        step = torch.minimum(torch.maximum(value - old, old.new_tensor(0.0) - clip), old.new_tensor(0.0) + clip)
+        step = _within(value - old, -clip, clip)
         error = torch.maximum(error, (old + step - target).square())
     return mean(error, weight)
 

@@ -125,7 +125,7 @@ class Policy:
 
         The first columns of the last layer are the actor's.
         """
-        return [(layer.weight[place], layer.bias[place, 0]) for layer in self._towers(self.flat)[0]]
+        return [(layer.weight[place], layer.bias[place, 0]) for layer in self.towers(self.flat)[0]]
 
     def backward(self, outputs: Outputs, gradients: Mapping[str, Tensor], *, inputs: bool = False) -> Tensor | None:
         """Put the gradient of every weight into `gradient`.
