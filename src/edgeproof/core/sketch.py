@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from edgeproof.core.svg import DRAWN, INK, QUIET, SECOND, WRONG, box, dot, path, picture, stroke, word
+from edgeproof.core.svg import DRAWN, INK, QUIET, SECOND, WRONG, box, columns, dot, path, picture, stroke, word
 
 __all__ = ["MOST_POINTS", "plots_of", "sketch", "thin"]
 
@@ -24,6 +24,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46.0, WIDE - 10.0, 22.0, HIGH - 30.0  # of the frame 
 ROW, NAMES, FIGURES = 16.0, 142.0, 52.0  # a named bar: its height, and the room of its name and of its value
 MOST_NAMED, LONGEST = 16, 26
 LETTER = 5.6  # usual width at size 11
+LARGEST = 1e150  # differences and ratios of two such numbers are still numbers; NaN is below nothing
 Plot = Mapping[str, Any]
 
 
@@ -126,7 +127,7 @@ def _read(plot: Plot) -> Read:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _pairs(x: Sequence[Any], y: Sequence[Any]) -> list[tuple[float, float]]:
@@ -229,14 +230,12 @@ def _columns(plot: Read, frame: Frame) -> list[str]:
     """A column for each value, from zero (or from the foot of a logarithmic scale)."""
     step = (max(plot.x) - min(plot.x)) / (len(plot.x) - 1) if len(plot.x) > 1 else 0.6 * (frame.x[1] - frame.x[0])
     wide = frame.across(frame.x[0] + step) - LEFT
-    names = plot.names or [_told(value) for value in plot.x]
-    parts = []
-    for place, value, name in zip(plot.x, plot.y, names, strict=True):
+    drawn: dict[str, list[tuple[tuple[float, float], tuple[float, float]]]] = {DRAWN: [], WRONG: []}
+    for place, value in zip(plot.x, plot.y, strict=True):
         top, foot = sorted((frame.up(value), frame.up(max(0.0, frame.y[0]))))
         corner, size = (frame.across(place) - wide / 2 + 0.4, top), (wide - 0.8, foot - top)
-        color = WRONG if plot.is_wrong(value) else DRAWN
-        parts.append(box(corner, size, title=f"{name}: {_told(value)}", color=color))
-    return parts
+        drawn[WRONG if plot.is_wrong(value) else DRAWN].append((corner, size))
+    return [columns(boxes, color=color) for color, boxes in drawn.items()]
 
 
 def _histogram(plot: Read) -> str:

@@ -5,7 +5,21 @@ Colours are a page's theme (`--net`, `--bad`) where it has one, and plain ones e
 
 from html import escape
 
-__all__ = ["DRAWN", "INK", "QUIET", "SECOND", "WRONG", "box", "dot", "outline", "path", "picture", "stroke", "word"]
+__all__ = [
+    "DRAWN",
+    "INK",
+    "QUIET",
+    "SECOND",
+    "WRONG",
+    "box",
+    "columns",
+    "dot",
+    "outline",
+    "path",
+    "picture",
+    "stroke",
+    "word",
+]
 
 INK, QUIET = "currentColor", "var(--muted,#6b737c)"
 DRAWN, SECOND, WRONG = "var(--net,#2f6fb0)", "var(--hold,#b08a3e)", "var(--bad,#b4483a)"
@@ -34,6 +48,12 @@ def box(corner: Pair, size: Pair, *, color: str = DRAWN, title: str = "", opacit
     faint = f' opacity="{opacity:.2f}"' if opacity < 1 else ""
     inner = f"><title>{escape(title)}</title></rect>" if title else "/>"
     return f'<rect {place} fill="{color}"{faint}{inner}'
+
+
+def columns(boxes: list[tuple[Pair, Pair]], *, color: str = DRAWN) -> str:
+    """Many filled rectangles of one colour, corner and size each, as one element."""
+    drawn = "".join(f"M{x:.1f} {y:.1f}h{w:.1f}v{max(h, 0.5):.1f}h{-w:.1f}z" for (x, y), (w, h) in boxes)
+    return f'<path d="{drawn}" fill="{color}"/>' if boxes else ""
 
 
 def dot(at: Pair, *, color: str = DRAWN) -> str:
