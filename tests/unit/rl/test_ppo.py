@@ -75,13 +75,13 @@ def test_a_member_is_the_same_in_any_company(tmp_path, updates, precision, withi
 
 @pytest.mark.parametrize("members", [1, 2])
 def test_a_training_that_is_broken_off_ends_with_the_same_bytes(tmp_path, members):
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     def stop_at(update):
         def watch(row):
             if row["update"] == update:
-                raise Enough
+                raise EnoughError
 
         return watch
 
@@ -89,7 +89,7 @@ def test_a_training_that_is_broken_off_ends_with_the_same_bytes(tmp_path, member
     configs = [each] * members
     whole = train(tmp_path / "whole", *configs, validate=by_mean)
     for update in (1, 4):
-        with pytest.raises(Enough):
+        with pytest.raises(EnoughError):
             train(tmp_path / "broken", *configs, watch=stop_at(update), validate=by_mean)
     told = []
     again = train(tmp_path / "broken", *configs, watch=told.append, validate=by_mean)
