@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.core.errors import OptionError
+from edgeproof.core.finding import Finding
 from edgeproof.gates.columns import FIGURES, found
 
 __all__ = ["History", "Known", "history_of"]
@@ -62,6 +63,7 @@ class Known:
         workers: processes that make batches beside the training.
         parameters, samples, validation_samples: counts.
         descends: trained by steps along the gradient (trees are not).
+        checked: what `check_model` and `check_training` found in the model, its loss and its data.
     """
 
     prior: float | None = None
@@ -81,6 +83,7 @@ class Known:
     samples: int | None = None
     validation_samples: int | None = None
     descends: bool = True
+    checked: tuple[Finding, ...] = ()
 
     @property
     def nothing(self) -> float | None:

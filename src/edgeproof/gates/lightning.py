@@ -179,7 +179,8 @@ class CheckModel(Callback):  # pyright: ignore[reportUntypedBaseClass] - an extr
     def _diagnose(self, trainer: Any, module: Any) -> None:
         if not (trainer.is_global_zero and self.rows):
             return
-        known = replace(_known(trainer, module), failed=self.failed)
+        checked = self.checked.findings if self.checked is not None else ()
+        known = replace(_known(trainer, module), failed=self.failed, checked=checked)
         if self.watch is not None:
             known = seen(self.watch, module, known)
         self.findings = diagnose(self.rows, known=known)

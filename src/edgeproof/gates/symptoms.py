@@ -59,8 +59,8 @@ def diagnose(rows: Sequence[Mapping[str, Any]], *, prior: float | None = None, k
     if broken is not None:  # everything else follows from it
         return [broken]
     found = [finding for look in SYMPTOMS.values() if (finding := look(history, facts)) is not None]
-    still = any(finding.check == "doctor.flat" for finding in found)  # more epochs of it would be no better
-    return [finding for finding in found if not (still and finding.check == "doctor.undertrained")]
+    hopeless = {finding.check for finding in found} & {"doctor.flat", "doctor.explodes"}  # more epochs would not help
+    return [finding for finding in found if not (hopeless and finding.check == "doctor.undertrained")]
 
 
 def not_finite(history: History, known: Known) -> Finding | None:

@@ -1,7 +1,6 @@
 """A model before and after its training: how far its weights went, which units fell silent."""
 
-# B samples, C classes
-
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,12 +11,13 @@ from edgeproof.core.rng import Rng
 from edgeproof.gates.flow import dead_units
 from edgeproof.gates.history import Known
 from edgeproof.gates.module import Apart
-from edgeproof.gates.subject import Subject, as_batches, kind_of, prior_entropy
+from edgeproof.gates.subject import Subject, as_batches, kind_of
 
 __all__ = ["Watch", "begin", "seen"]
 
 LARGEST = 50_000_000  # parameters whose start is kept
-CLOSE = 0.01  # of the entropy: a loss that is plain cross-entropy
+ROUNDS = 50
+LEVEL = 0.01  # gradient where there is nothing more to gain, as a share of the loss
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Watch:
         subject: its model, loss and some batches; none: they are not known.
         silent: by layer the share of silent units; the rest have at most `most`.
         most: see `silent`.
-        prior: the loss of always saying the classes' shares, if the loss is plain cross-entropy.
+        prior: the least loss of saying the same of every sample.
     """
 
     start: Mapping[str, Tensor]
@@ -76,23 +76,26 @@ def _silent(subject: Subject) -> tuple[dict[str, float], float]:
 
 
 def _prior(subject: Subject, output: Tensor) -> float | None:
-    """The entropy of the classes, if that is what the loss says of their shares."""
-    target = torch.cat([batch.target.reshape(-1) for batch in subject.batches])
-    said = subject.batches[0].target
-    if subject.kind == "binary":
-        share = target.double().mean().clamp(1e-9, 1 - 1e-9)
-        logits = torch.logit(share).float().expand(output.shape)
-        entropy = prior_entropy(target, "binary", 2)
-        first = float(nn.functional.binary_cross_entropy_with_logits(logits.reshape(-1), said.float().reshape(-1)))
-    elif subject.kind == "classes" and output.ndim > 1:
-        axis = output.ndim - 1 if output.shape[:-1] == said.shape else 1
-        counts = torch.bincount(target.long(), minlength=output.shape[axis]).double()
-        logs = (counts / counts.sum()).clamp_min(1e-9).log().float()
-        logits = logs.reshape([-1 if place == axis else 1 for place in range(output.ndim)]).expand(output.shape)
-        entropy = prior_entropy(target, "classes", output.shape[axis])
-        first = float(nn.functional.cross_entropy(logits.movedim(axis, 1), said.long()))
-    else:
+    """The least loss of saying the same of every sample; None where there is no least.
+
+    Of cross-entropy that is the entropy of the classes, of squared errors the variance of the target.
+    """
+    if not isinstance(output, Tensor) or not output.is_floating_point() or output.ndim < 1:
         return None
-    with torch.no_grad():
-        cost = float(subject.cost(logits.contiguous(), said))
-    return entropy if abs(cost - first) <= CLOSE * first else None
+    said = torch.zeros_like(output[:1], requires_grad=True)
+    optimiser = torch.optim.LBFGS([said], max_iter=ROUNDS, line_search_fn="strong_wolfe")
+
+    def cost() -> Tensor:
+        optimiser.zero_grad()
+        outputs = [said.expand(len(one), *said.shape[1:]) for one in subject.batches]
+        sums = [subject.cost(out, one.target) * len(one) for out, one in zip(outputs, subject.batches, strict=True)]
+        mean = torch.stack(sums).sum() / sum(map(len, subject.batches))
+        if mean.requires_grad:
+            mean.backward()
+        return mean
+
+    with torch.enable_grad():
+        optimiser.step(cost)  # pyright: ignore[reportArgumentType] - a tensor is a number
+        least = cost().item()
+    level = said.grad is not None and said.grad.abs().max().item() <= LEVEL * max(abs(least), 1e-6)
+    return least if level and math.isfinite(least) else None

@@ -1,6 +1,7 @@
 """Why a symptom is there: the causes of each, and what of the training's figures speaks for them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -17,10 +18,30 @@ UNMOVED, HARDLY = 0.01, 0.05  # distance of the weights, as a share of their siz
 SILENT = 1e-6  # gradient norm
 STRONG_DECAY, STRONG_DROPOUT = 0.1, 0.7
 LOUD_RATE = 0.05
+FELT = 1e-6  # a rate at which some weight moves
+CALM_RATE = 1e-3  # at which steps are seldom the first suspects
+WIRING = ("start.outputs", "flow.mixing", "flow.modes", "flow.inputs_used", "flow.dead_units", "capacity.inputs_matter")
+
+
+def _told(cause: Cause, known: Known, checks: tuple[str, ...]) -> Cause:
+    """The cause with what a check of the model says for it, if one of these failed and more speaks for it so."""
+    wrong = [finding for finding in known.checked if finding.level != "info" and finding.check.startswith(checks)]
+    if not wrong:
+        return cause
+    first = min(wrong, key=lambda finding: finding.level != "error")
+    weight = SHOWN if first.level == "error" else STRONG
+    if weight <= cause.weight:
+        return cause
+    return replace(cause, weight=weight, because=f"{first.check}: {first.claim}", fix=first.remedy, change=())
 
 
 def _inputs(known: Known) -> Iterator[Cause]:
     """Inputs that no training can live with, where they are known; a possibility where they are not."""
+    for cause in _inputs_as_known(known):
+        yield _told(cause, known, ("data.finite", "data.scale"))
+
+
+def _inputs_as_known(known: Known) -> Iterator[Cause]:
     fix = "mend what computes the features: divisions by zero, logarithms of 0, missing scaling"
     inputs = known.inputs
     if not inputs:
@@ -95,11 +116,17 @@ def flat(history: History, known: Known) -> Iterator[Cause]:
     elif moved:
         weight, because = LIKELY, f"the weights moved by {known.moved:.0%} of their size, and the loss did not follow"
     fix = "look at inputs beside their labels: constant or zeroed inputs, labels that belong to other rows"
-    yield Cause("data pipeline", "inputs that say nothing about their labels", weight, because, fix)
+    blank = Cause("data pipeline", "inputs that say nothing about their labels", weight, because, fix)
+    yield _told(blank, known, ("data.",))
     fix = "check that the loss falls when an output moves towards its target, and that each output meets its own"
-    yield Cause("loss", "the loss does not measure what is to be learned", POSSIBLE, "", fix)
-    yield from _no_gradient(known, norms)
+    loss = Cause("loss", "the loss does not measure what is to be learned", POSSIBLE, "", fix)
+    yield _told(loss, known, ("loss.", "start.loss"))
+    for cause in _no_gradient(known, norms):
+        yield _told(cause, known, ("flow.gradients", "flow.registered", "training.parameters_move"))
     yield from _low_rate(known)
+    broken = _told(Cause("architecture", "the model is not wired as it should be", POSSIBLE, "", ""), known, WIRING)
+    if broken.because:
+        yield broken
     heavy = [f"train.weight_decay={known.weight_decay:g}"] if (known.weight_decay or 0) >= STRONG_DECAY else []
     heavy += [f"model.dropout={known.dropout:g}"] if (known.dropout or 0) >= STRONG_DROPOUT else []
     if heavy:
@@ -116,6 +143,11 @@ def _no_gradient(known: Known, norms: np.ndarray) -> Iterator[Cause]:
 
 def _low_rate(known: Known) -> Iterator[Cause]:
     if known.lr is None or not known.descends or (known.moved is not None and known.moved >= HARDLY):
+        return
+    if known.moved == 0 and known.lr >= FELT:
+        fix = "give the optimiser the parameters of this very model, and call its step() after backward()"
+        because = f"no weight has moved, at rate {known.lr:g}"
+        yield Cause("gradient flow", "no step reaches the weights", SHOWN, because, fix)
         return
     weight, because = POSSIBLE, ""
     if known.moved is not None:
@@ -202,7 +234,8 @@ def apart(wobble: float, known: Known, norms: np.ndarray) -> Iterator[Cause]:
     """Steps that are too large, batches that are too small, gradients that are not clipped."""
     shaky = wobble > 0.5
     because = f"validation moves from epoch to epoch by {wobble:.0%} of all that is gained" if shaky else ""
-    yield _lower_rate(known, STRONG if shaky else POSSIBLE, because, by=10.0)
+    calm = known.lr is not None and known.lr <= CALM_RATE
+    yield _lower_rate(known, (LIKELY if calm else STRONG) if shaky else POSSIBLE, because, by=10.0)
     small = known.batch_size is not None and known.batch_size < 64
     change: Any = () if known.batch_size is None else (f"train.batch_size={4 * known.batch_size}",)
     because = f"{known.batch_size} samples a step" if small else ""

@@ -56,6 +56,7 @@ def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> 
         OptionError: nothing was trained yet, or several runs that differ in more than their seed.
     """
     folders = [RunFolder(path) for given in runs for path in _runs_of(Path(given))]
+    seen = [] if market is None else look(folders[0], Path(market))
     found, epochs = [], 0
     every: dict[str, list[tuple[RunFolder, Training]]] = {}
     for folder in folders:
@@ -64,14 +65,13 @@ def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> 
         for training in trainings(folder, config):
             epochs += len(training.rows)
             where = "" if len(folders) == 1 and training.name == "training" else f"{folder.path.name} {training.name}"
-            symptoms = diagnose(training.rows, known=training.known)
+            known = replace(training.known, checked=tuple(seen) if folder is folders[0] else ())
+            symptoms = diagnose(training.rows, known=known)
             found += [replace(_with_commands(finding, folder), where=where) for finding in symptoms]
             every.setdefault(key, []).append((folder, training))
     if len(folders) > 1:
         found += _seeds(every, campaign=len(runs) < len(folders))
-    if market is not None:
-        found += look(folders[0], Path(market))
-    return Diagnosis(tuple(str(folder.path) for folder in folders), epochs, tuple(found))
+    return Diagnosis(tuple(str(folder.path) for folder in folders), epochs, (*found, *seen))
 
 
 def _runs_of(path: Path) -> list[Path]:

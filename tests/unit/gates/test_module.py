@@ -5,8 +5,10 @@ import torch
 from torch import nn
 
 from edgeproof.core.errors import OptionError
-from edgeproof.gates import Known, check_model
+from edgeproof.gates import Known
+from edgeproof.gates.flow import gradients
 from edgeproof.gates.module import taken_apart
+from edgeproof.gates.subject import subject_of
 from edgeproof.gates.watch import begin, seen
 
 
@@ -66,11 +68,11 @@ def test_model_loss_and_inputs_are_those_of_the_step(how):
 def test_the_checks_name_a_fault_by_the_modules_own_parameters():
     torch.manual_seed(0)
     apart = taken_apart(Step("self", cut=True), loader())
-    found = check_model(apart.model, apart.loss, apart.data)
-    assert found["flow.gradients"].level == "error"
-    assert found["flow.gradients"].where.startswith("net.0")
+    found = gradients(subject_of(apart.model, apart.loss, apart.data))
+    assert found.level == "error"
+    assert found.where.startswith("net.0")
     clean = taken_apart(Step("net"), loader())
-    assert check_model(clean.model, clean.loss, clean.data).ok
+    assert gradients(subject_of(clean.model, clean.loss, clean.data)).level == "info"
 
 
 def test_a_step_that_is_no_model_and_loss_is_refused_in_one_line():
