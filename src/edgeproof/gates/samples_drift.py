@@ -20,7 +20,7 @@ from edgeproof.gates.report import failed, passed
 from edgeproof.gates.samples_table import PARTS, SampleTable
 from edgeproof.stats.dependence import long_run_variance
 
-__all__ = ["Drift", "drift", "drift_between", "label_drift"]
+__all__ = ["LEAST_WORTH", "Drift", "drift", "drift_between", "label_drift"]
 
 MOST_CELLS = 1024
 LEAST_CELLS = 16
@@ -159,8 +159,10 @@ def drift(table: SampleTable) -> Finding:
     facts: dict[str, Any] = {"columns": rows[: 4 * MOST], "plot": _plot(rows[:MOST])}
     measured = {"distance": first["distance"], "p": first["p"]}
     if not alarms:
+        slow = sum(row["distance"] >= MOVED and row["worth"] < LEAST_WORTH for row in rows)
         claim = (
-            f"columns are distributed alike in all parts (the farthest, {first['name']}, by {first['distance']:.2f})"
+            f"no column is known to move by {MOVED:.0%} of its samples (the farthest, {first['name']}, by "
+            f"{first['distance']:.1%})" + (f"; {slow} wander too slowly to be judged" if slow else "")
         )
         return passed(check, claim, measured=measured, threshold=threshold, **facts)
     return failed(

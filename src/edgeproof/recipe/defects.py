@@ -6,6 +6,7 @@ show is looked for again among the open ones.
 
 # T bars of one symbol, in order of time
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ AROUND = 16  # bars before and after
 MOST_BARS = 64  # drawn of one defect
 MOST_DAYS = 72 * 31  # a longer calendar counts by month
 DIGITS = 7
+Places = dict[int, list[tuple[Finding, int]]]  # open time -> the symbols' findings there, and bars
 
 
 def bar_findings(market: Market, series: Sequence[Bars], clock: np.ndarray, *, universe: str) -> list[Finding]:
@@ -56,23 +58,34 @@ def defects(findings: Sequence[Finding], series: Sequence[Bars], quality: Qualit
     found = []
     for check in DRAWN:
         known = [each for each in findings if each.check == f"quality.{check}" and each.where in of]
-        places: dict[int, list[tuple[Finding, int]]] = {}
+        places: Places = {}
         for finding in known:
             for start, length in _starts(check, finding, of[finding.where]):
                 places.setdefault(start, []).append((finding, length))
-        chosen = sorted(places.items(), key=lambda place: (-max(length for _, length in place[1]), place[0]))
-        for start, here in chosen[:MOST_EACH]:
+        for start, here in _chosen(places):
             finding, length = here[0]
             tile = _tile(check, of[finding.where], (start, length), quality)
             found.append({"check": check, "level": finding.level, "also_in": len(here) - 1} | tile)
     return found
 
 
+def _chosen(places: Places) -> list[tuple[int, list[tuple[Finding, int]]]]:
+    """The longest places, then the first ones; of each symbol one before another has its second."""
+    ranked = sorted(places.items(), key=lambda place: (-max(length for _, length in place[1]), place[0]))
+    seen: Counter[str] = Counter()
+    order = []
+    for place in ranked:
+        symbol = place[1][0][0].where
+        order.append((seen[symbol], len(order), place))
+        seen[symbol] += 1
+    return [place for *_, place in sorted(order, key=lambda item: item[:2])[:MOST_EACH]]
+
+
 def _starts(check: str, finding: Finding, bars: Bars) -> list[tuple[int, int]]:
     """Open time of the first bar of each place, and its length in bars (of a gap: the bars that are missing)."""
     if check == "gaps":
         return [(parse_time(each["after"]), int(each["bars"])) for each in finding.evidence["longest_first"]]
-    at = np.searchsorted(bars.open_time, [parse_time(text) for text in finding.evidence["times"]])
+    at = np.flatnonzero(np.isin(bars.open_time, [parse_time(text) for text in finding.evidence["times"]]))
     if check != "stale":
         return [(int(bars.open_time[n]), 1) for n in at]
     run = stale_run(bars.ohlcv)
@@ -101,7 +114,7 @@ def _tile(check: str, bars: Bars, place: tuple[int, int], quality: QualityConfig
         "bars": [[_short(value) for value in row] for row in bars.ohlcv[first:last].tolist()],
         "marked": [] if check == "gaps" else [n - first for n in marked],
         "note": _note(check, bars, (at, place[1])),
-        "used": bool(used[at]),
+        "used": bool(used[at : at + length].all()),
     }
     return body | ({"gap_after": at - first, "gap_bars": place[1]} if check == "gaps" else {})
 
@@ -162,11 +175,13 @@ def gap_calendar(series: Sequence[Bars], clock: np.ndarray, interval_ns: int) ->
 
 
 def longest_gaps(findings: Sequence[Finding], most: int = 10) -> list[dict[str, Any]]:
-    """The longest gaps of all symbols."""
+    """The longest gaps, those of several symbols at once as one."""
+    symbols: dict[tuple[str, int], list[str]] = {}
+    for finding in findings:
+        for each in finding.evidence["longest_first"] if finding.check == "quality.gaps" else ():
+            symbols.setdefault((each["after"], each["bars"]), []).append(finding.where)
     rows = [
-        {"symbol": finding.where, **each}
-        for finding in findings
-        if finding.check == "quality.gaps"
-        for each in finding.evidence["longest_first"]
+        {"symbol": names[0], "also_in": len(names) - 1, "after": after, "bars": count}
+        for (after, count), names in symbols.items()
     ]
     return sorted(rows, key=lambda row: (-row["bars"], row["after"], row["symbol"]))[:most]

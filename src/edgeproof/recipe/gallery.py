@@ -19,12 +19,12 @@ from edgeproof.stats.classify import auc
 __all__ = ["gallery"]
 
 OPEN, CLOSE = 0, 3
-EACH = 3  # samples of a class and kind
+EACH = 4  # samples of a class and kind
 NEAR = 200  # closest to the middle outcome, of which the least extreme are typical
 MOST_COLUMNS, MOST_FEATURES = 32, 40  # drawn of a window
 MOST_AHEAD = 48  # bars drawn after the decision
-STEP = 0.75  # robust standard deviations that a shade stands for ...
-SHADES = 4  # ... of which there are so many on each side
+STEP = 1.0  # robust standard deviations that a shade stands for ...
+SHADES = 3  # ... of which there are so many on each side
 TELLS = 0.9  # AUC from which the label is a matter of how far the price went
 
 
@@ -135,7 +135,7 @@ def _relative(prices: np.ndarray, present: np.ndarray, base: float) -> list[floa
 
 
 def _shades(window: np.ndarray, scale: tuple[np.ndarray, np.ndarray]) -> list[list[int]]:
-    """i[F][columns] the window's scaled values in steps, -4 to 4; of a long window means of neighbours."""
+    """i[F][columns] the window's scaled values in steps, -3 to 3; of a long window means of neighbours."""
     parts = np.array_split(np.arange(len(window)), min(len(window), MOST_COLUMNS))
     means = np.stack([window[part].mean(axis=0) for part in parts])
     z = (means - scale[0]) / np.where(scale[1] > 0, scale[1], np.inf)

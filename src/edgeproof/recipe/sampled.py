@@ -3,6 +3,7 @@
 # S symbols, T bars, N samples, F features
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ def _folds(config: RunConfig, prepared: Prepared, folds: Sequence[Fold]) -> list
             {"fold": fold.number + 1, "train": len(fold.train), "validation": len(fold.validation)}
             | {"start": iso(int(time.min())), "end": iso(int(time.max()))}
             | {"share": float(whole.y[whole.inside("validation")].mean())}
-            | {"moved": [{"name": each.name, "distance": each.distance, "p": each.p} for each in moved[:3]]}
+            | {"moved": [asdict(each) for each in moved[:3]]}
         )
     return rows
 
@@ -180,6 +181,6 @@ def _movers(table: SampleTable, findings: Sequence[Finding]) -> list[dict[str, A
         row = next(row for row in rows if row["name"] == name)
         movers.append(
             {"name": name, "edges": [_short(edge) for edge in edges], "parts": parts}
-            | {"distance": row["distance"], "p": row["p"], "part": row["part"]}
+            | {key: row[key] for key in ("distance", "p", "worth", "part")}
         )
     return movers

@@ -31,7 +31,7 @@ MEANINGS = {"error": "cap the verdict", "warning": "worth a look", "info": "noth
 
 def _evidence(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     shown = []
-    for key, value in list(body.items())[:MOST_EVIDENCE]:
+    for key, value in [pair for pair in body.items() if _is_told(*pair)][:MOST_EVIDENCE]:
         if isinstance(value, list | tuple):
             text = ", ".join(show(item) for item in value[:4]) + (" …" if len(value) > 4 else "")
         elif isinstance(value, Mapping):
@@ -40,6 +40,13 @@ def _evidence(body: Mapping[str, Any]) -> list[tuple[str, str]]:
             text = show(value)
         shown.append((humanise(key).lower(), clip(text, 160)))
     return shown
+
+
+def _is_told(key: str, value: Any) -> bool:
+    """Whether a line of text can say it: tables and plots cannot be told so."""
+    several = isinstance(value, list | tuple) and any(isinstance(item, Mapping | list) for item in value)
+    nested = isinstance(value, Mapping) and any(isinstance(item, Mapping | list) for item in value.values())
+    return value is not None and not several and not nested and key not in ("plot", "plots")
 
 
 def _place(item: Finding) -> str:

@@ -175,7 +175,7 @@ class Tiles:
         tiles: in order.
         head: what they have in common.
         lead: what there is to see.
-        size: `small` (six a row), `medium` (four), `large` (three) or `whole` (one).
+        size: `small` (two a row on a phone), `medium` (four on a desk), `large` (three) or `whole` (one).
     """
 
     tiles: Sequence[Tile]

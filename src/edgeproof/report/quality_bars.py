@@ -19,7 +19,7 @@ HEADS: dict[str, tuple[str, str]] = {
     "gaps": ("The longest gaps", "Nothing is filled in: windows do not reach across long ones."),
     "zero_volume": ("Bars without volume", "Nothing was traded, or the source does not report it."),
 }
-MASKED = "masked: not traded, in no window"
+MASKED = "masked, so not traded and in no window"
 
 
 def gaps_block(body: Mapping[str, Any]) -> Block:
@@ -37,10 +37,13 @@ def gaps_block(body: Mapping[str, Any]) -> Block:
     )
     if not body["gaps"]:
         return tiles
-    cells = [
-        (Cell(clip(row["symbol"], 24)), Cell(row["after"]), Cell(show(row["bars"], "count"))) for row in body["gaps"]
-    ]
+    cells = [(Cell(_named(row)), Cell(row["after"]), Cell(show(row["bars"], "count"))) for row in body["gaps"]]
     return Grid([tiles, Table(("Longest gaps", "after", "bars"), cells, even=True)])
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    more = f" and {row['also_in']} more" if row["also_in"] else ""
+    return clip(row["symbol"], 24) + more
 
 
 def defects_section(body: Mapping[str, Any]) -> Section:
@@ -60,7 +63,7 @@ def defects_section(body: Mapping[str, Any]) -> Section:
 def _tile(each: Mapping[str, Any]) -> Tile:
     also = each["also_in"]
     more = f" The same in {also} other {'symbol' if also == 1 else 'symbols'}." if also else ""
-    fate = "" if each["check"] in ("gaps", "jumps", "reuse") else ("; used" if each["used"] else f"; {MASKED}")
+    fate = "" if each["check"] in ("gaps", "jumps", "reuse") else ("; not masked" if each["used"] else f"; {MASKED}")
     title = f"{clip(each['symbol'], 24)}, {each['time']}"
     spoken = f"{title}: {each['note']}"
     return Tile(title, candles(each, spoken), f"{each['note']}{fate}.{more}", each["level"], each["level"])

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from edgeproof.core.finding import Finding
-from edgeproof.core.sketch import sketch
+from edgeproof.gates.samples_drift import LEAST_WORTH
+from edgeproof.report.chart import plot, points
 from edgeproof.report.data import findings_block
-from edgeproof.report.number import chance_words, clip, show
-from edgeproof.report.part import Block, Cell, Section, Stat, Stats, Table, Text, Tile, Tiles
+from edgeproof.report.number import chance_words, clip, show, time_ms
+from edgeproof.report.part import Block, Cell, Figure, Grid, Section, Stat, Stats, Table, Text, Tile, Tiles
 from edgeproof.report.quality_sketch import heat_map, overlay, window
 
 __all__ = ["sample_sections"]
@@ -58,9 +61,18 @@ def _stats(body: Mapping[str, Any]) -> Stats:
             Stat("Samples", show(total, "count"), parts),
             Stat("Window", show(body["window"], "bars"), f"of {len(body['features'])} features"),
             Stat("Label", clip(body["label"].replace("_", " "), 24), "the class that is forecast"),
-            Stat("Split", clip(body["split"].replace("_", " "), 24), f"{len(body['folds'])} folds, the last is shown"),
+            Stat("Split", clip(body["split"].replace("_", " "), 24), _folds_told(len(body["folds"]))),
         ]
     )
+
+
+def _folds_told(count: int) -> str:
+    return "one fold" if count == 1 else f"{count} folds, the last is shown"
+
+
+def _said(claim: str) -> str:
+    """A finding's claim as a sentence."""
+    return f"{claim[:1].upper()}{claim[1:]}."
 
 
 def _parts(body: Mapping[str, Any]) -> Table:
@@ -91,24 +103,34 @@ def _labels(body: Mapping[str, Any], findings: Mapping[str, Finding]) -> Section
     ]
     caption = "95% interval by Clopper and Pearson, as if samples were independent; labels that overlap vary more."
     table = Table(("Part and class", "samples", "share", "interval"), rows, caption=caption, even=True)
+    return Section("Labels", _said(findings["labels"].claim), (Grid([table, _by_month(body, findings)]),))
+
+
+def _by_month(body: Mapping[str, Any], findings: Mapping[str, Finding]) -> Figure:
     months = body["months"]
-    drawn = {
-        "kind": "bars",
-        "title": "Share of the upper class by month",
-        "x": list(range(len(months))),
-        "y": [row["share"] for row in months],
-        "names": [row["month"] for row in months] if len(months) > MOST_ROWS else [f"{row['month']}" for row in months],
-        "x_label": f"{len(months)} months",
-        "threshold": months[0]["share"] if len(months) == 1 else _overall(body["shares"]),
-        "threshold_name": "training",
-    }
-    low, high = (pick(months, key=lambda row: row["share"]) for pick in (min, max))
-    note = (
-        f"From {show(low['share'], 'percent')} in {low['month']} to {show(high['share'], 'percent')} in "
-        f"{high['month']}. {findings['label_drift'].claim}."
+    traces = []
+    for part, color in (("train", "@gross"), ("validation", "@net"), ("test", "@hold")):
+        rows = [row for row in months if row["part"] == part]
+        share = np.array([row["share"] for row in rows])
+        error = 1.96 * np.sqrt(share * (1 - share) / np.array([row["samples"] for row in rows]))
+        when = np.array([time_ms(f"{row['month']}-01") for row in rows], np.int64)
+        traces += [points(when, share, name=part, color=color, spread=error, size=6)] if rows else []
+    level = _overall(body["shares"])
+    line = {"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": level, "y1": level}
+    drawn = plot(
+        traces,
+        x={"type": "date", "nticks": 6},
+        y={"title": "share of the upper class", "tickformat": ".0%"},
+        shapes=[line | {"line": {"color": "@muted", "width": 1, "dash": "dot"}}],
+        hovermode="closest",
     )
-    tiles = Tiles([Tile("Over time", sketch(drawn), note)], size="large")
-    return Section("Labels", findings["labels"].claim + ".", (table, tiles))
+    low, high = (pick(months, key=lambda row: row["share"]) for pick in (min, max))
+    words = (
+        f"From {show(low['share'], 'percent')} in {low['month']} to {show(high['share'], 'percent')} in "
+        f"{high['month']}; {show(level, 'percent')} of training, the dotted line."
+    )
+    caption = f"By month, with 95% as if samples were independent. {_said(findings['label_drift'].claim)}"
+    return Figure("Labels over time", drawn, caption, words, height=260)
 
 
 def _overall(shares: Sequence[Mapping[str, Any]]) -> float:
@@ -177,7 +199,9 @@ def _correlations(body: Mapping[str, Any], findings: Mapping[str, Finding]) -> S
         "Correlation of features, training samples", heat_map(names, matrix, "correlation of features"), note
     )
     table = Table(("Closest pairs", "correlation"), rows, even=True)
-    return Section("Correlations", findings["correlations"].claim + ".", (Tiles([picture], size="whole"), table))
+    return Section(
+        "Correlations", _said(findings["correlations"].claim), (Grid([Tiles([picture], size="whole"), table]),)
+    )
 
 
 def _outliers(findings: Mapping[str, Finding]) -> Section:
@@ -207,7 +231,7 @@ def _outliers(findings: Mapping[str, Finding]) -> Section:
             "How much of a feature's variance its most extreme 0.1% of samples hold; from 50% on they set its scale."
         )
         blocks.append(Table(("Feature", "beyond 10", "share of variance"), cells, caption=caption, even=True))
-    return Section("Outliers", finding.claim + ".", blocks)
+    return Section("Outliers", _said(finding.claim), blocks)
 
 
 def _drift(body: Mapping[str, Any], findings: Mapping[str, Finding]) -> Section:
@@ -216,7 +240,7 @@ def _drift(body: Mapping[str, Any], findings: Mapping[str, Finding]) -> Section:
         Tile(
             clip(row["name"], 40),
             overlay(row["edges"], row["parts"], f"{row['name']} by part"),
-            f"{show(row['distance'], 'percent')} of {row['part']} lies elsewhere, p {chance_words(row['p'])}",
+            f"{show(row['distance'], 'percent')} of {row['part']} lies elsewhere, {_chance(row)}",
         )
         for row in body["movers"]
     ]
@@ -227,20 +251,25 @@ def _drift(body: Mapping[str, Any], findings: Mapping[str, Finding]) -> Section:
             Cell(show(row["share"], "percent")),
             Cell(clip(row["moved"][0]["name"], 40) if row["moved"] else "too few samples"),
             Cell(show(row["moved"][0]["distance"] if row["moved"] else None, "percent")),
-            Cell(chance_words(row["moved"][0]["p"]) if row["moved"] else ""),
+            Cell(_chance(row["moved"][0]) if row["moved"] else ""),
         )
         for row in body["folds"]
     ]
-    heads = ("Fold: validation", "samples", "upper class", "moves most", "lies elsewhere", "p")
+    heads = ("Fold: validation", "samples", "upper class", "moves most", "lies elsewhere", "by chance")
     caption = (
         "Training against validation of each fold. The share that lies elsewhere is Kolmogorov and Smirnov's distance "
         "at the deciles; p allows for dependence and for all features."
     )
     return Section(
         "Drift",
-        finding.claim + ".",
+        _said(finding.claim),
         (Tiles(tiles, "The features that move most", size="medium"), Table(heads, folds, caption=caption, even=True)),
     )
+
+
+def _chance(row: Mapping[str, Any]) -> str:
+    """How likely such a distance is without drift, where that can be said."""
+    return "too slow to be judged" if row["worth"] < LEAST_WORTH else f"p {chance_words(row['p'])}"
 
 
 def _copies(findings: Mapping[str, Finding]) -> Section:
@@ -254,4 +283,4 @@ def _copies(findings: Mapping[str, Finding]) -> Section:
         for row in finding.evidence.get("examples", [])
     ]
     table = [Table(("Held out", "at", "equal to training's"), rows, numeric=False)] if rows else []
-    return Section("Duplicates", finding.claim + ".", table)
+    return Section("Duplicates", _said(finding.claim), table)

@@ -90,7 +90,7 @@ def _grounds(tile: Mapping[str, Any], places: Sequence[float], step: float, ends
         text = f"{tile['gap_bars']:,} missing"
         return [
             box((start, ends[0]), (6 * step, high), color=WRONG, opacity=0.14, title=text),
-            word((start + 3 * step, ends[0] - 1), text, anchor="middle", fill=WRONG),
+            word((start + 3 * step, ends[1] - 5), text, anchor="middle", fill=WRONG),
         ]
     if not tile["marked"]:
         return []
@@ -149,8 +149,8 @@ def window(tile: Mapping[str, Any], spoken: str) -> str:
     parts = [
         stroke((0, up(0.0)), (wide, up(0.0))),
         stroke((length, top - 4), (length, foot + 2), dash="2 2"),
-        word((0, 10), f"{max(known):+.2g}%"),
-        word((wide, 10), f"{min(known):+.2g}%", anchor="end"),
+        word((0, 10), _percent(max(known))),
+        word((wide, 10), _percent(min(known)), anchor="end"),
     ]
     before = [(n * one, up(value)) for n, value in enumerate(back) if value is not None]
     after = [(length + (n + 1) * rest, up(value)) for n, value in enumerate(ahead) if value is not None]
@@ -162,6 +162,10 @@ def window(tile: Mapping[str, Any], spoken: str) -> str:
     if shades:
         parts += _shading(shades, (length / len(shades[0]), cell), high)
     return picture(parts, (wide, high + cell * len(shades) + 1), spoken=spoken)
+
+
+def _percent(value: float) -> str:
+    return f"{value:+,.0f}%" if abs(value) >= 100 else f"{value:+.2g}%"
 
 
 def _shading(shades: Sequence[Sequence[int]], size: Pair, top: float) -> list[str]:
@@ -177,9 +181,9 @@ def _shading(shades: Sequence[Sequence[int]], size: Pair, top: float) -> list[st
                     f"{corner}h{count * size[0]:.1f}v{size[1]:g}h{-count * size[0]:.1f}z"
                 )
             column += count
-    most = max((abs(shade) for shade in paths), default=1)
+    most = max(3, *(abs(shade) for shade in paths)) if paths else 3
     return [
-        outline("".join(cells), fill=DRAWN if shade > 0 else WRONG, opacity=min(0.95, 0.95 * abs(shade) / max(4, most)))
+        outline("".join(cells), fill=DRAWN if shade > 0 else WRONG, opacity=0.9 * abs(shade) / most)
         for shade, cells in sorted(paths.items())
     ]
 

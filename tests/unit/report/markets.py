@@ -77,6 +77,6 @@ def survey(symbols: int = 8) -> dict[str, Any]:
         "counts": {"info": 1, "warning": 1, "error": 0},
         "findings": [finding.to_json() for finding in FINDINGS],
         "calendar": {"unit": "day", "first": "2021-01-01", "expected": [192] * 376, "missing": [0] * 300 + [6] * 76},
-        "gaps": [{"symbol": "COIN7/USDT", "after": "2021-06-16 15:00", "bars": 300}],
+        "gaps": [{"symbol": "COIN7/USDT", "after": "2021-06-16 15:00", "bars": 300, "also_in": 0}],
         "defects": [_spike(), _gap()],
     }
