@@ -22,13 +22,21 @@ from edgeproof.recipe.refine_tune import tune_step
 from edgeproof.recipe.regularise import regularise
 from edgeproof.recipe.squeeze import squeeze
 from edgeproof.recipe.steps import GATES, Step
+from edgeproof.train.loggers.tracker import Tracker
 from edgeproof.train.team import team
 
 __all__ = ["refine"]
 
 
 def refine(
-    config: RunConfig, market: Market, ledger: Ledger, span: Span, *, folder: RunFolder, write: Callable[[str], None]
+    config: RunConfig,
+    market: Market,
+    ledger: Ledger,
+    span: Span,
+    *,
+    folder: RunFolder,
+    write: Callable[[str], None],
+    tracker: Tracker | None = None,
 ) -> tuple[RunConfig, Prepared, list[Finding]]:
     """Walk steps 4 to 6, and put the best trial's checkpoints where the run's own belong.
 
@@ -41,11 +49,12 @@ def refine(
         span: the open one.
         folder: of the run; trials go to `steps` in it, the steps to its `gates.json`.
         write: where progress lines go.
+        tracker: of the run; each trial is tracked below it.
 
     Raises:
         EdgeproofError: the config itself cannot be trained, as of a plain run.
     """
-    bench = Bench(config, market, span, ledger)
+    bench = Bench(config, market, span, ledger, tracker)
     if team().count > 1:
         raise OptionError(f"gates.profile={config.gates.profile} is walked by one process; start it without torchrun")
     ground = Ground(bench, folder.steps, config.gates, write)

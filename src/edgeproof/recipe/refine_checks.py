@@ -35,7 +35,7 @@ def regularise_checks(ground: Ground, first: Tried, found: Attempts) -> list[Fin
 
 
 def _beats_prior(ground: Ground, trial: Tried) -> Finding:
-    found, body = gain_on_prior(trial, ground.rng("prior")), trial.body
+    found, body = gain_on_prior(trial, ground.rng(trial)), trial.body
     plot = bars(
         {"prior": body["prior"], "validation": body["loss"], "training": body["train"]},
         title=f"Loss of {trial.label}",
@@ -152,7 +152,9 @@ def seeds_check(ground: Ground, first: Tried, standing: Tried, others: Sequence[
             threshold=None,
         )
     same = standing.config.trial_identity() == first.config.trial_identity()
-    found = gain_on_prior(standing, ground.rng("seeds")) if same else gain(standing, first, ground.rng("seeds"))
+    found = (
+        gain_on_prior(standing, ground.rng(standing)) if same else gain(standing, first, ground.rng(standing, first))
+    )
     what = "it gains on the prior" if same else "the steps gained on the config as it was"
     spread = stdev(losses)
     plot = bars({f"seed {trial.config.seed}": trial.body["loss"] for trial in done}, title="Seeds", y_label="loss")
@@ -191,6 +193,6 @@ def gain_check(ground: Ground, first: Tried, standing: Tried, made: Sequence[Tri
     if standing is first or standing.trial == first.trial:
         claim = "nothing that was tried is better than the config as it was by more than its noise: it is the result"
         return passed("squeeze.gain", claim, measured=0.0, threshold=0.0, plot=plot)
-    found = gain(standing, first, ground.rng("gain"))
+    found = gain(standing, first, ground.rng(standing, first))
     claim = f"{standing.label} loses {found.words()} less than the config as it was"
     return passed("squeeze.gain", claim, measured=found.mean, threshold=0.0, gain=found.to_json(), plot=plot)

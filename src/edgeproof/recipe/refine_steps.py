@@ -45,9 +45,9 @@ class Ground:
     gates: GatesConfig
     write: Callable[[str], None]
 
-    def rng(self, *names: str | int) -> Rng:
-        """Of one interval."""
-        return Rng(self.bench.config.seed).child("refine", *names)
+    def rng(self, *trials: Tried) -> Rng:
+        """Of the interval between two trials, or of one; the same wherever these are compared."""
+        return Rng(self.bench.config.seed).child("refine", *(trial.trial for trial in trials))
 
     def spent(self) -> float:
         """Seconds that all trials of the steps have taken, those before a kill included."""
@@ -146,8 +146,9 @@ def try_each(
         trial = _tried(ground, ground.folder / step / f"{number:02d}-{_slug(technique.name)}", technique, standing)
         if isinstance(trial, str):
             skipped.append(Skipped(technique.name, trial))
+            progress.total = min(count, len(made) + len(techniques) - number)
             continue
-        judged = judge_trial(trial, standing, simpler=technique.simpler, rng=ground.rng(step, number))
+        judged = judge_trial(trial, standing, simpler=technique.simpler, rng=ground.rng(trial, standing))
         made.append(trial)
         why.append((judged.taken, judged.why))
         drop_checkpoints(standing if judged.taken else trial)

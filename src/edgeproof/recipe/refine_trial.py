@@ -4,53 +4,48 @@
 there is read back: after a kill the same call goes on, and makes the same choices from the same numbers.
 """
 
-# S symbols, T bars, N samples
+# N samples
 
 import functools
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any, cast
 
 import numpy as np
-import torch
-from scipy.optimize import minimize_scalar
 
 from edgeproof.core.config import Config, from_mapping
 from edgeproof.core.container import read_container, write_container
 from edgeproof.core.errors import ConfigError, DataError, OptionError, SplitError, TrainError
 from edgeproof.core.files import read_json, write_json
 from edgeproof.core.progress import silent
-from edgeproof.features.scale import apply
 from edgeproof.ledger.markets import rows_of
 from edgeproof.ledger.store import Row
 from edgeproof.recipe.attempt import CHECKPOINTS, Bench, figures_of
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.folds import FoldRun, learn_folds
 from edgeproof.recipe.learn import Learned, trial_config
-from edgeproof.recipe.prepare import Prepared
-from edgeproof.train.forecast import predict
+from edgeproof.recipe.refine_score import fold_losses
+from edgeproof.recipe.tracking import run_card, tell_epochs, watcher
+from edgeproof.train.loggers.tracker import Tracker, tracked
 from edgeproof.verdict.ready import json_ready
 
 __all__ = [
     "FAILING",
     "Tried",
     "drop_checkpoints",
-    "prior_logit",
     "proposed",
     "recall",
     "trial_rows",
     "tried",
-    "yardstick",
 ]
 
 FAILING = (ConfigError, DataError, OptionError, SplitError, TrainError)  # of one trial, not of the step
-MOST_TRAINED_ON = 20_000  # training samples that are forecast to know the gap; its standard error is about 0.001 nats
 PROPOSAL, RECORD, LOSSES = "proposal.json", "trial.json", "losses.safetensors"
-Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -95,37 +90,6 @@ class Tried:
         return read_container(self.folder / LOSSES)[0]
 
 
-def yardstick(loss: Config, share: float) -> Score:
-    """The configured loss without label smoothing, a value a sample; of `bce` the log loss in nats.
-
-    Trials that change the loss are compared by that of the run's own config. Focal and weighted losses ask for other
-    probabilities than the true ones, so that their log loss is worse than the prior's where nothing is wrong.
-
-    Args:
-        loss: an entry of LOSSES.
-        share: positives among the training samples.
-    """
-    plain: Any = loss.model_copy(update={"label_smoothing": 0.0})
-    build = plain.build(share)
-
-    def score(logit_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
-        logit, y = (torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64)) for values in (logit_N, y_N))
-        return build(logit, y).numpy()
-
-    return score
-
-
-def prior_logit(score: Score, share: float) -> float:
-    """The best answer that is the same for all samples, of labels with this share of positives."""
-    labels, weights = np.array([0.0, 1.0]), np.array([1 - share, share])
-
-    def loss(z: float) -> float:
-        return float(weights @ score(np.full(2, z), labels))
-
-    found: Any = minimize_scalar(loss, bounds=(-15.0, 15.0), method="bounded", options={"xatol": 1e-10})
-    return float(found.x)
-
-
 def proposed(folder: Path, base: RunConfig) -> tuple[str, RunConfig] | None:
     """Label and config of a trial that was begun in this folder; None where none was."""
     place = folder / PROPOSAL
@@ -148,7 +112,7 @@ def tried(
     """Train a config completely, score it, and keep what is known; or read it back.
 
     Args:
-        bench: where trials are made; all are compared by the `yardstick` of its config's loss.
+        bench: where trials are made; all are compared by the `refine_score.yardstick` of its config's loss.
         label: for people.
         config: of the trial.
         folder: of the trial.
@@ -164,7 +128,8 @@ def tried(
     write_json(folder / PROPOSAL, {"label": label, "config": config.model_dump(mode="json")})
     began = time.perf_counter()
     try:
-        body = _trained(bench, config, folder, write)
+        with _tracking(bench, label, config, folder) as tracker:
+            body = _trained(bench, config, folder, write, tracker)
     except FAILING as error:
         if must:
             raise
@@ -177,7 +142,7 @@ def tried(
 
 def recall(bench: Bench, trial: Tried, after: Callable[[Learned], None]) -> None:
     """Look at every fold's model of a trial whose checkpoints are still there; nothing is trained or counted again."""
-    _folds(bench, trial.config, trial.folder, silent, after)
+    _folds(bench, trial.config, trial.folder, after)
 
 
 def trial_rows(bench: Bench, config: RunConfig) -> list[Row]:
@@ -199,9 +164,34 @@ def drop_checkpoints(trial: Tried) -> None:
     shutil.rmtree(trial.folder / CHECKPOINTS, ignore_errors=True)
 
 
+@contextmanager
+def _tracking(bench: Bench, label: str, config: RunConfig, folder: Path) -> Iterator[Tracker | None]:
+    """The trial's tracker below that of the run; its step is the study."""
+    if bench.tracker is None:
+        yield None
+        return
+    card = run_card(config, bench.market, kind="trial", phase="search", study=folder.parent.name)
+    tracker = bench.tracker.child(folder, card)
+    tracker.outbox.tags({"technique": label})
+    with tracked(tracker):
+        yield tracker
+
+
 def _folds(
-    bench: Bench, config: RunConfig, folder: Path, write: Callable[[str], None], after: Callable[[Learned], None]
+    bench: Bench,
+    config: RunConfig,
+    folder: Path,
+    after: Callable[[Learned], None],
+    *,
+    write: Callable[[str], None] = silent,
+    hears: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> tuple[Learned, list[FoldRun]]:
+    tell = tell_epochs(hears)
+
+    def finished(one: Learned) -> None:
+        tell(one)
+        after(one)
+
     return learn_folds(
         config,
         bench.prepared(config),
@@ -210,7 +200,8 @@ def _folds(
         bars_per_year=bench.market.bars_per_year,
         folder=folder / CHECKPOINTS,
         write=write,
-        after=after,
+        watch=hears,
+        after=finished,
     )
 
 
@@ -221,11 +212,19 @@ def _failed(bench: Bench, config: RunConfig, why: str) -> dict[str, Any]:
     return {**nothing, "trial": next(own, ""), "why": why, "history": []}
 
 
-def _trained(bench: Bench, config: RunConfig, folder: Path, write: Callable[[str], None]) -> dict[str, Any]:
+def _trained(
+    bench: Bench, config: RunConfig, folder: Path, write: Callable[[str], None], tracker: Tracker | None
+) -> dict[str, Any]:
     prepared, loss = bench.prepared(config), cast("Config", bench.config.loss)
     parts: list[tuple[dict[str, np.ndarray], dict[str, float]]] = []
-    learned, runs = _folds(bench, config, folder, write, lambda one: parts.append(_part(config, prepared, one, loss)))
+
+    def after(one: Learned) -> None:
+        parts.append(fold_losses(config, prepared, one, loss))
+
+    learned, runs = _folds(bench, config, folder, after, write=write, hears=watcher(tracker, config))
     figures = figures_of(runs, bench.market.bars_per_year)
+    if tracker is not None:
+        tracker.figures({name: value for name, value in figures.items() if value is not None})
     means = {name: fmean(part[1][name] for part in parts) for name in ("loss", "train", "prior")}
     arrays = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
     write_container(folder / LOSSES, arrays, {"trial": learned.trial.id})
@@ -239,39 +238,6 @@ def _trained(bench: Bench, config: RunConfig, folder: Path, write: Callable[[str
         "best_epoch": learned.trained.best_epoch,
         "history": _curve(learned.trained.history),
     }
-
-
-def _part(
-    config: RunConfig, prepared: Prepared, learned: Learned, loss: Config
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """A fold's losses on its validation samples, and the means on these and on its training samples."""
-    fold, T = learned.fold, prepared.panel.present.shape[1]
-    y, logit = prepared.labels.y.reshape(-1), learned.forecast.logit.reshape(-1)
-    share = float(y[fold.train].mean())
-    score, index = yardstick(loss, share), fold.validation
-    losses = score(logit[index], y[index])
-    priors = score(np.full(len(index), prior_logit(score, share)), y[index])
-    arrays = {
-        "key": fold.number * prepared.labels.y.size + index,
-        "bar": fold.number * T + index % T,
-        "loss": losses,
-        "prior": priors,
-    }
-    means = {
-        "loss": losses.mean(),
-        "prior": priors.mean(),
-        "train": _on_training(config.window, prepared, learned, score),
-    }
-    return arrays, {name: float(value) for name, value in means.items()}
-
-
-def _on_training(window: int, prepared: Prepared, learned: Learned, score: Score) -> float:
-    """Mean loss of the kept model on clean training samples, evenly chosen, without dropout."""
-    train, y = learned.fold.train, prepared.labels.y.reshape(-1)
-    chosen = train[np.linspace(0, len(train) - 1, min(len(train), MOST_TRAINED_ON)).astype(np.int64)]
-    x = apply(learned.preprocessor, prepared.table.x)
-    said = predict(learned.trained.model, x, chosen, window=window).logit.reshape(-1)[chosen]
-    return float(score(said, y[chosen]).mean())
 
 
 def _curve(history: Sequence[Mapping[str, Any]]) -> list[list[float]]:

@@ -124,6 +124,9 @@ def _point(point: dict[str, Any]) -> StepTrial:
 
 def _seeds(ground: Ground, first: Tried, standing: Tried) -> Part:
     """The same config with other seeds: what luck alone changes."""
+    if hasattr(standing.config.model, "fit_trees"):
+        why = "nothing in the growing of its trees is drawn: another seed gives the same model"
+        return Part(standing, skipped=(Skipped("tune.seeds", why),))
     others: list[Tried] = []
     skipped: list[Skipped] = []
     progress = Progress("seed", SEEDS, write=ground.write)
@@ -147,7 +150,7 @@ def _search(ground: Ground, standing: Tried) -> Part:
     """Random, then Bayesian search (Bergstra et al. 2011) by validation log loss around what stands."""
     config = standing.config
     looked_for = config.tune.model_copy(update={"objective": "log_loss"})
-    bench = replace(ground.bench, config=config.model_copy(update={"tune": looked_for}), tracker=None)
+    bench = replace(ground.bench, config=config.model_copy(update={"tune": looked_for}))
     try:
         space = search_space(bench.config)
     except ConfigError as error:
@@ -163,15 +166,14 @@ def _search(ground: Ground, standing: Tried) -> Part:
     found, taken = standing, False
     if order:
         best = order[0]
-        trial = tried(
-            ground.bench, f"search {best.number + 1}", bench.trial(_params(study, best)), study.place(best.number)
-        )
-        judged = judge_trial(trial, standing, simpler=False, rng=ground.rng("search"))
+        again = replace(ground.bench, tracker=None)  # its training has been tracked, and is only read back
+        trial = tried(again, f"search {best.number + 1}", bench.trial(_params(study, best)), study.place(best.number))
+        judged = judge_trial(trial, standing, simpler=False, rng=ground.rng(trial, standing))
         taken, why = judged.taken, judged.why
         drop_checkpoints(standing if taken else trial)
         found = trial if taken else standing
         values = [row.value for row in rows if row.state == TrialState.COMPLETE and row.value is not None]
-        checks = (search_check(gain(trial, standing, ground.rng("search")), values, why),)
+        checks = (search_check(gain(trial, standing, ground.rng(trial, standing)), values, why),)
     listing = _listing(ground, bench, study, chosen=order[0].number if order and taken else None, why=why)
     seconds = sum(row.user_attrs.get("seconds", 0.0) for row in rows)
     said = f"Of {len(rows)} trials of the search the best is {why}."

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from edgeproof.core.config import Config
+from edgeproof.core.rng import Rng
 from edgeproof.features.scale import apply
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.learn import Learned
+from edgeproof.recipe.refine_score import yardstick
 from edgeproof.recipe.refine_steps import Ground
-from edgeproof.recipe.refine_trial import yardstick
 from edgeproof.samples.windows import gather
 from edgeproof.train.forecast import as_tensor
 
@@ -43,7 +44,7 @@ def inputs_worth(ground: Ground, config: RunConfig, learned: Learned) -> dict[st
         with torch.inference_mode():
             return float(score(model(windows_NLF, asset).numpy(), y).mean())
 
-    whole, order = loss(x_NLF), torch.from_numpy(ground.rng("inputs").numpy().permutation(len(chosen)))
+    whole, order = loss(x_NLF), torch.from_numpy(Rng(config.seed).child("inputs").numpy().permutation(len(chosen)))
     found = {}
     for number, name in enumerate(prepared.table.names):
         mixed = x_NLF.clone()

@@ -26,7 +26,7 @@ from edgeproof.recipe.judging import judge_run, judged_span, write_span
 from edgeproof.recipe.learn import Learned
 from edgeproof.recipe.prepare import Prepared, open_bars, prepare
 from edgeproof.recipe.tables import history_table
-from edgeproof.recipe.tracking import open_run, tell_learned, tell_verdict, watcher
+from edgeproof.recipe.tracking import open_run, tell_epochs, tell_learned, tell_verdict, watcher
 from edgeproof.recipe.trade import trade
 from edgeproof.recipe.transfer import once, with_parent
 from edgeproof.recipe.walk import walk
@@ -217,9 +217,9 @@ def _train(
     if config.gates.tries():
         from edgeproof.recipe.refine import refine  # with the searches' packages, which a plain run does without
 
-        config, prepared, tried = refine(config, market, ledger, span, folder=folder, write=write)
+        config, prepared, tried = refine(config, market, ledger, span, folder=folder, write=write, tracker=tracker)
         findings = [*findings, *tried]
-    year, rng = market.bars_per_year, Rng(config.seed).child("paths")
+    year, rng, hears = market.bars_per_year, Rng(config.seed).child("paths"), watcher(tracker, config)
     learned, folds = learn_folds(
         config,
         prepared,
@@ -228,7 +228,8 @@ def _train(
         bars_per_year=year,
         folder=folder.checkpoints,
         write=write,
-        watch=watcher(tracker, config),
+        watch=hears,
+        after=tell_epochs(hears),
     )
     tell_learned(tracker, prepared, learned, window=config.window)
     taught = time.perf_counter()

@@ -19,7 +19,7 @@ from edgeproof.train.loggers.context import environment, repository
 from edgeproof.train.loggers.tracker import Tracker, open_tracker
 from edgeproof.verdict.ready import json_ready
 
-__all__ = ["open_run", "run_card", "tell_learned", "tell_verdict", "watcher"]
+__all__ = ["open_run", "run_card", "tell_epochs", "tell_learned", "tell_verdict", "watcher"]
 
 
 def run_card(
@@ -105,6 +105,17 @@ def watcher(tracker: Tracker | None, config: RunConfig) -> Callable[[Mapping[str
     if config.split.model_dump()["name"] != "holdout":
         return tracker.epoch
     return lambda row: tracker.epoch({key: value for key, value in row.items() if key != "fold"})
+
+
+def tell_epochs(hears: Callable[[Mapping[str, Any]], None] | None) -> Callable[[Learned], None]:
+    """What tells all epochs of a finished training, those too that it was taken up with; None hears nothing."""
+
+    def tell(learned: Learned) -> None:
+        if hears is not None:
+            for row in learned.trained.history:
+                hears({**row, "fold": learned.fold.number})
+
+    return tell
 
 
 def tell_learned(tracker: Tracker | None, prepared: Prepared, learned: Learned, *, window: int) -> None:
