@@ -41,6 +41,7 @@ NONE = (
     "`edgeproof run --profile quick` makes them."
 )
 MOST_PLOTS, MOST_FIGURES = 4, 5
+MOST_BYTES = 60_000  # of all small plots; those of a usual run take 40,000
 DRAWN = ("measured", "threshold", "plot", "plots", "command", "causes")
 
 
@@ -54,7 +55,8 @@ def gates_sections(gates: Mapping[str, Any] | None, verdict: Mapping[str, Any] |
     if not gates or not gates.get("steps"):
         return [Section("The recipe", LEAD, (Text(NONE.replace("`", "")),), short="Recipe")]
     total = _total(gates, verdict)
-    steps = [_step(step, total) for step in gates["steps"]]
+    drawn = _drawn([finding for step in gates["steps"] for finding in step["checks"]])
+    steps = [_step(step, total, drawn) for step in gates["steps"]]
     first: list[Block] = [_banner(gates)] if gates.get("stopped") else []
     blocks = [*first, Stats(_stats(gates, total)), Gates(steps), *_rest(gates)]
     return [Section("The recipe", LEAD, blocks, short="Recipe")]
@@ -144,10 +146,21 @@ def _stats(gates: Mapping[str, Any], total: float | None) -> list[Stat]:
     return items + ([Stat("Trials", show(trials, "count"), "each a row of the ledger")] if trials else [])
 
 
-def _step(step: Mapping[str, Any], total: float | None) -> dict[str, Any]:
+def _drawn(checks: Sequence[Mapping[str, Any]]) -> dict[int, list[str]]:
+    """The plots of each check by its identity; those of failed ones first, as many as a page has room for."""
+    drawn, room = dict[int, list[str]](), MOST_BYTES
+    for finding in sorted(checks, key=lambda finding: finding["level"] == "info"):
+        plots = [text for plot in plots_of(finding.get("evidence") or {})[:MOST_PLOTS] if (text := sketch(plot))]
+        room -= sum(len(text) for text in plots)
+        if room >= 0:
+            drawn[id(finding)] = plots
+    return drawn
+
+
+def _step(step: Mapping[str, Any], total: float | None, drawn: Mapping[int, list[str]]) -> dict[str, Any]:
     checks = sorted(step["checks"], key=lambda finding: tuple(reversed(MARKS)).index(finding["level"]))
-    failed = [_check(finding) for finding in checks if finding["level"] != "info"]
-    passed = [_check(finding) for finding in checks if finding["level"] == "info"]
+    failed = [_check(finding, drawn.get(id(finding), [])) for finding in checks if finding["level"] != "info"]
+    passed = [_check(finding, drawn.get(id(finding), [])) for finding in checks if finding["level"] == "info"]
     level = worst_mark(checks)
     timing = [show(step.get("seconds"), "seconds"), _share(step.get("seconds"), total)]
     return {
@@ -172,7 +185,7 @@ def worst_mark(checks: Sequence[Mapping[str, Any]]) -> str:
     return next((level for level in reversed(list(MARKS)) if level in levels), "info")
 
 
-def _check(finding: Mapping[str, Any]) -> dict[str, Any]:
+def _check(finding: Mapping[str, Any], plots: Sequence[str]) -> dict[str, Any]:
     evidence = finding.get("evidence") or {}
     return {
         "check": clip(finding["check"], 80),
@@ -184,7 +197,7 @@ def _check(finding: Mapping[str, Any]) -> dict[str, Any]:
         "figures": _figures(evidence),
         "remedy": clip(finding.get("remedy") or "", 400),
         "command": clip(evidence.get("command") or "", 400),
-        "plots": [drawn for plot in plots_of(evidence)[:MOST_PLOTS] if (drawn := sketch(plot))],
+        "plots": plots,
     }
 
 
