@@ -108,7 +108,7 @@ class ForeignEnvironment:
             self._over = ended
         elif ended.any() and self._mode == "same":
             final = dense.copy()
-            final[ended] = [self._row(last) for last in np.asarray(info["final_obs"], dtype=object)[ended]]
+            final[ended] = [self._row(last) for last in info["final_obs"][ended]]
         elif ended.any():
             final = dense.copy()
             dense = self._dense(self.inner.reset(options={"reset_mask": ended})[0])

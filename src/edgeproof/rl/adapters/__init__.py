@@ -1,0 +1,1 @@
+"""Our environments as others know them: Gymnasium, PettingZoo, Stable-Baselines3; each loaded when it is asked for."""
