@@ -10,6 +10,7 @@ from edgeproof.core.files import write_json
 from edgeproof.recipe.survey import survey
 from tests.unit.report import runs
 from tests.unit.report.folders import put
+from tests.unit.report.recipes import gates
 from tests.unit.report.studies import study
 
 CONFIG = "market: /markets/m\ncosts:\n  commission_bps: 4.0\n  half_spread_bps: 1.0\nmodel: logistic\n"
@@ -50,6 +51,36 @@ def test_the_whole_report_of_a_run_holds_every_chapter(edgeproof, folder, tmp_pa
     for anchor in ("verdict", "guards", "trading", "training", "data", "setup"):
         assert f'<section id="{anchor}">' in text
     assert json.loads((tmp_path / "page.json").read_text())["verdict"] == "edge"
+
+
+def test_a_run_that_a_check_stopped_has_a_page_of_its_gates_alone(edgeproof, tmp_path):
+    from edgeproof.core.files import write_text
+
+    write_json(tmp_path / "run" / "run.json", {"identity": {"market": "m", "workspace": str(tmp_path)}})
+    write_text(tmp_path / "run" / "config.yaml", CONFIG)
+    assert "has not come to an end" in edgeproof("report", tmp_path / "run").err
+    write_json(tmp_path / "run" / "gates.json", gates() | {"stopped": None})
+    assert "has not come to an end" in edgeproof("report", tmp_path / "run").err
+    write_json(tmp_path / "run" / "gates.json", gates(stopped=True))
+    assert edgeproof("report", tmp_path / "run").status == 0
+    text = (tmp_path / "run" / "report.html").read_text()
+    assert "<h1>logistic on m</h1>" in text
+    assert "Stopped at step 2, Skeleton" in text
+    assert json.loads((tmp_path / "run" / "report.json").read_text()) == json.loads(json.dumps(gates(stopped=True)))
+    answer = edgeproof("report", tmp_path / "run", "--page", "training")
+    assert answer.status == 2
+    assert "stopped this run, so it has no training page; use --page gates" in answer.err
+    assert edgeproof("report", tmp_path / "run", "--page", "gates").status == 0
+
+
+def test_the_gates_of_a_finished_run_are_a_page(edgeproof, folder):
+    assert edgeproof("report", folder, "--page", "gates").status == 0
+    assert "made without gates" in (folder / "gates.html").read_text()
+    assert not (folder / "gates.json").exists()
+    write_json(folder / "gates.json", gates(full=True))
+    assert edgeproof("report", folder, "--page", "gates").status == 0
+    assert "dropout 0.2" in (folder / "gates.html").read_text()
+    assert json.loads((folder / "gates.json").read_text()) == gates(full=True)  # as the run wrote it
 
 
 def test_a_search_has_a_page(edgeproof, tmp_path):

@@ -1,6 +1,7 @@
 """A report in a real browser: it fits a phone and a desk, complains of nothing, and asks nothing of any network."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from edgeproof.recipe.compare import compare
 from edgeproof.report.campaign import campaign_page
 from edgeproof.report.demo import demo_page
+from edgeproof.report.gates import gates_page
 from edgeproof.report.market import market_page
 from edgeproof.report.page import MAX_BYTES
 from edgeproof.report.run import PAGES, run_page
@@ -18,6 +20,7 @@ from tests.unit.report import runs
 from tests.unit.report.campaigns import campaign, swept
 from tests.unit.report.folders import moved, put
 from tests.unit.report.markets import survey
+from tests.unit.report.recipes import gates
 from tests.unit.report.studies import study
 
 pytestmark = pytest.mark.browser
@@ -55,7 +58,8 @@ def pages(tmp_path_factory) -> dict[str, Path]:
         "market": market_page(survey(), "crypto_spot_1h"),
         "campaign": campaign_page(campaign(), market="crypto_spot_1h"),
         "sweep": sweep_page(swept()),
-        **{name: run_page(planted, PAGES[name]) for name in PAGES},
+        "stopped": gates_page(gates(stopped=True), "mlp on market"),
+        **{name: run_page(replace(planted, gates=gates(full=True)), PAGES[name]) for name in PAGES},
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
@@ -63,7 +67,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
 
 
 LEAST_PLOTS = {"edge": 8, "sealed": 8, "demo": 8, "study": 10, "two": 6, "eight": 6, "market": 4, "campaign": 3}
-LEAST_PLOTS |= {"sweep": 1, "verdict": 0, "backtest": 4, "training": 6, "data": 0}
+LEAST_PLOTS |= {"sweep": 1, "verdict": 0, "backtest": 4, "training": 6, "data": 0, "gates": 0, "stopped": 0}
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -83,6 +87,27 @@ def test_a_page_fits_and_is_quiet(browser, pages, name, width):
         "[...document.querySelectorAll('main *')].filter((n) => parseFloat(getComputedStyle(n).fontSize) < 9).length"
     )
     assert browser.evaluate(small) == 0
+
+
+SPILL = """[...document.querySelectorAll('svg.sketch')].filter((n) => {
+  const box = n.getBoundingClientRect(), frame = n.closest('.step').getBoundingClientRect();
+  return box.width && (box.right > frame.right || [...n.querySelectorAll('text')].some((t) => {
+    const word = t.getBoundingClientRect();
+    return word.right > box.right + 1 || word.left < box.left - 1;
+  }));
+}).length"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["stopped", "gates"])
+def test_the_recipe_s_checks_unfold_and_their_plots_stay_inside(browser, pages, name, width):
+    browser.look(pages[name], width=width)
+    shown = "[...document.querySelectorAll('svg.sketch')].filter((n) => n.checkVisibility()).length"
+    assert browser.evaluate(shown) == (1 if name == "stopped" else 0)  # of passed checks, all are folded
+    browser.evaluate("document.querySelectorAll('details').forEach((n) => { n.open = true; })")
+    assert browser.evaluate(shown) == 5
+    assert browser.evaluate(SPILL) == 0
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_plots_follow_the_reader_s_colour_scheme(browser, pages):
@@ -111,8 +136,6 @@ def test_a_printed_page_is_light_and_unfolded(browser, pages):
 
 
 def test_markup_in_a_symbol_name_does_not_run(browser, tmp_path):
-    from dataclasses import replace
-
     run = runs.run(bars=400)
     evil = "<img src=x onerror=window.hurt=1><script>window.hurt=1</script>"
     body = dict(run.verdict) | {"market": dict(run.verdict["market"]) | {"symbols": [evil]}}

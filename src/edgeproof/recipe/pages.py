@@ -7,6 +7,7 @@ from typing import Any
 from edgeproof.core.errors import DataError, OptionError
 from edgeproof.core.files import read_json, write_json, write_text
 from edgeproof.recipe.folder import RunFolder
+from edgeproof.recipe.steps import GATES
 from edgeproof.recipe.survey import survey
 from edgeproof.report.campaign import campaign_page
 from edgeproof.report.gates import gates_page
@@ -68,8 +69,9 @@ def write_page(
         text, body = _market(folder, workspace, config) if kind == "market" else MAKERS[kind](folder)
     write_text(place, text)
     alone = kind == "market" or (kind == "run" and not (folder / "verdict.json").is_file())
-    if out is not None or page is not None or alone:  # the others have their figures beside them already
-        write_json(place.with_suffix(".json"), json_ready(body))
+    beside = place.with_suffix(".json")
+    if (out is not None or page is not None or alone) and beside.resolve() != (folder / GATES).resolve():
+        write_json(beside, json_ready(body))  # the others have their figures beside them already
     return place
 
 
@@ -114,7 +116,7 @@ def _stopped(folder: Path, page: str | None) -> Made:
     if gates is None or not gates.get("stopped"):
         raise DataError(f"{folder}: {UNFINISHED}")
     if page not in (None, "gates"):
-        raise DataError(f"{folder}: {gates['stopped']} stopped this run, so it has no {page}; use --page gates")
+        raise DataError(f"{folder}: {gates['stopped']} stopped this run, so it has no {page} page; use --page gates")
     name, details = page or "report", settings_line((folder / "config.yaml").read_text(encoding="utf-8"))
     footer = f"Every figure of this page is in {name}.json beside it."
     return gates_page(gates, _title(folder), details=details, footer=footer), gates
