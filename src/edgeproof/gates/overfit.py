@@ -57,8 +57,8 @@ def overfit(subject: Subject, *, steps: int = STEPS) -> Finding:
         subject: a model of one logit, with plain cross-entropy for its loss.
         steps: at most; fewer where the loss no longer falls.
     """
-    count = room(subject.model)
-    whole, rate = subject.samples(count), RATE if count == MANY else RATE_OF_FEW
+    whole = subject.samples(room(subject.model))
+    rate = RATE if room(subject.model) == MANY else RATE_OF_FEW
     course = _course(subject, whole, rate=rate, steps=steps)
     best = min(course.losses, default=float("inf"))
     facts = {"samples": len(whole), "steps": course.steps, "rate": rate, "plot": _curve(course)}

@@ -45,7 +45,9 @@ def own_loss_at_start(subject: Subject, share: float, *, start: float = 0.5) -> 
         measured = float(subject.cost(torch.cat([model(*batch.inputs) for batch in subject.batches]), target))
         expected, begun = (float(subject.cost(torch.full_like(target, _logit(p)), target)) for p in (share, start))
     least = min(expected, begun) if begun < expected else expected
-    off = max(measured / expected - 1, 1 - measured / least) if expected > 0 else math.inf
+    off = (
+        max(measured / expected - 1, 1 - measured / least) if least > 0 else 0.0
+    )  # a loss below 0 has another zero: `loss.direction` looks at its sign
     facts: dict[str, Any] = {"expected": expected, "at_start": begun, "share": share}
     known = f"the training's loss begins at {measured:.4f}; saying the prior costs {expected:.4f}"
     if off <= NEAR:

@@ -2,7 +2,8 @@
 
 Every surrogate is made from the open bars alone, is sealed, trained on, searched and judged by the very code of `run`,
 and has a ledger of its own: surrogates of daily bars may share their first week, and no surrogate may pay for the
-openings of another. A pipeline that claims more often than chance explains is flagged.
+openings of another. A pipeline that claims more often than chance explains is flagged. The checks before training are
+left out: they were made on the real bars, and what a profile tries beside the config is part of the pipeline and stays.
 """
 
 import math
@@ -140,6 +141,7 @@ def calibrate(
     if surrogates < 1:
         raise ConfigError(f"surrogates: {surrogates} is below 1; 100 is usual")
     settings = load_run_config(config, overrides).model_copy(update={"market": None, "universe": None})
+    settings = settings.model_copy(update={"gates": settings.gates.unasked()})
     opened = market if isinstance(market, Market) else open_market(Path(market))
     place, done = Path(out), []
     identity = {"config": settings.model_dump(mode="json"), "market": opened.identity, "kind": kind}

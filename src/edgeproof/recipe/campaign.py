@@ -120,7 +120,8 @@ def campaign(
     done: dict[str, list[Run]] = {name: [] for name in entries}
     for number in range(seeds):
         for name, config in entries.items():
-            each = config.model_copy(update={"seed": config.seed + number})
+            gates = config.gates.unasked() if number else config.gates  # other seeds, the same model and data
+            each = config.model_copy(update={"seed": config.seed + number, "gates": gates})
             folder = place / "runs" / f"{name}-{each.seed}"
             finished = run(each, opened, out=folder, workspace=workspace, beside=False, write=silent)
             done[name].append(finished)

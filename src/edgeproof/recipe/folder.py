@@ -74,16 +74,21 @@ class RunFolder:
                 raise DataError(f"{self.path}: holds a run of another {' and '.join(other)}; choose another --out")
             for name in ("checkpoints", "steps", "tracking"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
+            (self.path / GATES).unlink(missing_ok=True)
         elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise DataError(f"{self.path}: already there and not a run; choose another --out")
         write_json(self.path / "run.json", {"identity": identity})
         write_text(self.path / "config.yaml", dump_yaml(config))
 
     def _nothing_learned(self) -> bool:
-        """Whether the training that lies here failed in its first epoch: the corrected command may take the folder."""
+        """Whether a check stopped this run, or its first epoch failed: the corrected command may take the folder."""
         places = (self.checkpoints, self.steps)
         failed, last = (any(any(place.rglob(name)) for place in places) for name in (FAILED, LAST))
-        return failed and not last
+        return (failed or self._stopped()) and not last
+
+    def _stopped(self) -> bool:
+        """Whether a check stopped the run before its training."""
+        return (self.path / GATES).is_file() and read_json(self.path / GATES)["stopped"] is not None
 
     def choose(self, config: RunConfig) -> None:
         """Let the run be one of another config than was asked for, which stays in `asked.yaml`."""
@@ -122,7 +127,7 @@ class RunFolder:
         """Give up a claim under which nothing was trained, so that the corrected command can take the folder."""
         if self.checkpoints.exists() or self.steps.exists() or self.trained:
             return
-        for name in ("run.json", "config.yaml"):
+        for name in ("run.json", "config.yaml", GATES):
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "tracking", ignore_errors=True)
         if not any(self.path.iterdir()):

@@ -34,3 +34,7 @@ class GatesConfig(Config):
         if self.profile == "full":
             return (self.profile, self.minutes, self.trials)
         return (self.profile,) if self.profile == "standard" else ()
+
+    def unasked(self) -> "GatesConfig":
+        """The same trainings without checks, or without a check that stops: of a run among many of the same kind."""
+        return self.model_copy(update={"mode": "warn"} if self.tries() else {"profile": "none"})

@@ -15,7 +15,7 @@ from edgeproof.recipe.steps import GATES, Step, write_gates
 from edgeproof.recipe.walk_data import audits, data_step
 from edgeproof.recipe.walk_model import overfit_step, skeleton_step
 
-__all__ = ["walk"]
+__all__ = ["steps_before", "told", "walk"]
 
 # Known of nearly every market, and answered for by a guard of the verdict: no reason not to train.
 GUARDED = ("quality.survivorship",)
@@ -52,7 +52,7 @@ def walk(
         return audits(config, market, prepared)
     done: list[Step] = []
     joined: list[Finding] = []
-    for step, found in _steps(config, market, prepared, ledger, known):
+    for step, found in steps_before(config, market, prepared, ledger, known):
         done.append(step)
         joined += found
         write(told(step))
@@ -63,13 +63,16 @@ def walk(
     return joined
 
 
-def _steps(
+def steps_before(
     config: RunConfig, market: Market, prepared: Prepared, ledger: Ledger, known: str
 ) -> Iterator[tuple[Step, Sequence[Finding]]]:
+    """Each step before training as it is made, with what of it joins the run's findings."""
     folds = proven_folds(config, prepared)
     seen = shown(config, prepared, ledger, folds[-1], market=known)  # labels of one class are refused here, as ever
     step, found = data_step(config, market, prepared, folds)
     yield step, [*found, *_joining(step, found)]
+    if config.has_agent:  # what it begins with is checked where it is made, in its first update
+        return
     for make in (skeleton_step, overfit_step):
         step = make(seen)
         yield step, _joining(step, ())

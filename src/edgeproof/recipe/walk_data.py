@@ -5,11 +5,16 @@
 import time
 from collections.abc import Sequence
 
+import numpy as np
+import torch
+
 from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
 from edgeproof.data.store import Market
+from edgeproof.gates import eyes
 from edgeproof.gates.report import passed
 from edgeproof.gates.samples import check_samples
+from edgeproof.gates.subject import Batch, Subject
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared, audit_features, market_findings, silent_symbols
 from edgeproof.recipe.sampled import sample_table
@@ -18,6 +23,7 @@ from edgeproof.samples.split.fold import Fold
 
 __all__ = ["audits", "data_step"]
 
+MOST = 4096  # samples whose newest bar is compared with their labels
 QUIET = {
     "quality": "bars: nothing to report",
     "features.silent_symbols": "every symbol has all features somewhere",
@@ -49,8 +55,10 @@ def data_step(
         for name, claim in QUIET.items()
         if not any(finding.check.startswith(name) for finding in found)
     ]
-    samples = check_samples(sample_table(config, prepared, folds[-1]), Rng(config.seed).child("gates"))
-    checks = (*found, *quiet, _apart(folds), *samples)
+    rng = Rng(config.seed).child("gates")
+    samples = check_samples(sample_table(config, prepared, folds[-1]), rng)
+    rows = _newest(prepared, folds[-1], rng)
+    checks = (*found, *quiet, _apart(folds), *samples, eyes.varied(rows), eyes.target_in_inputs(rows))
     return Step("data", "Data", time.perf_counter() - began, checks), found
 
 
@@ -59,3 +67,12 @@ def _apart(folds: Sequence[Fold]) -> Finding:
     purged = sum(fold.purged + fold.embargoed for fold in folds)
     claim = f"no training sample shares a bar with a held-out one ({purged:,} were dropped for it)"
     return passed("split.purged", claim, measured=0, threshold=0, purged=purged, folds=len(folds))
+
+
+def _newest(prepared: Prepared, fold: Fold, rng: Rng) -> Subject:
+    """The newest bar's features of some training samples beside their labels; no model is looked at."""
+    index = rng.child("newest").numpy().permutation(fold.train)[:MOST]
+    x = prepared.table.x.reshape(-1, prepared.table.x.shape[2])[index]
+    y = prepared.labels.y.reshape(-1)[index].astype(np.float32)
+    batch = Batch((torch.from_numpy(x),), torch.from_numpy(y))
+    return Subject(torch.nn.Identity(), lambda said, _: said, [batch], "binary", rng)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
+from edgeproof.core.device import kept_memory
 from edgeproof.core.finding import Finding
 from edgeproof.gates import capacity, flow, prior, start
 from edgeproof.gates import loss as loss_checks
@@ -21,8 +22,12 @@ from edgeproof.train.descent import Task, begin_model
 __all__ = ["overfit_step", "skeleton_step"]
 
 BATCHES, SIZE = 4, 64
+PART = 8  # of the training samples: learning them by heart takes less than the training
 TREES = "trees are grown at once: there are no gradients, no steps and no first loss"
 OF_DESCENT = (
+    "loss.computes",
+    "loss.own_target",
+    "loss.direction",
     "start.same_build",
     "start.outputs",
     "start.loss",
@@ -36,8 +41,6 @@ OF_DESCENT = (
     "flow.mixing",
     "flow.inputs_used",
     "inputs.no_other_bars",
-    "loss.own_target",
-    "loss.direction",
     "capacity.blind_to_zeros",
     "capacity.blind_to_shuffled",
     "capacity.one_batch",
@@ -75,7 +78,10 @@ def _of_descent(shown: Shown) -> Iterator[Finding]:
     own, plain = shown.subject(BATCHES * SIZE, SIZE), shown.subject(BATCHES * SIZE, SIZE, plain=True)
     share = float(shown.task.train.y.mean())
     begins = share if shown.config.train.head_bias_from_prior else 0.5
+    moved = shown.stirred(own)
     yield loss_checks.computes(own)
+    yield loss_checks.own_target(moved)
+    yield loss_checks.direction(moved)
     yield same_build(shown.task)
     yield start.loss_at_start(plain)
     yield prior.own_loss_at_start(own, share, start=begins)
@@ -83,24 +89,23 @@ def _of_descent(shown: Shown) -> Iterator[Finding]:
     if layer is not None:
         yield layer
     yield start.same_steps(own)
-    moved = shown.stirred(own)
     for check in MOVED:
         yield check(moved)
     yield _but_symbols(flow.inputs_used(moved))
     yield no_other_bars(shown)
-    yield loss_checks.own_target(moved)
-    yield loss_checks.direction(moved)
     yield prior.blind_to_zeros(plain)
     yield prior.blind_to_shuffled(plain)
     yield capacity.one_batch(shown.mixed(room(shown.model, SIZE)))
 
 
 def overfit_step(shown: Shown) -> Step:
-    """Many samples by heart."""
+    """1,024 samples by heart, an eighth of few training samples, fewer where the model has no room (`gates.overfit`)."""
     began = time.perf_counter()
     if hasattr(shown.config.model, "fit_trees"):
         return Step("overfit", "Overfit", 0.0, skipped=(Skipped("capacity.overfit", TREES),))
-    found = overfit(shown.mixed(room(shown.model, MANY)))
+    most = min(MANY, max(SIZE, len(shown.task.dataset.fold.train) // PART))
+    with kept_memory():
+        found = overfit(shown.mixed(room(shown.model, most)))
     return Step("overfit", "Overfit", time.perf_counter() - began, (found,))
 
 
