@@ -175,13 +175,14 @@ class Tiles:
         tiles: in order.
         head: what they have in common.
         lead: what there is to see.
-        size: `small` (two a row on a phone), `medium` (four on a desk), `large` (three) or `whole` (one).
+        size: `small` (two a row on a phone), `medium` (four on a desk), `large` (three), `whole` (one), or
+            `wide` (one, to be scrolled where there is no room).
     """
 
     tiles: Sequence[Tile]
     head: str = ""
     lead: str = ""
-    size: Literal["small", "medium", "large", "whole"] = "medium"
+    size: Literal["small", "medium", "large", "whole", "wide"] = "medium"
     kind: str = field(default="tiles", init=False)
 
 

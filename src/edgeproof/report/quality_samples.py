@@ -20,9 +20,7 @@ KINDS = {
     "boundary": ("At the boundary", "Outcomes closest to the other class: the label hangs on a hair."),
     "outlier": ("Outliers", "Features farthest from the middle, in robust standard deviations."),
 }
-STRONG = 0.9
 MOST_PAIRS, MOST_ROWS = 8, 12
-ALONE = 0.55
 
 
 def sample_sections(body: Mapping[str, Any]) -> list[Section]:
@@ -190,17 +188,13 @@ def _correlations(body: Mapping[str, Any], findings: Mapping[str, Finding]) -> S
     names, matrix = [row["name"] for row in body["features"]], body["correlation"]
     pairs = findings["correlations"].evidence.get("pairs", [])[:MOST_PAIRS]
     rows = [(Cell(f"{row['one']}, {row['other']}"), Cell(show(row["correlation"], "ratio"))) for row in pairs]
-    strong = sum(abs(matrix[a][b]) >= STRONG for a in range(len(names)) for b in range(a))
-    note = (
-        f"{strong} of {len(names) * (len(names) - 1) // 2} pairs correlate by {STRONG} or more. The numbers on the "
-        "diagonal count the rows, and name the columns below them."
-    )
+    note = "Blue: together; red: against each other. The numbers on the diagonal count the rows and name the columns."
     picture = Tile(
         "Correlation of features, training samples", heat_map(names, matrix, "correlation of features"), note
     )
     table = Table(("Closest pairs", "correlation"), rows, even=True)
     return Section(
-        "Correlations", _said(findings["correlations"].claim), (Grid([Tiles([picture], size="whole"), table]),)
+        "Correlations", _said(findings["correlations"].claim), (Grid([Tiles([picture], size="wide"), table]),)
     )
 
 
