@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from edgeproof.backtest.policies import POLICIES, ThresholdConfig
+from edgeproof.backtest.policies import POLICIES, FollowConfig, ThresholdConfig
 from edgeproof.backtest.run import Keep
 from edgeproof.combine import COMBINERS
 from edgeproof.combine.lesson import Combiner
@@ -23,6 +23,9 @@ from edgeproof.models.logistic import LogisticConfig
 from edgeproof.recipe.gates_config import GatesConfig
 from edgeproof.regimes import REGIMES
 from edgeproof.regimes.rules import RulesConfig
+from edgeproof.rl import AGENTS
+from edgeproof.rl.market_settings import EnvConfig
+from edgeproof.rl.settings import NoAgentConfig
 from edgeproof.samples.augment.settings import AugmentConfig
 from edgeproof.samples.split import SPLITS
 from edgeproof.samples.split.holdout import HoldoutConfig
@@ -91,6 +94,9 @@ class RunConfig(Config):
         combine: how one model is made: of a `single` training, as the best of several starts (`multi_start`), as an
             `ensemble`, `distilled` from teachers, or `continued` in further rounds; every training is a trial.
         transfer: an encoder of another run to begin with.
+        agent: `none`, or what learns to trade instead of to forecast (`ppo`); it takes the place of model, loss and
+            train, decides at every bar, and `combine=multi_start` makes it a population of which the best is kept.
+        environment: where an agent learns.
         policy: how forecasts become positions.
         keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
             of the candidates, which trades whatever validation says.
@@ -124,6 +130,8 @@ class RunConfig(Config):
     train: TrainConfig = TrainConfig()
     combine: Annotated[Part, part(COMBINERS, "combiners")] = SingleConfig()
     transfer: TransferConfig = TransferConfig()
+    agent: Annotated[Part, part(AGENTS, "agents")] = NoAgentConfig()
+    environment: EnvConfig = EnvConfig()
     policy: Annotated[Part, part(POLICIES, "policies")] = ThresholdConfig()
     keep: Keep = "best"
     exposure: Annotated[float, Field(gt=0, le=1000)] = 1.0
@@ -161,6 +169,53 @@ class RunConfig(Config):
         if policy is None or policy["name"] != "threshold" or "exit" in policy or not _has_barriers(body.get("label")):
             return body
         return {**body, "policy": {**policy, "exit": "horizon"}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_agent_is_followed(cls, body: Any) -> Any:
+        """Where nothing else is said, the positions of an agent are held as it says them."""
+        agent = _named(body.get("agent", "none")) if isinstance(body, Mapping) else None
+        if agent is None or agent["name"] == "none" or "policy" in body:
+            return body
+        return {**body, "policy": "follow"}
+
+    @model_validator(mode="after")
+    def _an_agent_fits(self) -> "RunConfig":
+        """What an agent has no use for is refused, not ignored."""
+        follows = isinstance(self.policy, FollowConfig)
+        if not self.has_agent:
+            if follows:
+                raise ValueError("policy follow holds what an agent says; set agent=ppo, or choose another policy")
+            return self
+        combine, split = (part.model_dump()["name"] for part in (self.combine, self.split))
+        largest = max(
+            self.environment.levels if self.environment.actions == "discrete" else (self.environment.largest,)
+        )
+        refused = {
+            "policy": not follows and "an agent's positions are held as it says them; set policy=follow",
+            "decide_every": self.decide_every > 1 and "an agent decides at every bar; set decide_every=1",
+            "combine": combine not in ("single", "multi_start") and "agents are trained single or as multi_start",
+            "split": split not in ("holdout", "walk_forward")
+            and "an agent learns from one unbroken span; set split=holdout or walk_forward",
+            "augment": bool(self.augment.kinds) and "an agent learns from the bars as they are; leave it out",
+            "transfer": bool(self.transfer.bundle) and "an agent begins anew; leave it out",
+            "environment.assets": self.environment.assets > 1 and "a run trades one account a symbol; set it to 1",
+            "environment": largest > 1.0 and "positions are at most 1 in a run; `exposure` says what a whole one is",
+        }
+        for key, why in refused.items():
+            if why:
+                raise ValueError(f"{key}: {why}")
+        return self
+
+    @property
+    def has_agent(self) -> bool:
+        """Whether an agent learns to trade, and no model to forecast."""
+        return not isinstance(self.agent, NoAgentConfig)
+
+    @property
+    def learner(self) -> str:
+        """Name of what is trained."""
+        return str((self.agent if self.has_agent else self.model).model_dump()["name"])
 
     @model_validator(mode="after")
     def _leverage_allows_it(self) -> "RunConfig":
@@ -217,12 +272,13 @@ class RunConfig(Config):
         """What makes one trial differ from another: all but market, seed, regimes, verdict, tune, tracking, gates.
 
         A parent is known by its hash, not by its place. A single training is named as it was before there were other
-        ways, so that rows of older ledgers count it as the same; likewise one without augmentation.
+        ways, so that rows of older ledgers count it as the same; likewise one without augmentation or agent.
         """
         without = {"market", "seed", "regimes", "verdict", "tune", "tracking", "gates"}
         without |= set() if self.transfer.sha else {"transfer"}
         without |= {"combine"} if self.combine == SingleConfig() else set()
         without |= set() if self.augment.kinds else {"augment"}
+        without |= {"model", "loss", "train"} if self.has_agent else {"agent", "environment"}
         return self.anywhere().model_dump(mode="json", exclude=without)
 
     def anywhere(self) -> "RunConfig":

@@ -24,6 +24,8 @@ from edgeproof.ledger.markets import rows_of
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import trials_of
+from edgeproof.models.actor import Actor
+from edgeproof.recipe.agent import Ground, agent_forecast
 from edgeproof.recipe.augmented import averaged
 from edgeproof.recipe.by_regime import regime_column, span_by_regime
 from edgeproof.recipe.config import RunConfig, load_run_config
@@ -96,12 +98,15 @@ def evaluate_span(
     x = apply(preprocessor, prepared.table.x)
     inside = np.zeros(T, dtype=bool)
     inside[bars] = True
-    index = ready_index(prepared.table.ready, prepared.decide & inside, bundle.window)
-    assets = bundle.assets(prepared.panel.symbols)
-    forecast = predict(bundle.model, x, index, window=bundle.window, assets=assets, sha=bundle.sha)
-    forecast = averaged(
-        forecast, bundle.model, config=config, prepared=prepared, preprocessor=preprocessor, assets=assets
-    )
+    if isinstance(bundle.model, Actor):
+        forecast = agent_forecast(Ground(config, prepared, x), bundle.model, (bars,), sha=bundle.sha)
+    else:
+        index = ready_index(prepared.table.ready, prepared.decide & inside, bundle.window)
+        assets = bundle.assets(prepared.panel.symbols)
+        forecast = predict(bundle.model, x, index, window=bundle.window, assets=assets, sha=bundle.sha)
+        forecast = averaged(
+            forecast, bundle.model, config=config, prepared=prepared, preprocessor=preprocessor, assets=assets
+        )
     theta, year = bundle.thresholds["theta"], market.bars_per_year
     traded = trade(config, prepared, forecast, theta=theta, bars=bars, bars_per_year=year, beside=beside)
     return judged_span(config, prepared, forecast, traded, bars=bars, market=market, beside=beside)
@@ -223,7 +228,7 @@ def judge_run(
     body = judge(evidence).to_json()
     body |= _what_was_traded(config, {"validation": validation, "sealed": sealed}, body)
     body |= {"paths": bundle.lineage.get("paths"), "parents": bundle.lineage.get("parents", [])}
-    title = f"{config.model.model_dump()['name']} on {market.path.name}"
+    title = f"{config.learner} on {market.path.name}"
     ledger.export(rows_of(ledger, fingerprints), folder.path / "ledger.parquet")
     write_text(folder.path / "report.html", run_page(folder.data(title, body)))
     write_json(folder.path / "verdict.json", body)  # last: with it the judgement is whole

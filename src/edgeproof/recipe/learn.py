@@ -16,6 +16,8 @@ from edgeproof.core.rng import Rng
 from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
+from edgeproof.models.actor import Actor
+from edgeproof.recipe.agent import Ground, agent_forecast, learn_agent
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
@@ -121,10 +123,36 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
         watch=watch,
         start=None if inherited is None else inherited.start,
     )
-    combined = cast("Combiner", config.combine).learn(lesson)
-    forecast = _forecast(config, prepared, combined.trained, dataset, (bars, preprocessor))
+    combined, forecast = _taught(config, prepared, lesson, (bars, preprocessor))
     until = max(bars.start - 1, int(labels.resolved_at.reshape(-1)[fold.train].max()))
     return Learned(combined, preprocessor, fold, dataset.sha, bars, until, forecast, trial, inherited)
+
+
+def _taught(
+    config: RunConfig, prepared: Prepared, lesson: Lesson, of: tuple[slice, Preprocessor]
+) -> tuple[Combined, Forecast]:
+    """The trained model, and what it says."""
+    if config.has_agent:
+        return _by_agent(config, prepared, lesson, of[0])
+    combined = cast("Combiner", config.combine).learn(lesson)
+    return combined, _forecast(config, prepared, combined.trained, lesson.dataset, of)
+
+
+def _by_agent(config: RunConfig, prepared: Prepared, lesson: Lesson, bars: slice) -> tuple[Combined, Forecast]:
+    """An agent in the place of a model: its episodes lie within the training bars, up to where their labels end."""
+    fold, ground = lesson.dataset.fold, Ground(config, prepared, lesson.dataset.x)
+    until = int(prepared.labels.resolved_at.reshape(-1)[fold.train].max())
+    combined = learn_agent(
+        ground,
+        train=slice(int((fold.train % len(prepared.decide)).min()), min(bars.start, until + 1)),
+        validation=bars,
+        record=lesson.record,
+        folder=lesson.folder,
+        write=lesson.write,
+        watch=lesson.watch,
+    )
+    actor, spans = cast("Actor", combined.trained.model), (bars, *(slice(*stretch) for stretch in fold.test_bars))
+    return combined, agent_forecast(ground, actor, spans, sha=combined.trained.sha, fold=fold.number)
 
 
 def _forecast(
@@ -179,7 +207,7 @@ def _trial(config: RunConfig, dataset: Dataset, close: np.ndarray) -> Trial:
         config=trial_config(config),
         seed=config.seed,
         data=dataset.sha,
-        label=f"training of {config.model.model_dump()['name']}",
+        label=f"training of {config.learner}",
         start_ns=int(close[0]),
         end_ns=int(close[-1]),
     )

@@ -19,17 +19,17 @@ def actor_of(agent: Agent, place: int = 0) -> tuple[ActorConfig, Actor]:
         agent: trained.
         place: of the member.
     """
-    policy, layout = agent.policy, agent.inputs
+    policy, inputs = agent.policy, agent.inputs
     net, actions, moments = policy.net, policy.actions, agent.moments
     config = ActorConfig(
         hidden=net.actor,
         activation=net.activation,
-        account=layout.dense,
+        account=inputs.dense,
         outputs=policy.width,
         discrete=isinstance(actions, Discrete),
         standardised=moments is not None,
     )
-    actor = Actor(config, layout.size - layout.dense)
+    actor = Actor(config, inputs.size - inputs.dense)
     linear = [layer for layer in actor.layers if isinstance(layer, nn.Linear)]
     with torch.no_grad():
         for layer, (weight, bias) in zip(linear, policy.actor_layers(place), strict=True):

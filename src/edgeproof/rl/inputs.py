@@ -19,7 +19,7 @@ class Inputs:
     """
 
     def __init__(self, layout: Layout, kind: torch.dtype) -> None:
-        self.kind, self.size, self.window = kind, layout.size, layout.window
+        self.kind, self.size, self.dense, self.window = kind, layout.size, layout.dense, layout.window
         self._windows = None
         if layout.table is not None:
             table = layout.table.to(kind).contiguous()

@@ -1,4 +1,4 @@
-"""An agent along a span: one account a symbol, each from its first ready bar to the end, always the likeliest action."""
+"""An agent along a span: one account a symbol, from its first ready bar to the end, always the likeliest action."""
 
 # P members, S symbols, N = P * S accounts, T bars
 
@@ -13,7 +13,9 @@ from edgeproof.core.rng import Rng
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.interface import Observation
 
-__all__ = ["Rolled", "roll"]
+__all__ = ["Act", "Rolled", "roll"]
+
+Act = Callable[[Observation], Tensor]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Rolled:
     accounts: np.ndarray
 
 
-def roll(act: Callable[[Observation], Tensor], environment: MarketEnv, *, symbols: int, bars: int) -> Rolled:
+def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled:
     """Let agents act in an environment whose episodes are evaluations.
 
     Args:

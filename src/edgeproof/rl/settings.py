@@ -6,7 +6,7 @@ from pydantic import Field
 
 from edgeproof.core.config import Config, Tune
 
-__all__ = ["PER_MEMBER", "VALIDATE_EVERY", "NetConfig", "PpoConfig", "RlPrecision"]
+__all__ = ["PER_MEMBER", "VALIDATE_EVERY", "NetConfig", "NoAgentConfig", "PpoConfig", "RlPrecision"]
 
 Activation = Literal["tanh", "relu", "silu"]
 RlPrecision = Literal["auto", "fp64", "fp32", "bf16"]
@@ -19,6 +19,12 @@ VALIDATE_EVERY: dict[str, int] = {"quick_test": 5, "standard": 20, "production":
 
 PER_MEMBER = ("lr", "gamma", "gae_lambda", "clip", "value_coefficient", "entropy", "grad_norm")
 """Settings in which the members of a population may differ."""
+
+
+class NoAgentConfig(Config):
+    """No agent: a model forecasts, and a policy makes positions of its forecasts."""
+
+    name: Literal["none"] = "none"
 
 
 class NetConfig(Config):

@@ -18,6 +18,7 @@ from edgeproof.core.errors import BundleError, ConfigError, DataError
 from edgeproof.core.files import read_json, staged_directory, write_json
 from edgeproof.core.identity import sha_json, sha_named
 from edgeproof.models import MODELS
+from edgeproof.models.actor import ACTORS
 from edgeproof.models.ensemble import COMBINED
 from edgeproof.train.keep import arrays_of, below, load_arrays
 
@@ -108,7 +109,9 @@ def read_bundle(folder: Path) -> Bundle:
         raise BundleError(f"{folder / WEIGHTS}: not the weights that {BODY} names; restore both from one copy")
     try:
         config = from_mapping(
-            lookup({**MODELS, **COMBINED}, "models", body["model"]["name"]), body["model"], source=str(folder / BODY)
+            lookup({**MODELS, **COMBINED, **ACTORS}, "models", body["model"]["name"]),
+            body["model"],
+            source=str(folder / BODY),
         )
     except ConfigError as error:
         raise BundleError(f"{error}; install the package that this model comes from") from error

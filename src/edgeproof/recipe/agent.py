@@ -1,0 +1,251 @@
+"""The training stage of an agent: its environment from the training span, its validation, and what it says of a span.
+
+Everything after it is the road of every model: what the agent does is said as forecasts (`policy: follow`), traded,
+counted and judged.
+"""
+
+# P members, S symbols, T bars, L window, F features, K numbers of an account
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+
+from edgeproof.backtest.policies.follow import said_as
+from edgeproof.combine.lesson import Combined
+from edgeproof.combine.starts import StartsConfig
+from edgeproof.core.finding import Finding
+from edgeproof.core.progress import Progress
+from edgeproof.core.rng import Rng
+from edgeproof.labels.volatility import volatility_over_gaps
+from edgeproof.models.actor import Actor
+from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.prepare import Prepared
+from edgeproof.rl.agent import Agent
+from edgeproof.rl.env import MarketEnv
+from edgeproof.rl.export import actor_of
+from edgeproof.rl.inputs import Inputs
+from edgeproof.rl.interface import Layout
+from edgeproof.rl.market_settings import EnvConfig
+from edgeproof.rl.ppo import TrainedAgent, train_ppo
+from edgeproof.rl.reward import WeightedConfig
+from edgeproof.rl.roll import Act, Rolled, roll
+from edgeproof.rl.settings import PpoConfig
+from edgeproof.rl.tape import Tape, starts_of
+from edgeproof.train.forecast import Forecast
+from edgeproof.train.keep import weights_sha
+from edgeproof.train.loop import Trained
+
+__all__ = ["Ground", "acting", "agent_forecast", "learn_agent"]
+
+VOLATILITY_BARS = 24
+BPS = 1e4
+AGREES = 0.5  # rank correlation of what is rewarded and what is earned
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What agents act on: a prepared span, its features as they see them.
+
+    Attributes:
+        config: the run's config.
+        prepared: the span.
+        x: f32[S, T, F] scaled features.
+    """
+
+    config: RunConfig
+    prepared: Prepared
+    x: np.ndarray
+
+    def tape(self, span: slice, symbols: np.ndarray | None = None) -> Tape:
+        """The bars of `span`, of all symbols or of these."""
+        panel, table, config = self.prepared.panel, self.prepared.table, self.config
+        seen = isinstance(config.environment.reward, WeightedConfig) or config.options.in_volatilities
+        volatility = volatility_over_gaps(panel, VOLATILITY_BARS) if seen else None
+        chosen = slice(None) if symbols is None else symbols
+        return Tape(
+            prices=panel.prices[chosen],
+            present=panel.present[chosen],
+            table=self.x[chosen],
+            ready=table.ready[chosen],
+            volatility=None if volatility is None else volatility[chosen],
+            window=config.window,
+            span=span,
+        )
+
+    def environment(self, span: slice, members: int) -> MarketEnv:
+        """Where P members learn."""
+        config, agent = self.config, cast("PpoConfig", self.config.agent)
+        accounts, names = agent.accounts, range(members)
+        tape = self.tape(span)
+        return MarketEnv(tape, config.environment, config.costs, config.options, accounts=accounts, members=names)
+
+    def walk(self, act: Callable[[Layout], Act], span: slice, members: int = 1) -> tuple[Rolled, np.ndarray] | None:
+        """What agents do along a span, and which symbols have a ready window in it; None where none has."""
+        config, (S, T) = self.config, self.prepared.panel.present.shape
+        alone = config.environment.model_copy(update={"starts": "first", "episode_bars": 0})
+        able = _able(self.tape(span), alone, S, T)
+        if not len(able):
+            return None
+        names, rules = range(members), (config.costs, config.options)
+        world = MarketEnv(self.tape(span, able), alone, *rules, accounts=len(able), members=names)
+        return roll(act(world.layout), world, symbols=len(able), bars=T), able
+
+
+def _able(tape: Tape, config: EnvConfig, symbols: int, bars: int) -> np.ndarray:
+    """Symbols with a bar in the tape's span at which an episode may begin."""
+    first, stop = tape.bounds
+    if stop - first < 2 or not tape.ready[:, first:stop].any():
+        return np.empty(0, np.int64)
+    return np.intersect1d(np.arange(symbols), starts_of(tape, config) // bars)
+
+
+def learn_agent(
+    ground: Ground,
+    *,
+    train: slice,
+    validation: slice,
+    record: Callable[[str], None],
+    folder: Path,
+    write: Callable[[str], None],
+    watch: Callable[[Mapping[str, Any]], None] | None = None,
+) -> Combined:
+    """Train an agent, or a population of which the best on validation is kept; each is on record before it is scored.
+
+    Args:
+        ground: the span.
+        train: bars within which episodes lie.
+        validation: bars on which weights and members are chosen.
+        record: puts a training on record under a name; without a name it is the run's own.
+        folder: checkpoints.
+        write: where progress lines go.
+        watch: is told every update.
+
+    Raises:
+        DataError: a span too short for an episode.
+        Diverged: a loss is not finite.
+    """
+    config, agent = ground.config, cast("PpoConfig", ground.config.agent)
+    count = config.combine.seeds if isinstance(config.combine, StartsConfig) else 1
+    labels = [f"start {number + 1}/{count}" for number in range(count)] if count > 1 else [""]
+    for label in labels:
+        record(label)
+    done = train_ppo(
+        ground.environment(train, count),
+        [agent] * count,
+        rng=Rng(config.seed).child("agent"),
+        folder=folder,
+        progress=Progress("update", agent.updates, write=write),
+        watch=watch,
+        validate=lambda learned: _validate(learned, ground, validation),
+    )
+    return _kept(done, labels, ground, validation)
+
+
+def _validate(agent: Agent, ground: Ground, bars: slice) -> dict[str, list[float]]:
+    """Net growth of one account a symbol over the validation bars, of each member; bps a bar."""
+    found = ground.walk(lambda _: agent.act, bars, agent.members)
+    if found is None:
+        return {"score": [0.0] * agent.members}
+    rolled, _ = found
+    figures = {"score": rolled.net_growth * BPS, "turnover": rolled.turnover, "reward": rolled.reward}
+    figures["active"] = np.abs(rolled.position).sum((1, 2)) / np.maximum(rolled.made.sum((1, 2)), 1)
+    return {name: [float(value) for value in values] for name, values in figures.items()}
+
+
+def _kept(done: TrainedAgent, labels: Sequence[str], ground: Ground, bars: slice) -> Combined:
+    """The member that is best on validation, as any trained model."""
+    score = [_best(done.history, place, update) for place, update in enumerate(done.best_update)]
+    place = int(np.argmax(score))
+    model_config, actor = actor_of(done.agent, place)
+    history = [_row(row, place, done.best_update[place]) for row in done.history]
+    trained = Trained(
+        model=actor,
+        history=history,
+        best_epoch=done.best_update[place],
+        checkpoint=done.checkpoint,
+        seconds=done.seconds,
+        sha=weights_sha(actor),
+        ended="epochs",
+        findings=_agreement(actor, ground, bars),
+    )
+    if len(labels) == 1:
+        return Combined(trained, model_config)
+    rows = [
+        {"label": label, "update": update, "net_growth_bps": value}
+        for label, update, value in zip(labels, done.best_update, score, strict=True)
+    ]
+    return Combined(trained, model_config, {"name": "multi_start", "trainings": rows, "kept": labels[place]})
+
+
+def _best(history: Sequence[Mapping[str, Any]], place: int, update: int) -> float:
+    value = _one(history[update - 1].get("validation.score"), place)
+    return -np.inf if value is None else float(value)
+
+
+def _one(value: Any, place: int) -> Any:
+    return value[place] if isinstance(value, list) else value
+
+
+def _row(row: Mapping[str, Any], place: int, best: int) -> dict[str, Any]:
+    """A member's row of the history, under the names that every training's rows have."""
+    own = {name.replace("figures.", "").replace(".", "_"): _one(value, place) for name, value in row.items()}
+    return {"epoch": row["update"], **own, "best": row["update"] == best}
+
+
+def _agreement(actor: Actor, ground: Ground, bars: slice) -> tuple[Finding, ...]:
+    """A warning where accounts that are rewarded more do not earn more: then the reward asks for something else."""
+    if not isinstance(ground.config.environment.reward, WeightedConfig):
+        return ()
+    found = ground.walk(lambda layout: acting(actor, layout), bars)
+    if found is None or len(found[1]) < 3:
+        return ()
+    rewarded, earned = (rankdata(found[0].accounts[0, :, part]) for part in range(2))
+    rank = float(np.corrcoef(rewarded, earned)[0, 1])
+    if not rank < AGREES:
+        return ()
+    return (
+        Finding(
+            check="rl.reward_agrees",
+            level="warning",
+            claim=f"over validation, reward and net growth of the symbols' accounts have rank correlation {rank:.2f}",
+            evidence={"measured": rank, "threshold": AGREES, "accounts": len(found[1])},
+            remedy="reward log_growth, or lower the weights of parts that pay for something else",
+        ),
+    )
+
+
+def acting(actor: Actor, layout: Layout) -> Act:
+    """What an actor does in an environment of this layout."""
+    inputs = Inputs(layout, torch.float32)
+
+    def act(observation: Any) -> torch.Tensor:
+        rows = inputs.rows(observation.dense.unsqueeze(0), observation.index.unsqueeze(0))[0]
+        with torch.inference_mode():
+            return actor.act(*rows.split((layout.size - layout.dense, layout.dense), dim=1))
+
+    return act
+
+
+def agent_forecast(ground: Ground, actor: Actor, spans: Sequence[slice], *, sha: str, fold: int = 0) -> Forecast:
+    """What an actor says along spans, each begun flat: its position as a forecast, see `backtest.policies.follow`.
+
+    Args:
+        ground: the span.
+        actor: of a bundle or a training.
+        spans: of bars.
+        sha: of its weights.
+        fold: number of its fold.
+    """
+    shape = ground.prepared.panel.present.shape
+    position, made = np.zeros(shape), np.zeros(shape, bool)
+    for bars in spans:
+        found = ground.walk(lambda layout: acting(actor, layout), bars)
+        if found is not None:
+            rolled, able = found
+            position[able, bars], made[able, bars] = rolled.position[0][:, bars], rolled.made[0][:, bars]
+    return Forecast(np.where(made, said_as(position), np.float32(0.0)), made, sha, fold)
