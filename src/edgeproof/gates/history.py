@@ -63,6 +63,7 @@ class Known:
         workers: processes that make batches beside the training.
         parameters, samples, validation_samples: counts.
         descends: trained by steps along the gradient (trees are not).
+        steps: losses of the first steps, one by one.
         checked: what `check_model` and `check_training` found in the model, its loss and its data.
     """
 
@@ -83,6 +84,7 @@ class Known:
     samples: int | None = None
     validation_samples: int | None = None
     descends: bool = True
+    steps: tuple[float, ...] = ()
     checked: tuple[Finding, ...] = ()
 
     @property

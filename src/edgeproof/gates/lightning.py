@@ -34,6 +34,8 @@ except ImportError:
 
 __all__ = ["CheckModel"]
 
+EARLY = 200  # losses of single steps that are looked at
+
 
 class CheckModel(Callback):  # pyright: ignore[reportUntypedBaseClass] - an extra
     """Checks before training, a diagnosis after it; the training itself is not touched.
@@ -76,6 +78,7 @@ class CheckModel(Callback):  # pyright: ignore[reportUntypedBaseClass] - an extr
         self.steps: list[Tensor] = []
         self.norms: list[Tensor] = []
         self.failed: dict[str, Any] = {}
+        self.early: list[float] = []
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look before the first step; a fit that is taken up has looked already."""
@@ -161,6 +164,7 @@ class CheckModel(Callback):  # pyright: ignore[reportUntypedBaseClass] - an extr
         }
         row |= {"lr": trainer.optimizers[0].param_groups[0]["lr"], **self.waiting.row()}
         self.rows.append(row)
+        self.early += losses.tolist()[: EARLY - len(self.early)]
         self.steps, self.norms = [], []
         bad = next((place for place, loss in enumerate(losses.tolist()) if not math.isfinite(loss)), None)
         if bad is not None and not self.failed:
@@ -180,12 +184,13 @@ class CheckModel(Callback):  # pyright: ignore[reportUntypedBaseClass] - an extr
         if not (trainer.is_global_zero and self.rows):
             return
         checked = self.checked.findings if self.checked is not None else ()
-        known = replace(_known(trainer, module), failed=self.failed, checked=checked)
+        known = replace(_known(trainer, module), failed=self.failed, checked=checked, steps=tuple(self.early))
         if self.watch is not None:
             known = seen(self.watch, module, known)
         self.findings = diagnose(self.rows, known=known)
         if self.findings:
-            self.write(f"edgeproof: {len(self.findings)} found in {len(self.rows)} epochs\n\n{told(self.findings)}\n")
+            text = told(self.findings, checked=self.checked is not None)
+            self.write(f"edgeproof: {len(self.findings)} found in {len(self.rows)} epochs\n\n{text}\n")
         else:
             self.write(f"edgeproof: nothing found wrong in {len(self.rows)} epochs\n")
 

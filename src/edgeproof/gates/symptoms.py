@@ -23,6 +23,7 @@ __all__ = [
     "diagnose",
     "explodes",
     "flat",
+    "leaps",
     "not_finite",
     "overfit",
     "starved",
@@ -38,6 +39,9 @@ LEARNED = 0.98  # of the prior: a training loss below has learned something
 LOST = 0.5  # of what validation had gained, lost again
 FALLING = 0.25  # of all that validation gained, in the last quarter of the epochs
 DEAD_SHARE = 0.5
+LEAP = 1.25  # times the first loss
+LOUD = 8.0  # standard deviations of a step's loss
+FEWEST_STEPS, LONG_AWAY = 20, 10
 STARVED = 0.3  # of the time, waiting for data
 SHORTEST_S = 0.1  # of an epoch's waiting that is worth a word
 
@@ -87,6 +91,25 @@ def explodes(history: History, known: Known) -> Finding | None:
     return symptom(
         "doctor.explodes", claim, why.explodes(history, known), measured=most, threshold=HIGH * float(reference)
     )
+
+
+def leaps(history: History, known: Known) -> Finding | None:
+    """The first steps made the loss much worse, and it took long to come back."""
+    steps = np.array(known.steps)
+    if len(steps) < FEWEST_STEPS or explodes(history, known) or not np.isfinite(steps).all() or steps[0] <= 0:
+        return None
+    smooth = np.convolve(steps, np.ones(3) / 3, "valid")
+    top, noise = int(smooth[: len(smooth) // 2].argmax()), float(np.diff(steps[len(steps) // 2 :]).std())
+    first, most = float(steps[0]), float(smooth[top])
+    back = np.flatnonzero(smooth[top:] <= first)
+    away = int(back[0]) if len(back) else len(smooth) - top
+    if most <= LEAP * first or most - first <= LOUD * noise or away < LONG_AWAY:
+        return None
+    claim = (
+        f"the loss leapt in the first steps: from {first:.4g} to {most:.4g} at step {top + 2}, and was above its "
+        f"beginning for {away} steps"
+    )
+    return symptom("doctor.leaps", claim, why.leaps(known), measured=most / first, threshold=LEAP)
 
 
 def flat(history: History, known: Known) -> Finding | None:
@@ -169,6 +192,7 @@ def starved(history: History, known: Known) -> Finding | None:
 
 SYMPTOMS = {
     "doctor.explodes": explodes,
+    "doctor.leaps": leaps,
     "doctor.flat": flat,
     "doctor.dead_units": dead_after_training,
     "doctor.overfit": overfit,

@@ -1,6 +1,6 @@
 """Findings of the doctor as plain text: a symptom a paragraph, its causes from the most to the least likely."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from edgeproof.core.finding import Finding
 
@@ -9,9 +9,21 @@ __all__ = ["WEIGHTS", "told"]
 WEIGHTS = {3: "seen", 2: "strong", 1: "likely", 0: "possible"}
 
 
-def told(findings: Iterable[Finding]) -> str:
-    """What `diagnose` found, to be printed; empty where nothing was."""
-    return "\n\n".join(_paragraph(finding) for finding in findings)
+LOOK = (
+    "What a table of epochs cannot tell apart, these two do: edgeproof.check_model(model, loss, loader), then\n"
+    "edgeproof.check_training(model, loss, loader, optimiser=make_optimiser, step=one_step)."
+)
+
+
+def told(findings: Sequence[Finding], *, checked: bool = False) -> str:
+    """What `diagnose` found, to be printed; empty where nothing was.
+
+    Args:
+        findings: of `diagnose`.
+        checked: the model, its loss and its step were looked at already.
+    """
+    paragraphs = [_paragraph(finding) for finding in findings]
+    return "\n\n".join([*paragraphs, *([LOOK] if findings and not checked else [])])
 
 
 def _paragraph(finding: Finding) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from edgeproof.gates.cause import LIKELY, POSSIBLE, SHOWN, STRONG, Cause
 from edgeproof.gates.history import History, Known
 
-__all__ = ["apart", "dead", "explodes", "flat", "not_finite", "overfit", "starved", "undertrained"]
+__all__ = ["apart", "dead", "explodes", "flat", "leaps", "not_finite", "overfit", "starved", "undertrained"]
 
 LARGE = 1e3  # of a scaled input
 GROWN = 10.0
@@ -18,6 +18,7 @@ UNMOVED, HARDLY = 0.01, 0.05  # distance of the weights, as a share of their siz
 SILENT = 1e-6  # gradient norm
 STRONG_DECAY, STRONG_DROPOUT = 0.1, 0.7
 LOUD_RATE = 0.05
+FAR = 3.0  # of the weights' size, moved
 FELT = 1e-6  # a rate at which some weight moves
 CALM_RATE = 1e-3  # at which steps are seldom the first suspects
 WIRING = ("start.outputs", "flow.mixing", "flow.modes", "flow.inputs_used", "flow.dead_units", "capacity.inputs_matter")
@@ -96,13 +97,30 @@ def explodes(history: History, known: Known) -> Iterator[Cause]:
     because = f"the loss rose, or stayed, above that of knowing nothing at rate {known.lr:g}" if known.lr else ""
     high = known.lr is not None and known.lr >= LOUD_RATE
     yield _lower_rate(known, STRONG if high else LIKELY, because)
+    if not known.inputs:  # a loop of somebody's own
+        fix = "call optimiser.zero_grad() before every backward()"
+        stale = Cause("gradient flow", "gradients of earlier batches add up", POSSIBLE, "", fix)
+        yield _told(stale, known, ("training.gradients_fresh",))
     fix = "make the first weights small (by fan-in), the last layer's near zero"
-    yield Cause("gradient flow", "initial weights too large", POSSIBLE, "", fix)
+    yield _told(Cause("gradient flow", "initial weights too large", POSSIBLE, "", fix), known, ("start.outputs",))
     validation = history.validation[-1]
     calm = known.prior is not None and validation < 1.2 * known.prior
     because = f"validation, scored by plain cross-entropy, is at {validation:.4f}" if calm else ""
     fix = "compare the loss with plain cross-entropy on one batch"
-    yield Cause("loss", "the loss is not what it should be", STRONG if calm else POSSIBLE, because, fix)
+    wrong = Cause("loss", "the loss is not what it should be", STRONG if calm else POSSIBLE, because, fix)
+    yield _told(wrong, known, ("loss.", "start.loss"))
+
+
+def leaps(known: Known) -> Iterator[Cause]:
+    """The rate, unless the step is not what it should be."""
+    because = "its first steps made the loss worse" + (f", at rate {known.lr:g}" if known.lr is not None else "")
+    yield _lower_rate(known, STRONG, because)
+    fix = "call optimiser.zero_grad() before every backward()"
+    stale = Cause("gradient flow", "gradients of earlier batches add up", POSSIBLE, "", fix)
+    yield _told(stale, known, ("training.gradients_fresh",))
+    fix = "compare the loss with plain cross-entropy on one batch, and look at its sign"
+    wrong = Cause("loss", "the loss is not what it should be", POSSIBLE, "", fix)
+    yield _told(wrong, known, ("loss.", "start.loss"))
 
 
 def flat(history: History, known: Known) -> Iterator[Cause]:
@@ -124,6 +142,7 @@ def flat(history: History, known: Known) -> Iterator[Cause]:
     for cause in _no_gradient(known, norms):
         yield _told(cause, known, ("flow.gradients", "flow.registered", "training.parameters_move"))
     yield from _low_rate(known)
+    yield from _leapt(known)
     broken = _told(Cause("architecture", "the model is not wired as it should be", POSSIBLE, "", ""), known, WIRING)
     if broken.because:
         yield broken
@@ -139,6 +158,15 @@ def _no_gradient(known: Known, norms: np.ndarray) -> Iterator[Cause]:
     silent = len(norms) > 0 and float(norms.max()) < SILENT and known.descends
     because = f"the gradient's norm is {float(norms.max()):.2g}" if silent else ""
     yield Cause("gradient flow", "no gradient reaches the weights", SHOWN if silent else POSSIBLE, because, fix)
+
+
+def _leapt(known: Known) -> Iterator[Cause]:
+    """Steps so large that units are saturated or dead within an epoch: the loss comes to rest at the prior."""
+    far = known.moved is not None and known.moved > FAR
+    if far or ((known.lr or 0.0) >= LOUD_RATE and (known.moved is None or known.moved > HARDLY)):
+        facts = [f"the weights moved by {known.moved:.0%} of their size"] if far else []
+        facts += [f"the rate is {known.lr:g}"] if known.lr is not None else []
+        yield _lower_rate(known, STRONG, ", ".join(facts))
 
 
 def _low_rate(known: Known) -> Iterator[Cause]:

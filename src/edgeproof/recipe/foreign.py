@@ -21,6 +21,7 @@ from edgeproof.train.loggers.recorded import Recorded, read_recorded
 __all__ = ["SCHEME", "Foreign", "examine_mlflow", "foreign", "foreign_findings", "mlflow_address"]
 
 SCHEME = "mlflow:"
+EARLY = 200  # losses of single steps that are looked at
 OWN = {"train.lr": "lr", "train.clip_norm": "clip_norm", "train.weight_decay": "weight_decay", "train.epochs": "epochs"}
 OWN |= {"model.dropout": "dropout", "train.batch_size": "batch_size"}
 SAID = {
@@ -120,7 +121,8 @@ def foreign(recorded: Recorded, *, metrics: Mapping[str, str] | None = None, pri
     settings = {field: found(recorded.params, words, inside=True) for field, words in SETTINGS.items()}
     there = {field: name for field, name in settings.items() if name is not None}
     known = _known(recorded, there, failed, rows)
-    return Foreign(recorded, rows, replace(known, prior=prior), names | there)
+    steps = tuple(value for _, value in series["train"][:EARLY]) if len(series["train"]) > len(rows) else ()
+    return Foreign(recorded, rows, replace(known, prior=prior, steps=steps), names | there)
 
 
 def foreign_findings(run: Foreign) -> list[Finding]:
@@ -201,4 +203,6 @@ def _command(cause: Mapping[str, Any], run: Foreign) -> str:
         )
     if changes:
         return f"set {', '.join(changes)} in {source}, run it again, then edgeproof doctor {SCHEME}ID_OF_THE_NEW_RUN"
+    if cause["name"] in ("gradients of earlier batches add up", "no step reaches the weights"):
+        return f"edgeproof.check_training(model, loss, loader, optimiser=make_optimiser, step=one_step) in {source}"
     return f"edgeproof.check_model(model, loss, loader) in {source}, just before the training begins"

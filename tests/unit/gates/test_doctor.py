@@ -97,6 +97,15 @@ def test_a_table_with_a_symptom(table, known, check, cause):
     assert named(diagnose(table, known=known)) == {check: cause}
 
 
+def test_a_leap_of_the_first_steps_is_named_and_noise_is_not():
+    fell = [3.16, 3.62, 4.32, 4.7, 5.26, 4.57, 3.96, 3.77, 3.56, 3.44, 3.46, 3.38, 3.29, 3.22, *[3.2] * 26]
+    table = rows([3.76, 3.22, 3.0], [3.28, 3.19, 2.9])
+    assert named(diagnose(table, known=Known(lr=0.1, steps=tuple(fell)))) == {"doctor.leaps": "learning rate too high"}
+    noise = np.random.default_rng(0).exponential(1.0, 200) + 2.0
+    assert diagnose(table, known=Known(steps=tuple(noise))) == []
+    assert diagnose(table, known=Known(steps=tuple(sorted(fell, reverse=True)))) == []
+
+
 def test_the_gap_is_the_one_of_the_recipe():
     (found,) = diagnose(rows([0.6, 0.3931472], [0.68, 0.7931472]), prior=PRIOR)
     assert found.evidence["measured"] == pytest.approx((0.7931472 - 0.3931472) / (PRIOR - 0.3931472), rel=1e-6)
