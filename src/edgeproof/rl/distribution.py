@@ -8,7 +8,7 @@ from torch import Tensor
 
 from edgeproof.rl.interface import ActionSpace, Discrete
 
-__all__ = ["draw", "entropy", "greedy", "log_prob"]
+__all__ = ["draw", "greedy", "log_prob", "log_prob_and_entropy"]
 
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
@@ -25,6 +25,11 @@ def greedy(actions: ActionSpace, output: Tensor) -> Tensor:
     return output.argmax(-1) if isinstance(actions, Discrete) else output
 
 
+def _log_softmax(output: Tensor) -> Tensor:
+    """Over the last axis, which is short: done over the one before it, fifteen times faster on a processor."""
+    return output.transpose(-1, -2).contiguous().log_softmax(-2).transpose(-1, -2)
+
+
 def log_prob(actions: ActionSpace, output: Tensor, log_std: Tensor, action: Tensor) -> Tensor:
     """Log-probability of actions, [P, B]; of continuous ones the density, summed over their independent numbers.
 
@@ -35,14 +40,18 @@ def log_prob(actions: ActionSpace, output: Tensor, log_std: Tensor, action: Tens
         action: i64[P, B] or [P, B, A].
     """
     if isinstance(actions, Discrete):
-        return output.log_softmax(-1).gather(-1, action.unsqueeze(-1)).squeeze(-1)
+        return _log_softmax(output).gather(-1, action.unsqueeze(-1)).squeeze(-1)
     z = (action - output) * (-log_std).exp()
     return -(0.5 * z.square() + log_std + _HALF_LOG_TAU).sum(-1)
 
 
-def entropy(actions: ActionSpace, output: Tensor, log_std: Tensor) -> Tensor:
-    """Entropy of each sample's distribution, [P, B]."""
+def log_prob_and_entropy(
+    actions: ActionSpace, output: Tensor, log_std: Tensor, action: Tensor
+) -> tuple[Tensor, Tensor]:
+    """`log_prob`, and the entropy of each sample's distribution, both [P, B]."""
     if isinstance(actions, Discrete):
-        logp = output.log_softmax(-1)
-        return -(logp.exp() * logp).sum(-1)
-    return (log_std + 0.5 + _HALF_LOG_TAU).sum(-1).expand(output.shape[:-1])
+        every = _log_softmax(output)
+        chosen = every.gather(-1, action.unsqueeze(-1)).squeeze(-1)
+        return chosen, -(every.exp() * every).sum(-1)
+    spread = (log_std + 0.5 + _HALF_LOG_TAU).sum(-1).expand(output.shape[:-1])
+    return log_prob(actions, output, log_std, action), spread

@@ -12,7 +12,7 @@ from edgeproof.core.errors import Diverged
 from edgeproof.rl import objective
 from edgeproof.rl.adam import Adam, clip_gradient
 from edgeproof.rl.buffers import Rollout
-from edgeproof.rl.distribution import entropy, log_prob
+from edgeproof.rl.distribution import log_prob_and_entropy
 from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.interface import ActionSpace
@@ -105,13 +105,14 @@ def terms(actions: ActionSpace, outputs: Outputs, batch: Batch, config: PpoConfi
     """
     kind, weight = outputs.action.dtype, batch.weight
     clip = hyper.clip.to(kind).unsqueeze(1)
-    log_ratio = log_prob(actions, outputs.action, outputs.log_std, batch.action) - batch.logp
+    logp, spread = log_prob_and_entropy(actions, outputs.action, outputs.log_std, batch.action)
+    log_ratio = logp - batch.logp
     advantage = objective.normalised(batch.advantage, weight) if config.normalise_advantages else batch.advantage
     old = batch.value if config.clip_value else None
     found = {
         "policy_loss": objective.policy_loss(log_ratio, advantage, clip, weight),
         "value_loss": objective.value_loss(outputs.value, batch.target, weight, old=old, clip=clip),
-        "entropy": objective.mean(entropy(actions, outputs.action, outputs.log_std), weight),
+        "entropy": objective.mean(spread, weight),
     }
     bonus = hyper.entropy.to(kind) * found["entropy"]
     found["loss"] = found["policy_loss"] + hyper.value_coefficient.to(kind) * found["value_loss"] - bonus
