@@ -13,7 +13,7 @@ from edgeproof.gates import step as step_checks
 from edgeproof.gates.report import Checked, failed
 from edgeproof.gates.subject import Loss, Subject, subject_of
 
-__all__ = ["MODEL_CHECKS", "check_model", "check_training"]
+__all__ = ["MODEL_CHECKS", "attempt", "check_model", "check_training"]
 
 Check = Callable[[Subject], Finding]
 MODEL_CHECKS: dict[str, Check] = {
@@ -69,7 +69,7 @@ def check_model(
     found: list[Finding] = []
     for name, check in MODEL_CHECKS.items():
         if name not in skipped:
-            found.append(_try(name, check, subject))
+            found.append(attempt(name, check, subject))
         if name == "loss.computes" and found[-1].level == "error":
             break  # every later check would say the same
     return Checked(tuple(found))
@@ -96,11 +96,17 @@ def check_training(
     """
     subject = subject_of(model, loss, data, seed=seed)
     training = step_checks.Training(subject, optimiser, step)
-    return Checked(tuple(_try(f"training.{check.__name__}", check, training) for check in step_checks.STEP_CHECKS))
+    return Checked(tuple(attempt(f"training.{check.__name__}", check, training) for check in step_checks.STEP_CHECKS))
 
 
-def _try(name: str, check: Callable[[Any], Finding], subject: Any) -> Finding:
-    """A check's finding; what breaks inside the model is a finding too."""
+def attempt(name: str, check: Callable[[Any], Finding], subject: Any) -> Finding:
+    """A check's finding; what breaks inside the model is a finding too.
+
+    Args:
+        name: of the check.
+        check: a function of one subject.
+        subject: what it looks at.
+    """
     try:
         return check(subject)
     except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError) as error:

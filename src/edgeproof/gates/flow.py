@@ -100,7 +100,9 @@ def _watched(model: nn.Module, seen: dict[str, list[Tensor]]) -> Iterator[None]:
 
     def keep(name: str) -> object:
         def hook(_: nn.Module, __: object, output: Tensor) -> None:
-            seen.setdefault(name, []).append(output.detach())
+            units = output.shape[1:2] if output.ndim == 4 else output.shape[-1:]
+            own = f"{name} of {units[0]} units" if units else name  # one activation may serve several layers
+            seen.setdefault(own, []).append(output.detach())
 
         return hook
 
@@ -140,7 +142,7 @@ def dead_units(subject: Subject) -> Finding:
     return failed(
         check,
         "error",
-        f"{share:.0%} of the units of {name or 'the activation'} say the same for every sample",
+        f"{share:.0%} of the units of {name} say the same for every sample",
         "lower the bias before it, initialise by fan-in, scale the inputs, or use a leaky activation",
         measured=share,
         threshold=threshold,

@@ -70,17 +70,18 @@ def _logit(share: float) -> float:
     return math.log(share / (1 - share))
 
 
-def last_layer(model: nn.Module, *, start: float = 0.5) -> Finding | None:
-    """The last linear layer begins small, its bias where it is meant to be; None where there is none of one output.
+def last_layer(model: nn.Module, *, start: float = 0.5) -> Finding:
+    """The last linear layer of one output begins small, its bias where it is meant to be.
 
     Args:
         model: at its start.
         start: the probability at which its bias is meant to begin.
     """
     layers = [each for each in model.modules() if isinstance(each, nn.Linear) and each.out_features == 1]
+    check = "start.last_layer"
     if not layers:
-        return None
-    layer, check = layers[-1], "start.last_layer"
+        return passed(check, "no linear layer of one output to look at", measured=None, threshold=WIDE)
+    layer = layers[-1]
     width = layer.in_features
     size = float(layer.weight.detach().square().mean().sqrt()) * math.sqrt(width)
     bias = 0.0 if layer.bias is None else float(layer.bias.detach())

@@ -1,7 +1,8 @@
 """Steps 2 and 3, skeleton and overfit: model, loss and samples of this very run, before it is trained."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from edgeproof.core.device import kept_memory
 from edgeproof.core.finding import Finding
 from edgeproof.gates import capacity, flow, prior, start
 from edgeproof.gates import loss as loss_checks
+from edgeproof.gates.check import attempt
 from edgeproof.gates.overfit import MANY, overfit, room
 from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Subject
@@ -24,88 +26,73 @@ __all__ = ["overfit_step", "skeleton_step"]
 BATCHES, SIZE = 4, 64
 PART = 8  # of the training samples: learning them by heart takes less than the training
 TREES = "trees are grown at once: there are no gradients, no steps and no first loss"
-OF_DESCENT = (
-    "loss.computes",
-    "loss.own_target",
-    "loss.direction",
-    "start.same_build",
-    "start.outputs",
-    "start.loss",
-    "start.own_loss",
-    "start.last_layer",
-    "start.same_steps",
-    "flow.gradients",
-    "flow.registered",
-    "flow.dead_units",
-    "flow.modes",
-    "flow.mixing",
-    "flow.inputs_used",
-    "inputs.no_other_bars",
-    "capacity.blind_to_zeros",
-    "capacity.blind_to_shuffled",
-    "capacity.one_batch",
-)
-MOVED: tuple[Callable[[Subject], Finding], ...] = (
-    start.outputs_at_start,
-    flow.gradients,
-    flow.registered,
-    flow.dead_units,
-    flow.modes,
-    flow.mixing,
-)
+Check = Callable[[], Finding]
 
 
 def skeleton_step(shown: Shown) -> Step:
-    """Inputs as they arrive, the start, the flow of gradients, the loss, one batch by heart, and what is to be beaten.
+    """Inputs as they arrive, loss and start, the flow of gradients, one batch by heart, and what is to be beaten.
 
     A model of trees has inputs and naive baselines; the rest waits for gradients and is skipped.
     """
     began = time.perf_counter()
-    checks = [as_received(shown)]
-    skipped: tuple[Skipped, ...] = ()
-    if hasattr(shown.config.model, "fit_trees"):
-        skipped = tuple(Skipped(name, TREES) for name in OF_DESCENT)
-    else:
-        for finding in _of_descent(shown):
-            checks.append(finding)
-            if finding.check == "loss.computes" and finding.level == "error":
-                break  # every later check would say the same
-    checks.append(naive_baselines(shown.config, shown.prepared, shown.task.dataset.fold))
-    return Step("skeleton", "Skeleton", time.perf_counter() - began, tuple(checks), skipped)
-
-
-def _of_descent(shown: Shown) -> Iterator[Finding]:
     own, plain = shown.subject(BATCHES * SIZE, SIZE), shown.subject(BATCHES * SIZE, SIZE, plain=True)
+    trees = hasattr(shown.config.model, "fit_trees")
+    checks = {"inputs.as_received": lambda: as_received(shown)}
+    checks |= {} if trees else _of_descent(shown, own, plain)
+    checks["baselines.naive"] = lambda: naive_baselines(shown.config, shown.prepared, shown.task.dataset.fold)
+    skipped = [Skipped(name, TREES) for name in _of_descent(shown, own, plain)] if trees else []
+    found: list[Finding] = []
+    for name, check in checks.items():
+        waits = name.startswith("capacity.") or _wrong(found) == "loss.computes"  # later ones would say the same
+        broken = _wrong(found) if waits else None
+        if broken is not None:
+            skipped.append(Skipped(name, f"waits until {broken} is mended"))
+            continue
+        found.append(attempt(name, lambda made: made(), check))
+    return Step("skeleton", "Skeleton", time.perf_counter() - began, tuple(found), tuple(skipped))
+
+
+def _wrong(found: list[Finding]) -> str | None:
+    """The first check that failed; without a sound start nothing is to be learned by heart."""
+    return next((one.check for one in found if one.level == "error"), None)
+
+
+def _of_descent(shown: Shown, own: Subject, plain: Subject) -> dict[str, Check]:
+    """Checks of a model that is trained by gradients, in the order in which their failures are to be mended."""
     share = float(shown.task.train.y.mean())
     begins = share if shown.config.train.head_bias_from_prior else 0.5
-    moved = shown.stirred(own)
-    yield loss_checks.computes(own)
-    yield loss_checks.own_target(moved)
-    yield loss_checks.direction(moved)
-    yield same_build(shown.task)
-    yield start.loss_at_start(plain)
-    yield prior.own_loss_at_start(own, share, start=begins)
-    layer = prior.last_layer(shown.model, start=begins)
-    if layer is not None:
-        yield layer
-    yield start.same_steps(own)
-    for check in MOVED:
-        yield check(moved)
-    yield _but_symbols(flow.inputs_used(moved))
-    yield no_other_bars(shown)
-    yield prior.blind_to_zeros(plain)
-    yield prior.blind_to_shuffled(plain)
-    yield capacity.one_batch(shown.mixed(room(shown.model, SIZE)))
+    moved: Callable[[], Subject] = cache(lambda: shown.stirred(own))
+    return {
+        "loss.computes": lambda: loss_checks.computes(own),
+        "loss.own_target": lambda: loss_checks.own_target(moved()),
+        "loss.direction": lambda: loss_checks.direction(moved()),
+        "start.same_build": lambda: same_build(shown.task),
+        "start.outputs": lambda: start.outputs_at_start(moved()),
+        "start.loss": lambda: start.loss_at_start(plain),
+        "start.own_loss": lambda: prior.own_loss_at_start(own, share, start=begins),
+        "start.last_layer": lambda: prior.last_layer(shown.model, start=begins),
+        "start.same_steps": lambda: start.same_steps(own),
+        "flow.gradients": lambda: flow.gradients(moved()),
+        "flow.registered": lambda: flow.registered(moved()),
+        "flow.dead_units": lambda: flow.dead_units(moved()),
+        "flow.modes": lambda: flow.modes(moved()),
+        "flow.mixing": lambda: flow.mixing(moved()),
+        "flow.inputs_used": lambda: _but_symbols(flow.inputs_used(moved())),
+        "inputs.no_other_bars": lambda: no_other_bars(shown),
+        "capacity.blind_to_zeros": lambda: prior.blind_to_zeros(plain),
+        "capacity.blind_to_shuffled": lambda: prior.blind_to_shuffled(plain),
+        "capacity.one_batch": lambda: capacity.one_batch(shown.mixed(room(shown.model, SIZE))),
+    }
 
 
 def overfit_step(shown: Shown) -> Step:
-    """1,024 samples by heart, an eighth of few training samples, fewer where the model has no room (`gates.overfit`)."""
+    """1,024 samples by heart, of few training samples an eighth; fewer where a model has no room (`gates.overfit`)."""
     began = time.perf_counter()
     if hasattr(shown.config.model, "fit_trees"):
         return Step("overfit", "Overfit", 0.0, skipped=(Skipped("capacity.overfit", TREES),))
     most = min(MANY, max(SIZE, len(shown.task.dataset.fold.train) // PART))
     with kept_memory():
-        found = overfit(shown.mixed(room(shown.model, most)))
+        found = attempt("capacity.overfit", overfit, shown.mixed(room(shown.model, most)))
     return Step("overfit", "Overfit", time.perf_counter() - began, (found,))
 
 
