@@ -17,10 +17,15 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return BLOCK.findall(page.read_text(encoding="utf-8")) if page.is_file() else []
 
 
-WITH_CODE = [page for page in PAGES if blocks(page)]
+SLOW = ("avoid_backtest_pitfalls.md",)  # sixteen pitfalls, three runs
+WITH_CODE = [
+    pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.slow] if page.name in SLOW else [])
+    for page in PAGES
+    if blocks(page)
+]
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=[str(page.relative_to(ROOT)) for page in WITH_CODE])
+@pytest.mark.parametrize("page", WITH_CODE)
 def test_code_blocks_run(page: Path, tmp_path: Path):
     paths = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": paths, "EDGEPROOF_THREADS": "1"}
