@@ -23,7 +23,7 @@ from edgeproof.core.container import read_container, write_container
 from edgeproof.core.errors import ConfigError, DataError, OptionError, SplitError, TrainError
 from edgeproof.core.files import read_json, write_json
 from edgeproof.core.progress import silent
-from edgeproof.ledger.markets import rows_of
+from edgeproof.ledger.markets import known_markets, rows_of
 from edgeproof.ledger.store import Row
 from edgeproof.recipe.attempt import CHECKPOINTS, Bench, figures_of
 from edgeproof.recipe.config import RunConfig
@@ -148,7 +148,8 @@ def recall(bench: Bench, trial: Tried, after: Callable[[Learned], None]) -> None
 def trial_rows(bench: Bench, config: RunConfig) -> list[Row]:
     """Rows of the ledger that a training of this config left: its own, and those of the trainings behind it."""
     own, behind = trial_config(config), functools.cache(lambda label: trial_config(config, training=label))
-    rows = rows_of(bench.ledger, bench.market.fingerprints())
+    prints = known_markets(bench.ledger, bench.ledger.rows("market"))[bench.span.market]
+    rows = rows_of(bench.ledger, prints)
     mine = [row for row in rows if row.kind == "training" and row.body["seed"] == config.seed]
     return [row for row in mine if row.body["config"] in (own, behind(row.body["label"]))]
 
