@@ -88,8 +88,11 @@ def account_numbers(assets: int) -> int:
     return 3 * assets + 3
 
 
-def open_desk(owners: np.ndarray, assets: int, regimes: int) -> Desk:
-    """Accounts before their first episode; `owners` i64[N, 2] is the member of each and its number in the member."""
+def open_desk(owners: np.ndarray, assets: int, regimes: int, *, exits: bool) -> Desk:
+    """Accounts before their first episode; `owners` i64[N, 2] is the member of each and its number in the member.
+
+    `exits`: trades that end are written down, for a reward that asks why they did.
+    """
     n = len(owners)
     accounts = Account(
         target=np.zeros((n, 1, assets)),
@@ -100,7 +103,7 @@ def open_desk(owners: np.ndarray, assets: int, regimes: int) -> Desk:
         rows=np.zeros((KINDS, 0)),
         equity=np.zeros(0),
         weights=np.zeros((0, assets)),
-        trades=np.zeros((n, EXITS_A_BAR * assets, TRADE_COLUMNS)),
+        trades=np.zeros((n, EXITS_A_BAR * assets if exits else 0, TRADE_COLUMNS)),
     )
     place = np.zeros((n, PLACES), np.int64)
     place[:, OWNER:] = owners

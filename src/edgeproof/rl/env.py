@@ -78,7 +78,7 @@ class MarketEnv:
         owners = np.array([(member, account) for member in members for account in range(accounts)], np.int64)
         regimes = 1 if tape.regime is None else int(tape.regime.max(initial=0)) + 1
         weighted = isinstance(config.reward, WeightedConfig)
-        self._desk: Desk = open_desk(owners, config.assets, regimes)
+        self._desk: Desk = open_desk(owners, config.assets, regimes, exits=weighted)
         width, state = tape.window * self._world.table.shape[1], account_numbers(config.assets)
         self._screen: Screen = open_screen(len(owners), state + (width if gathered else 0), parts=weighted)
         table = None if gathered else torch.from_numpy(self._world.table)

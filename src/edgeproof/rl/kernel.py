@@ -191,7 +191,7 @@ def _settle(n: int, world: World, desk: Desk, screen: Screen) -> None:
     place, memory, account, price, rules = desk.place[n], desk.memory[n], _account(n, desk), world.price, world.rules
     group, t, money = int(place[GROUP]), int(place[BAR]), account.money
     feed, before = _feed(group, world), money[EQUITY]
-    account.bar[:] = 0.0
+    account.bar[TRADED] = 0.0
     money[TRADES] = 0.0
     decide(t, 0, feed, account, rules)
     t += 1

@@ -10,14 +10,24 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgeproof.core.errors import DataError, OptionError
+from edgeproof.core.finding import Finding, Level
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.reward import WeightedConfig
 from edgeproof.simulator.account import Feed
 from edgeproof.simulator.costs import CostsConfig
-from edgeproof.simulator.feed import Outside, by_bar, feed_of
+from edgeproof.simulator.feed import Outside, feed_of
 from edgeproof.simulator.options import Options
 
-__all__ = ["Tape", "check_tape", "feed_by_group", "first_starts", "grouped", "starts_of", "table_by_group"]
+__all__ = [
+    "Tape",
+    "check_costs",
+    "check_tape",
+    "feed_by_group",
+    "first_starts",
+    "grouped",
+    "starts_of",
+    "table_by_group",
+]
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ def grouped(values: np.ndarray, assets: int) -> np.ndarray:
 
 
 def feed_by_group(tape: Tape, costs: CostsConfig, options: Options, assets: int) -> Feed:
-    """What the accounts read up to the span's end, each series as [G, T, A]; what no rule asks for is [G, 0, 0]."""
+    """What the accounts read up to the span's end, each series as [G, T, A]."""
     cut = slice(None, tape.bounds[1])
     outside = {name: getattr(tape.outside, name) for name in ("funding_rate", "impact_volatility")}
     outside = {name: None if series is None else series[:, cut] for name, series in outside.items()}
@@ -103,22 +113,24 @@ def feed_by_group(tape: Tape, costs: CostsConfig, options: Options, assets: int)
         volatility = None if tape.volatility is None else tape.volatility[:, cut]
     series = Outside(volatility=volatility, **outside)
     whole = feed_of(tape.prices[:, cut], tape.present[:, cut], costs, options, series)
-    groups = len(tape.prices) // assets
-    return _side_by_side(Feed(*(grouped(part.T, assets) if part.size else np.empty((groups, 0, 0)) for part in whole)))
+    return _side_by_side(whole, assets)
 
 
-def _side_by_side(feed: Feed) -> Feed:
-    """The same series, of one bar and asset beside each other: an account's step finds all of them in one place.
+def _side_by_side(feed: Feed, assets: int) -> Feed:
+    """Series [T, S] as [G, T, A], those of one bar and asset beside each other in memory.
 
-    Accounts stand at bars of their own, so each series apart would be another line of memory to wait for.
+    Accounts stand at bars of their own, so each series apart would be another line of memory to wait for. A series that
+    no rule asks for is never read: the first one stands in its place, so that all environments run one compiled kernel.
     """
     used = [name for name in feed._fields if name != "present" and getattr(feed, name).size]
-    memory = np.empty((*feed.present.shape, len(used) + 1))
+    T, S = feed.present.shape
+    memory = np.empty((S // assets, T, assets, len(used) + 1))
     flags = memory[..., -1:].view(bool)[..., 0]
-    flags[:] = feed.present
+    flags[:] = grouped(feed.present.T, assets)
     for k, name in enumerate(used):
-        memory[..., k] = getattr(feed, name)
-    return feed._replace(present=flags, **{name: memory[..., k] for k, name in enumerate(used)})
+        memory[..., k] = grouped(getattr(feed, name).T, assets)
+    places = {name: used.index(name) if name in used else 0 for name in feed._fields}
+    return Feed(**{name: flags if name == "present" else memory[..., k] for name, k in places.items()})
 
 
 def table_by_group(tape: Tape, assets: int) -> np.ndarray:
@@ -174,3 +186,32 @@ def first_starts(starts: np.ndarray, bars: int, groups: int) -> np.ndarray:
             "may begin; leave its symbols out"
         )
     return starts[first]
+
+
+def check_costs(tape: Tape, costs: CostsConfig) -> Finding:
+    """Whether any move of the span is larger than what a round trip costs.
+
+    A warning where no bar moves so much, an error where not even the whole span does: then no policy can earn anything
+    but by not trading.
+    """
+    (start, stop), rates = tape.bounds, costs.rates()
+    around = 2.0 * sum(rates)
+    largest, widest = 0.0, 0.0
+    for s in range(len(tape.present)):
+        close = tape.prices[s, start:stop, 3][tape.present[s, start:stop]]
+        if len(close) > 1:
+            largest = max(largest, float(np.abs(np.diff(close) / close[:-1]).max()))
+            widest = max(widest, float(close.max() / close.min() - 1.0))
+    level: Level = "error" if widest <= around else "warning" if largest <= around else "info"
+    claims: dict[Level, str] = {
+        "error": "a round trip costs more than the widest move of the span: nothing can be earned by trading",
+        "warning": "no bar moves as much as a round trip costs: only positions held for many bars can earn",
+        "info": "there are bars that move more than a round trip costs",
+    }
+    return Finding(
+        check="rl.costs",
+        level=level,
+        claim=claims[level],
+        evidence={"round_trip": around, "largest_bar": largest, "widest_span": widest},
+        remedy="" if level == "info" else "use longer bars, or check costs: they are in basis points (5 is 0.05%)",
+    )
