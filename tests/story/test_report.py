@@ -105,28 +105,63 @@ def test_a_market_s_page_counts_its_open_bars(edgeproof, tiny_market, tmp_path):
     assert sum(body["histogram"]["counts"]) == body["histogram"]["returns"] == 3 * 1919
 
 
-def test_nothing_of_a_market_s_page_moves_when_its_sealed_bars_do(tmp_path):
-    """The same open bars before another future give the same page, the checks of the whole file apart."""
+def _walk(seed: int, name: str):
+    """2,000 hourly bars that move; the last 400 will be sealed."""
     import numpy as np
 
     from edgeproof.data.bars import Bars
+
+    count, hour = 2000, 3_600_000_000_000
+    start = 1_577_836_800_000_000_000 + hour * np.arange(count)
+    draw = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(0.01 * draw.standard_normal(count)))
+    opens = np.r_[close[0], close[:-1]]
+    ends = np.maximum(opens, close) * 1.002, np.minimum(opens, close) / 1.002
+    return Bars(name, start, start + hour, np.stack([opens, *ends, close, 4 + draw.random(count)], axis=1), "made")
+
+
+def _flawed(bars):
+    """The same open bars with a spike; behind the seal another spike, a halving, a flat stretch and no volume."""
+    from dataclasses import replace
+
+    sealed = bars.ohlcv.copy()
+    sealed[1700, 1] *= 4
+    sealed[1750:, :4] /= 2
+    sealed[1800:1850, :4], sealed[1800:1850, 4] = sealed[1800, 3], 0.0
+    return replace(bars, ohlcv=sealed)
+
+
+@pytest.mark.parametrize("config", [None, {"costs": {"commission_bps": 4.0, "half_spread_bps": 1.0}, "window": 8}])
+def test_nothing_of_a_market_s_page_moves_when_its_sealed_bars_do(tmp_path, config):
+    """The same open bars before another future give the same bytes, the hash that names the file apart."""
     from edgeproof.data.store import write_market
+    from edgeproof.report.market import market_page
 
-    def made(name: str, jump: float):
-        count, hour = 2000, 3_600_000_000_000
-        start = 1_577_836_800_000_000_000 + hour * np.arange(count)
-        close = 100 * np.exp(np.cumsum(0.01 * np.random.default_rng(5).standard_normal(count)))
-        close[1600:] *= jump
-        opens = np.r_[close[0], close[:-1]]
-        columns = [opens, np.maximum(opens, close), np.minimum(opens, close), close, np.full(count, 5.0)]
-        bars = Bars("A", start, start + hour, np.stack(columns, axis=1), "made")
+    texts = []
+    for name, change in (("one", lambda bars: bars), ("other", _flawed)):
+        series = [_walk(seed, symbol) for seed, symbol in ((5, "A"), (6, "B"))]
+        series[0].ohlcv[900, 1] *= 3.0
+        bars = [change(each) for each in series]
         place = tmp_path / name / "m"
-        write_market(place, [bars], interval_ns=hour, calendar="continuous", universe="fixed")
-        return survey(place, workspace=tmp_path / name)
+        write_market(place, bars, interval_ns=3_600_000_000_000, calendar="continuous", universe="fixed")
+        body = survey(place, config=config, workspace=tmp_path / name)
+        assert [each["time"] for each in body["defects"]] == ["2020-02-07 12:00"]
+        assert ("samples" in body) is (config is not None)
+        texts.append(market_page(body, "m").replace(body["market"]["hash"][:19], "hash"))
+    assert texts[0] == texts[1]
 
-    one, other = made("one", 1.0), made("other", 1.07)
-    for key in ("open", "symbols", "coverage", "index", "histogram", "by_hour"):
-        assert one[key] == other[key]
+
+def test_with_a_config_the_page_shows_the_samples_too(edgeproof, tiny_market, tmp_path):
+    (tmp_path / "config.yaml").write_text("costs: {commission_bps: 4.0, half_spread_bps: 1.0}\nwindow: 8\n")
+    words = ("report", tiny_market, "--workspace", tmp_path, "--out", tmp_path / "data.html")
+    assert edgeproof(*words, "--config", tmp_path / "config.yaml").status == 0
+    text, body = (tmp_path / "data.html").read_text(), json.loads((tmp_path / "data.json").read_text())
+    assert "forward return" in text
+    for anchor in ("defects", "samples", "labels", "gallery", "features", "correlations", "outliers", "drift"):
+        assert f'<section id="{anchor}">' in text
+    assert len(body["samples"]["gallery"]) == 24
+    assert {each["check"] for each in body["samples"]["findings"]} >= {"samples.drift", "samples.duplicates"}
+    assert "http" not in text[text.index("<main>") : text.index("</main>")].replace("http://www.w3.org/2000/svg", "")
 
 
 def test_a_comparison_has_its_page_and_a_page_goes_into_a_folder(edgeproof, folder, tmp_path):
@@ -151,6 +186,7 @@ def test_a_comparison_has_its_page_and_a_page_goes_into_a_folder(edgeproof, fold
         (("run", "--page", "trading"), "no such page; there are verdict, backtest, training, data, gates"),
         (("run", "--out", "page.pdf"), "ends in .html"),
         (("search", "--page", "data"), "which has one page"),
+        (("search", "--config", "c.yaml"), "give it with a market"),
     ],
 )
 def test_bad_input_is_one_line(edgeproof, folder, tmp_path, words, said):

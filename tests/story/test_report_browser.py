@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edgeproof.data.synthetic import make_market
 from edgeproof.recipe.compare import compare
+from edgeproof.recipe.survey import survey as look_at
 from edgeproof.report.campaign import campaign_page
 from edgeproof.report.demo import demo_page
 from edgeproof.report.gates import gates_page
@@ -44,6 +47,13 @@ def compared(folder: Path, count: int) -> str:
     return compare(places, out=folder / f"comparison-{count}").report().read_text(encoding="utf-8")
 
 
+def sampled(folder: Path) -> dict[str, Any]:
+    """A made market, its samples, and the defects that another one has."""
+    make_market("linear", folder / "m", symbols=3, bars=3000, seed=4)
+    config = {"costs": {"commission_bps": 4.0, "half_spread_bps": 1.0}}
+    return look_at(folder / "m", config=config, workspace=folder) | {"defects": survey()["defects"]}
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
@@ -56,6 +66,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
         "two": compared(folder, 2),
         "eight": compared(folder, 8),
         "market": market_page(survey(), "crypto_spot_1h"),
+        "samples": market_page(sampled(folder), "linear"),
         "campaign": campaign_page(campaign(), market="crypto_spot_1h"),
         "sweep": sweep_page(swept()),
         "stopped": gates_page(gates(stopped=True), "mlp on market"),
@@ -66,7 +77,17 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     return {name: folder / f"{name}.html" for name in texts}
 
 
-LEAST_PLOTS = {"edge": 8, "sealed": 8, "demo": 8, "study": 10, "two": 6, "eight": 6, "market": 4, "campaign": 3}
+LEAST_PLOTS = {
+    "edge": 8,
+    "sealed": 8,
+    "demo": 8,
+    "study": 10,
+    "two": 6,
+    "eight": 6,
+    "market": 4,
+    "samples": 5,
+    "campaign": 3,
+}
 LEAST_PLOTS |= {"sweep": 1, "verdict": 0, "backtest": 4, "training": 6, "data": 0, "gates": 0, "stopped": 0}
 
 
