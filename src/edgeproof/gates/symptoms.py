@@ -119,12 +119,22 @@ def flat(history: History, known: Known) -> Finding | None:
     reference = float(history.train[0]) if known.prior is None else known.prior
     last, change = float(history.train[-1]), abs(float(history.train[-1] - history.train[0]))
     stuck = float(np.ptp(history.train)) <= STUCK * abs(last)
-    if not stuck and (last <= (1 - STILL) * reference or change > LEVEL * reference):
+    level = last > (1 - STILL) * reference and (change <= LEVEL * reference or _learned_nothing(history, known))
+    if not (stuck or level):
         return None
     beside = "" if known.prior is None else f"; knowing nothing gives {reference:.4f}"
-    claim = f"the training loss is flat: {history.train[0]:.4f} in epoch 1, {last:.4f} in epoch {len(history)}{beside}"
+    how = "flat" if stuck or change <= LEVEL * reference else "never below that of knowing nothing"
+    claim = f"the training loss is {how}: {history.train[0]:.4f} in epoch 1, {last:.4f} in epoch {len(history)}{beside}"
     limit = (1 - STILL) * reference
     return symptom("doctor.flat", claim, why.flat(history, known), measured=last, threshold=limit)
+
+
+def _learned_nothing(history: History, known: Known) -> bool:
+    """It came to its end, and neither part was ever better than knowing nothing."""
+    if known.prior is None or known.nothing is None or not known.ended:
+        return False
+    parts = ((history.train, known.prior), (history.validation, known.nothing))
+    return all(bool((values > (1 - STILL) * nothing).all()) for values, nothing in parts)
 
 
 def overfit(history: History, known: Known) -> Finding | None:
