@@ -10,6 +10,10 @@ from edgeproof.core.sketch import plots_of, sketch
 
 __all__ = ["Checked", "failed", "passed"]
 
+STEP_NEXT = (
+    "Model, loss and data pass. If training fails all the same, look at its step:\n"
+    "edgeproof.check_training(model, loss, loader, optimiser=make_optimiser, step=one_step)"
+)
 MARKS: dict[Level, str] = {"info": "ok  ", "warning": "look", "error": "STOP"}
 COLOURS: dict[Level, str] = {"info": "#1e7a58", "warning": "#8a6412", "error": "#a8483c"}
 
@@ -51,7 +55,12 @@ class Checked:
             lines.append(f"{MARKS[finding.level]}  {finding.check:22} {finding.claim}")
             if finding.level != "info":
                 lines.append(f"{'':30}fix: {finding.remedy}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._next()])
+
+    def _next(self) -> list[str]:
+        """Where to look on, when a model was looked at and nothing is wrong with it."""
+        looked = any(finding.check.startswith("capacity.") for finding in self.findings)
+        return ["", STEP_NEXT] if looked and self.ok else []
 
     def _repr_html_(self) -> str:
         wrong = "".join(_html(finding, open_=True) for finding in self.failures)
