@@ -43,7 +43,15 @@ class Keys:
         # an exponential number's -log is a Gumbel number; 0 in one of 10^7 would be infinite
         return drawn.clamp_(min=1e-30).log_().neg_() if discrete else drawn
 
-    def order(self, update: int, epoch: int, samples: int) -> Tensor:
-        """i64[P, samples]: each member's order of its own samples."""
-        orders = [self.of(member, "order", update, epoch).numpy().permutation(samples) for member in self.members]
-        return torch.from_numpy(np.stack(orders))
+    def parts(self, update: int, epoch: int, samples: int, count: int) -> tuple[Tensor, ...]:
+        """`count` random parts of each member's own samples, i64[P, B] each, together all samples once.
+
+        Sizes differ by at most one. Within a part samples ascend: that reads memory in order, and a part has none.
+        """
+        sizes = [len(part) for part in np.array_split(np.empty(samples, dtype=np.uint8), count)]
+        place = np.repeat(np.arange(count, dtype=np.uint16 if count < 65536 else np.int64), sizes)
+        orders = [
+            place[self.of(member, "order", update, epoch).numpy().permutation(samples)].argsort(kind="stable")
+            for member in self.members
+        ]
+        return torch.from_numpy(np.stack(orders)).split(sizes, dim=1)

@@ -74,12 +74,12 @@ def _fused(kind: torch.dtype) -> bool:
 
 def _hidden(x: Tensor, layer: Layer, activation: Activation) -> tuple[Tensor, Tensor]:
     """A hidden layer's output, and what its activation's derivative is made of."""
-    if activation != "silu" and x.device.type == "cpu" and x.dtype in _CLOSE and _fused(x.dtype):
-        if len(x) == 1 or x.shape[1] >= _ALONE:
-            each = zip(x, layer.weight, layer.bias, strict=True)
-            rows = [_pointwise(x, w.t(), b[0], activation, [], "") for x, w, b in each]
-            y = rows[0].unsqueeze(0) if len(x) == 1 else torch.stack(rows)
-            return y, y
+    can = activation != "silu" and x.device.type == "cpu" and x.dtype in _CLOSE and _fused(x.dtype)
+    if can and (len(x) == 1 or x.shape[1] >= _ALONE):
+        each = zip(x, layer.weight, layer.bias, strict=True)
+        rows = [_pointwise(x, w.t(), b[0], activation, [], "") for x, w, b in each]
+        y = rows[0].unsqueeze(0) if len(x) == 1 else torch.stack(rows)
+        return y, y
     z = _affine(x, layer)
     y = _ACT[activation](z)
     return y, z if activation == "silu" else y
@@ -97,7 +97,7 @@ def forward(layers: Sequence[Layer], x: Tensor, activation: Activation) -> tuple
 
 
 def _outer(x: Tensor, gradient: Tensor) -> Tensor:
-    """x' gradient, [P, I, O]; the wider of both is read along its rows."""
+    """The inputs' rows times the gradient's, summed, [P, I, O]; the wider of both is read along its rows."""
     if gradient.shape[2] < x.shape[2]:
         return torch.bmm(gradient.transpose(1, 2), x).transpose(1, 2)
     return torch.bmm(x.transpose(1, 2), gradient)

@@ -2,7 +2,7 @@
 
 # P members, H steps, N = P * n accounts, B samples of a minibatch, A action numbers
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -73,17 +73,16 @@ def samples_of(rollout: Rollout, dense: Tensor, advantage: Tensor, *, members: i
     )
 
 
-def minibatches(samples: Samples, order: Tensor, size: int) -> Iterator[Tensor]:
-    """Rows i64[P, B] of each minibatch of an epoch, without replacement; sizes differ by at most one.
+def minibatches(samples: Samples, parts: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Rows i64[P, B] of each minibatch of an epoch.
 
     Args:
         samples: of P members.
-        order: i64[P, H * n] each member's order of its own samples, counted by step and own account.
-        size: at most so many samples of a member.
+        parts: i64[P, B] each, numbers of each member's own samples, counted by step and own account.
     """
     n, p = samples.accounts, torch.arange(samples.members).unsqueeze(1)
-    rows = order if samples.members == 1 else order // n * (n * samples.members) + p * n + order % n
-    yield from rows.tensor_split(-(-rows.shape[1] // size), dim=1)
+    for own in parts:
+        yield own if samples.members == 1 else own // n * (n * samples.members) + p * n + own % n
 
 
 def gather(samples: Samples, inputs: Inputs, rows: Tensor) -> Batch:
@@ -169,10 +168,10 @@ def update(
         Diverged: a loss is infinite or NaN.
     """
     told: list[dict[str, Tensor]] = []
+    count = len(samples.numbers) // samples.members
     active = torch.ones(samples.members, dtype=torch.bool)
     for epoch in range(config.epochs):
-        order = keys.order(number, epoch, len(samples.numbers) // samples.members)
-        for rows in minibatches(samples, order, config.minibatch):
+        for rows in minibatches(samples, keys.parts(number, epoch, count, -(-count // config.minibatch))):
             found = descend(policy, gather(samples, inputs, rows), config, hyper)
             if config.target_kl is not None:
                 active = active & (found["kl"] <= 1.5 * config.target_kl)

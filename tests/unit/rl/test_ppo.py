@@ -8,6 +8,7 @@ from edgeproof.core.errors import BundleError, OptionError, TrainError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import read_agent
 from edgeproof.rl.interface import Continuous, Layout, Observation
+from edgeproof.rl.keys import Keys
 from edgeproof.rl.ppo import train_ppo
 from edgeproof.rl.settings import NetConfig, PpoConfig
 from edgeproof.rl.update import minibatches
@@ -143,9 +144,10 @@ def test_minibatches_hold_every_sample_once():
     class Three:
         members, accounts = 3, 5
 
-    order = torch.stack([torch.randperm(20, generator=torch.Generator().manual_seed(p)) for p in range(3)])
-    parts = list(minibatches(Three, order, 6))  # pyright: ignore[reportArgumentType] - all that it reads
-    assert [part.shape[1] for part in parts] == [5, 5, 5, 5]
+    own = Keys(Rng(0), (0, 1, 2)).parts(0, 0, 20, 3)
+    parts = list(minibatches(Three, own))  # pyright: ignore[reportArgumentType] - all that it reads
+    assert [part.shape[1] for part in parts] == [7, 7, 6]
+    assert not torch.equal(own[0][0], own[0][1])
     rows = torch.cat(parts, 1)
     assert sorted(rows.flatten().tolist()) == list(range(60))
     assert all(set((rows[p] // 5 % 3).tolist()) == {p} for p in range(3))
