@@ -52,9 +52,9 @@ class Checked:
     def __str__(self) -> str:
         lines = []
         for finding in self.findings:
-            lines.append(f"{MARKS[finding.level]}  {finding.check:22} {finding.claim}")
+            lines.append(f"{MARKS[finding.level]}  {finding.check:24} {finding.claim}")
             if finding.level != "info":
-                lines.append(f"{'':30}fix: {finding.remedy}")
+                lines.append(f"{'':32}fix: {finding.remedy}")
         return "\n".join([*lines, *self._next()])
 
     def _next(self) -> list[str]:

@@ -159,7 +159,12 @@ def gradients_fresh(training: Training) -> Finding:
     left, right = (torch.cat(parts) for parts in zip(*pairs, strict=True))
     alike = float(nn.functional.cosine_similarity(left, right, dim=0))
     if alike > 0.999:
-        return passed(check, f"it is (cosine {alike:.4f})", measured=alike, threshold=threshold)
+        return passed(
+            check,
+            f"the second step follows its own batch's gradient (cosine {alike:.4f})",
+            measured=alike,
+            threshold=threshold,
+        )
     return failed(
         check,
         "error",

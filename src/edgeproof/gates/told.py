@@ -16,14 +16,16 @@ LOOK = (
 
 
 def told(findings: Sequence[Finding], *, checked: bool = False) -> str:
-    """What `diagnose` found, to be printed; empty where nothing was.
+    """What `diagnose` found, to be printed.
 
     Args:
         findings: of `diagnose`.
         checked: the model, its loss and its step were looked at already.
     """
+    if not findings:
+        return "Nothing found wrong."
     paragraphs = [_paragraph(finding) for finding in findings]
-    return "\n\n".join([*paragraphs, *([LOOK] if findings and not checked else [])])
+    return "\n\n".join([*paragraphs, *([LOOK] if not checked else [])])
 
 
 def _paragraph(finding: Finding) -> str:
