@@ -29,7 +29,7 @@ class Ask:
         value: of the observation.
         within: tolerance of the value.
         best: the action whose probability has to be at least `sure`.
-        mean: [A] the continuous action.
+        policy: [A] all probabilities, or the mean of a continuous action.
         near: tolerance of each of its numbers.
     """
 
@@ -38,7 +38,7 @@ class Ask:
     within: float = 0.1
     best: int | Sequence[int] | None = None
     sure: float = 0.9
-    mean: Sequence[float] | None = None
+    policy: Sequence[float] | None = None
     near: float = 0.1
 
 
@@ -52,6 +52,7 @@ class Probe:
         suspects: what a failure of this probe points at.
         discount: gamma to train with, by member where it differs.
         trace: lambda to train with.
+        entropy: weight of the entropy bonus; none: the trainer's own.
         steps: of each account, that are enough at a learning rate of 0.01.
         members: P.
     """
@@ -61,6 +62,7 @@ class Probe:
     suspects: str
     discount: Right = 0.9
     trace: float = 0.95
+    entropy: float | None = None
     steps: int = 640
     members: int = 1
 
@@ -129,12 +131,12 @@ def _answers(ask: Ask, probe: Probe, learned: Learned, accounts: int) -> Iterato
         chances = _by_member(learned.policy(observation), members)
         for m, best in enumerate(np.broadcast_to(ask.best, members)):
             yield _farthest(f"P({best} | {look}){whose[m]}", chances[m, :, best], 1.0, 1.0 - ask.sure)
-    if ask.mean is not None:
-        means = _by_member(learned.policy(observation), members)
+    if ask.policy is not None:
+        policy = _by_member(learned.policy(observation), members)
         for m in range(members):
-            for number, right in enumerate(ask.mean):
-                asked = f"mean of action {number} at {look}{whose[m]}"
-                yield _farthest(asked, means[m, :, number], right, ask.near)
+            for number, right in enumerate(ask.policy):
+                asked = f"number {number} of the policy at {look}{whose[m]}"
+                yield _farthest(asked, policy[m, :, number], right, ask.near)
 
 
 def _by_member(answer: Tensor, members: int) -> np.ndarray:

@@ -4,6 +4,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,8 @@ def ppo_on(config: PpoConfig = PROBING) -> Train:
 def learned_by_ppo(config: PpoConfig, probe: Probe, environment: Environment, rng: Rng) -> Learned:
     """What PPO has learned in a probe's environment."""
     n = environment.accounts // probe.members
-    body = {"accounts": n, "total_steps": probe.steps * n, "gae_lambda": probe.trace}
+    body: dict[str, Any] = {"accounts": n, "total_steps": probe.steps * n, "gae_lambda": probe.trace}
+    body |= {} if probe.entropy is None else {"entropy": probe.entropy}
     discounts = np.broadcast_to(probe.discount, probe.members)
     configs = [config.model_copy(update=body | {"gamma": float(gamma)}) for gamma in discounts]
     with tempfile.TemporaryDirectory() as folder:

@@ -71,6 +71,7 @@ HIDDEN = Chain(
     ((GOES_ON, GOES_ON), (ENDS, ENDS), (ENDS, ENDS)),
     (1, 0, 0),
 )
+EVEN = Chain(((0.0,),), ((1, 1),), ((0, 0),), ((ENDS, ENDS),), (1,))
 FOREVER = Chain(((0.0,), (0.0,)), ((1,), (1,)), ((1,), (0,)), ((GOES_ON,), (CUT,)), (1, 0))
 # cut off in a place where no episode of its kind begins: only the final observation tells what would have followed
 ELSEWHERE = Chain(((0.0,), (1.0,)), ((0,), (1,)), ((1,), (1,)), ((CUT,), (ENDS,)), (0.75, 0.25))
@@ -112,6 +113,9 @@ PROBES = FIVE | {
         "which observation is bootstrapped at a truncation (the final one), and that it is so once",
         discount=0.5,
     ),
+    "indifferent": Probe(
+        _world(EVEN), (Ask((0,), policy=(0.5, 0.5), near=0.2),), "the sign of the entropy bonus", entropy=0.1
+    ),
     "reset_rows": Probe(
         partial(ChainEnvironment, CONSTANT, autoreset="next"),
         (Ask((0,), value=1),),
@@ -126,7 +130,7 @@ PROBES = FIVE | {
     ),
     "aim": Probe(
         AimEnvironment,
-        (Ask((-1,), mean=(-0.5, 0.25)), Ask((1,), mean=(0.5, -0.25))),
+        (Ask((-1,), policy=(-0.5, 0.25)), Ask((1,), policy=(0.5, -0.25))),
         "the log-probability of continuous actions: their sum, and that it is of what was drawn, not of what was kept",
         steps=960,
     ),

@@ -27,6 +27,7 @@ class Bugs:
     forgets_discount: bool = False
     blind: bool = False
     keeps_clipped: bool = False
+    narrows: bool = False
 
 
 def learner(bugs: Bugs | None = None, updates: int = 40, steps: int = 16) -> Callable:
@@ -68,6 +69,7 @@ class Table:
         discount = np.broadcast_to(probe.discount, self.members)
         self.discount = np.full(self.n, discount[0]) if bugs.one_discount else discount[owner]
         self.discount = np.ones(self.n) if bugs.forgets_discount else self.discount
+        self.bonus = (probe.entropy or 0.0) * (1 - 2 * bugs.narrows)
         self.trace = 0.0 if bugs.no_trace else probe.trace
 
     def looks(self, observation: Observation) -> np.ndarray:
@@ -114,6 +116,12 @@ class Table:
         self.prefer += (
             (1.0 if self.continuous else 3.0) * rate * push / count[..., None] * (1 - 2 * self.bugs.climbs_down)
         )
+
+        if self.bonus:
+            each = self.chances(np.zeros(self.n, int))  # the probe that asks for it has one look
+            surprise = -np.log(each)
+            pull = each * (surprise - (each * surprise).sum(axis=1, keepdims=True))
+            self.prefer[self.member, 0] += 30.0 * rate * self.bonus * pull
 
     def slope(self, looks: np.ndarray, action: np.ndarray) -> np.ndarray:
         """Gradient of the log-probability of what was done."""

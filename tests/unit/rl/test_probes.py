@@ -31,6 +31,7 @@ BUGS = {
     "long_discount": Bugs(forgets_discount=True),
     "hidden_choice": Bugs(no_trace=True),
     "time_limit": Bugs(limit_is_end=True),
+    "indifferent": Bugs(narrows=True),
     "reset_rows": Bugs(keeps_reset_rows=True),
     "credit_terminated": Bugs(leaks=("terminated",)),
     "credit_truncated": Bugs(leaks=("truncated",)),
