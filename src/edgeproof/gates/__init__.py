@@ -3,10 +3,11 @@
 from edgeproof.gates.check import MODEL_CHECKS, check_model, check_training
 from edgeproof.gates.history import Known
 from edgeproof.gates.report import Checked
+from edgeproof.gates.samples import SampleTable, check_samples, samples_of
 from edgeproof.gates.seeds import diagnose_seeds
 from edgeproof.gates.symptoms import diagnose
 from edgeproof.gates.told import told
 from edgeproof.gates.waiting import Waiting
 
 __all__ = ["MODEL_CHECKS", "Checked", "Known", "Waiting", "check_model", "check_training", "diagnose", "diagnose_seeds"]
-__all__ += ["told"]
+__all__ += ["SampleTable", "check_samples", "samples_of", "told"]

@@ -3,6 +3,7 @@
 N samples, L window.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 import torch
 
 from edgeproof.core.clock import parse_time
+from edgeproof.core.rng import Rng
 from edgeproof.data.synthetic import make_market
+from edgeproof.gates.samples import check_samples
 from edgeproof.gates.samples_table import PARTS
 from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.config import RunConfig, load_run_config
@@ -85,6 +88,29 @@ def test_shares_and_distributions_add_up(body):
     matrix = np.array(body["correlation"])
     assert np.array_equal(matrix, matrix.T)
     assert (np.diag(matrix) == 1).all()
+
+
+@pytest.mark.slow
+def test_clean_markets_raise_no_alarm_and_a_planted_shift_does(tmp_path):
+    """20 seeds: of 23 features only `log_amihud_24`, which holds the level of a price that walks, may move.
+
+    The shift: one standard deviation of one feature, in validation alone.
+    """
+    caught = 0
+    for seed in range(20):
+        market = make_market("linear", tmp_path / str(seed) / "m", symbols=4, bars=8000, seed=seed)
+        config = load_run_config(BODY)
+        prepared = prepare(config, market, open_bars(config, market, Ledger(tmp_path / str(seed))))
+        table = sample_table(config, prepared, proven_folds(config, prepared)[-1])
+        alarms = [each for each in check_samples(table, Rng(seed)) if each.level != "info"]
+        assert {(each.check, each.where) for each in alarms} <= {("samples.drift", "log_amihud_24")}
+        rows, column = table.rows.copy(), table.names.index("rsi_14")
+        rows[table.ends[table.inside("validation")], column] += table.last[:, column].std()
+        moved = check_samples(replace(table, rows=rows), Rng(seed))
+        drift = next(each for each in moved if each.check == "samples.drift")
+        known = [row["name"] for row in drift.evidence["columns"] if row["distance"] >= 0.1 and row["p"] <= 0.01]
+        caught += "rsi_14" in known
+    assert caught >= 19
 
 
 def test_a_walk_has_a_row_for_each_of_its_folds(spread):
