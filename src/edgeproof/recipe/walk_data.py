@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from edgeproof.samples.split.fold import Fold
 
 __all__ = ["audits", "data_step"]
 
+ON_ROWS = (eyes.varied, eyes.target_in_inputs)
 MOST = 4096  # samples whose newest bar is compared with their labels
 QUIET = {
     "quality": "bars: nothing to report",
@@ -58,7 +60,13 @@ def data_step(
     rng = Rng(config.seed).child("gates")
     samples = check_samples(sample_table(config, prepared, folds[-1]), rng)
     rows = _newest(prepared, folds[-1], rng)
-    checks = (*found, *quiet, _apart(folds), *samples, eyes.varied(rows), eyes.target_in_inputs(rows))
+    checks = (
+        *found,
+        *quiet,
+        _apart(folds),
+        *samples,
+        *(_named(check(rows), prepared.table.names) for check in ON_ROWS),
+    )
     return Step("data", "Data", time.perf_counter() - began, checks), found
 
 
@@ -76,3 +84,12 @@ def _newest(prepared: Prepared, fold: Fold, rng: Rng) -> Subject:
     y = prepared.labels.y.reshape(-1)[index].astype(np.float32)
     batch = Batch((torch.from_numpy(x),), torch.from_numpy(y))
     return Subject(torch.nn.Identity(), lambda said, _: said, [batch], "binary", rng)
+
+
+def _named(finding: Finding, features: Sequence[str]) -> Finding:
+    """The finding with the feature's name in place of its position."""
+    for position, name in enumerate(features):
+        place = f"input 1 at [{position}]"
+        if finding.where == place:
+            return replace(finding, claim=finding.claim.replace(place, name), where=name)
+    return finding
