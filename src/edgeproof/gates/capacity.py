@@ -113,7 +113,8 @@ def one_batch(subject: Subject, *, steps: int = STEPS) -> Finding:
         check,
         "error",
         f"{len(batch)} samples are not learned by heart: loss {best.best:.4f} after {steps} steps",
-        "look at the failures above first; then at labels that do not belong to their inputs, and at the model's size",
+        "mend what other checks name first; where they pass, look at labels that do not belong to their inputs, and "
+        "give the model more width or depth",
         measured=best.best,
         threshold=limit,
         steps=steps,

@@ -65,7 +65,7 @@ def skeleton_step(*, learned: bool = True) -> dict[str, Any]:
     if learned:
         checks.append(passed(check, claim, measured=0.0098, threshold=0.01, steps=212, plot=curve(0.005)))
     else:
-        remedy = "look at the failures above first; then at labels that do not belong to their inputs"
+        remedy = "mend what other checks name first; then look at labels that do not belong to their inputs"
         claim = "64 samples are not learned by heart: loss 0.5012 after 1000 steps"
         known = {"steps": 1000, "plot": curve(0.5), "command": "edgeproof doctor runs/first --market market"}
         checks.append(failed(check, "error", claim, remedy, measured=0.5012, threshold=0.01, **known))

@@ -39,7 +39,7 @@ def test_each_check_has_its_mark_measured_value_threshold_fix_and_plot():
     words = " ".join("".join(seen(page).words).split())
     assert "STOP capacity.one_batch" in words
     assert "measured 0.501threshold 0.010steps 1,000" in words
-    assert "Fix look at the failures above first" in words
+    assert "Fix mend what other checks name first" in words
     assert "edgeproof doctor runs/first --market market" in words
     assert "look quality.gaps SYN3" in words
     assert "threshold 0.001 to 1,000" in words
@@ -111,7 +111,7 @@ def test_the_terminal_says_what_stopped_a_run_and_how_to_go_on():
         "64 samples are not learned by heart: loss 0.5012 after 1000 steps",
         "measured   0.501",
         "threshold  0.010",
-        "fix        look at the failures above first",
+        "fix        mend what other checks name first",
         "test       edgeproof doctor runs/first --market market",
         "see        edgeproof report runs/first",
         "--gate warn",
