@@ -18,6 +18,7 @@ from edgeproof.cli import (
     market,
     registry,
     report,
+    rl,
     sweep,
     template,
     tune,
@@ -73,6 +74,7 @@ app.command("campaign")(campaign.campaign)
 app.command("sweep")(sweep.sweep)
 app.command("tune")(tune.tune)
 app.command("doctor")(doctor.doctor)
+app.add_typer(rl.app, name="rl")
 app.add_typer(registry.app, name="registry")
 app.add_typer(template.app, name="template")
 

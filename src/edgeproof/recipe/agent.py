@@ -36,11 +36,12 @@ from edgeproof.rl.reward import WeightedConfig
 from edgeproof.rl.roll import Act, Rolled, roll
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.tape import Tape, starts_of
+from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast
 from edgeproof.train.keep import weights_sha
 from edgeproof.train.loop import Trained
 
-__all__ = ["Ground", "acting", "agent_forecast", "learn_agent"]
+__all__ = ["Ground", "acting", "agent_forecast", "learn_agent", "training_bars"]
 
 VOLATILITY_BARS = 24
 BPS = 1e4
@@ -94,6 +95,12 @@ class Ground:
         names, rules = range(members), (config.costs, config.options)
         world = MarketEnv(self.tape(span, able), alone, *rules, accounts=len(able), members=names)
         return roll(act(world.layout), world, symbols=len(able), bars=T), able
+
+
+def training_bars(prepared: Prepared, fold: Fold, validation: slice) -> slice:
+    """The training bars of a fold, up to where their labels end: no episode reads a bar behind them."""
+    until = int(prepared.labels.resolved_at.reshape(-1)[fold.train].max())
+    return slice(int((fold.train % len(prepared.decide)).min()), min(validation.start, until + 1))
 
 
 def _able(tape: Tape, config: EnvConfig, symbols: int, bars: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.models.actor import Actor
-from edgeproof.recipe.agent import Ground, agent_forecast, learn_agent
+from edgeproof.recipe.agent import Ground, agent_forecast, learn_agent, training_bars
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
@@ -28,7 +28,7 @@ from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast, predict
 from edgeproof.train.loop import Trained
 
-__all__ = ["Learned", "fold_dataset", "learn", "proven_folds", "trial_config"]
+__all__ = ["Learned", "fold_dataset", "learn", "proven_folds", "trial_config", "validation_stretch"]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
     inherited = inherit(config, prepared, ledger, (fold,), market=market)
     preprocessor, dataset = fold_dataset(config, prepared, fold, inherited)
     close = prepared.panel.close_time
-    bars = _validation_bars(fold, len(close))
+    bars = validation_stretch(fold, len(close))
     trial = _trial(config, dataset, close[bars])
 
     def record(label: str) -> None:
@@ -139,12 +139,11 @@ def _taught(
 
 
 def _by_agent(config: RunConfig, prepared: Prepared, lesson: Lesson, bars: slice) -> tuple[Combined, Forecast]:
-    """An agent in the place of a model: its episodes lie within the training bars, up to where their labels end."""
+    """An agent in the place of a model."""
     fold, ground = lesson.dataset.fold, Ground(config, prepared, lesson.dataset.x)
-    until = int(prepared.labels.resolved_at.reshape(-1)[fold.train].max())
     combined = learn_agent(
         ground,
-        train=slice(int((fold.train % len(prepared.decide)).min()), min(bars.start, until + 1)),
+        train=training_bars(prepared, fold, bars),
         validation=bars,
         record=lesson.record,
         folder=lesson.folder,
@@ -241,7 +240,7 @@ def proven_folds(config: RunConfig, prepared: Prepared) -> tuple[Fold, ...]:
     return folds
 
 
-def _validation_bars(fold: Fold, bars: int) -> slice:
+def validation_stretch(fold: Fold, bars: int) -> slice:
     """From the first validation sample to the end of its stretch."""
     end = bars if fold.validation_bars is None else fold.validation_bars[1]
     return slice(int((fold.validation % bars).min()), end)

@@ -12,6 +12,7 @@ from edgeproof.recipe.learn import proven_folds
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.shown import shown
 from edgeproof.recipe.steps import GATES, Step, write_gates
+from edgeproof.recipe.walk_agent import agent_steps
 from edgeproof.recipe.walk_data import audits, data_step
 from edgeproof.recipe.walk_model import overfit_step, skeleton_step
 
@@ -71,7 +72,8 @@ def steps_before(
     seen = shown(config, prepared, ledger, folds[-1], market=known)  # labels of one class are refused here, as ever
     step, found = data_step(config, market, prepared, folds)
     yield step, [*found, *_joining(step, found)]
-    if config.has_agent:  # what it begins with is checked where it is made, in its first update
+    if config.has_agent:
+        yield from ((step, _joining(step, ())) for step in agent_steps(seen))
         return
     for make in (skeleton_step, overfit_step):
         step = make(seen)

@@ -1,0 +1,125 @@
+"""An agent from bars to a verdict: trained, counted, bundled, resumed, judged, traded again from its bundle alone."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import edgeproof as ep
+from edgeproof.core.errors import ConfigError
+from edgeproof.core.progress import silent
+from edgeproof.ledger.store import Ledger
+from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.templates import template_body
+
+SMALL = [
+    "features=[close_location,body_share]",
+    "agent.total_steps=131072",
+    "agent.accounts=256",
+    "agent.steps=64",
+    "agent.minibatch=2048",
+    "agent.lr=3e-3",
+    "agent.gamma=0.9",
+    "agent.net.actor=[16]",
+    "agent.net.critic=[16]",
+    "agent.save_seconds=0",
+    "environment.episode_bars=128",
+]
+
+
+def train(market, out, *more, **options):
+    return ep.run(template_body("rl_training"), market, out=out, overrides=[*SMALL, *more], write=silent, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    workspace = tmp_path_factory.mktemp("agent")
+    market = ep.make_market("linear", workspace / "m", symbols=4, bars=4000, seed=5, strength=0.3)
+    return train(market, workspace / "run"), market
+
+
+def test_an_agent_finds_a_strong_edge_after_costs_and_beats_chance(finished):
+    run, _ = finished
+    assert run.verdict["net"]["sharpe"] > 5.0  # the best policy after costs is far above
+    assert run.verdict["verdict"] == "inconclusive"  # its seal is closed
+    assert run.verdict["oracle"]["model_auc"] > 0.53  # its positions rank the next bars, though it saw no label
+
+
+def test_it_is_one_training_and_one_trial_with_returns(finished):
+    run, _ = finished
+    rows = Ledger(run.ledger.parent.parent).rows("training")
+    assert len(rows) == 1
+    assert "ppo" in json.dumps(rows[0].body)
+    assert run.verdict["trials"] == 1
+
+
+def test_every_update_is_a_row_and_the_kept_one_was_best_on_validation(finished):
+    run, _ = finished
+    history = run.history
+    assert history["epoch"].to_list() == list(range(1, 9))
+    assert {"policy_loss", "value_loss", "entropy", "kl", "clip_share", "explained_variance"} <= set(history.columns)
+    judged = history.filter(pl.col("validation_score").is_not_null())
+    assert judged.filter("best")["validation_score"].item() == judged["validation_score"].max()
+
+
+def test_positions_are_those_of_the_bundle_on_its_own(finished, tmp_path):
+    """The sealed span is traded from the bundle's weights alone; here its open validation bars are."""
+    run, market = finished
+    again = ep.run(
+        template_body("rl_training"),
+        market,
+        out=run.folder,
+        overrides=SMALL,
+        write=silent,
+        workspace=market.path.parent,
+    )
+    assert again.verdict["net"]["sharpe"] == run.verdict["net"]["sharpe"]
+    assert np.isin(run.predictions["probability"].round(6).to_numpy(), [0.25, 0.5, 0.75]).all()
+
+
+def test_the_same_seed_gives_the_same_bundle(finished, tmp_path):
+    run, market = finished
+    other = train(market, tmp_path / "again", workspace=tmp_path)
+    sha = [
+        json.loads((path / "bundle" / "bundle.json").read_text())["weights_sha256"]
+        for path in (run.folder, other.folder)
+    ]
+    assert sha[0] == sha[1]
+
+
+def test_members_of_a_population_are_each_a_trial(finished, tmp_path):
+    _, market = finished
+    run = train(market, tmp_path / "several", "combine={name: multi_start, seeds: 2}", workspace=tmp_path)
+    assert len(Ledger(tmp_path).rows("training")) == 3  # two members, and the run that stands for the kept one
+    facts = json.loads((run.folder / "bundle" / "bundle.json").read_text())["lineage"]["combine"]
+    assert [row["label"] for row in facts["trainings"]] == ["start 1/2", "start 2/2"]
+    assert facts["kept"] in ("start 1/2", "start 2/2")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("policy=threshold", "set policy=follow"),
+        ("decide_every=2", "decides at every bar"),
+        ("split=cpcv", "one unbroken span"),
+        ("combine=ensemble", "single or as multi_start"),
+        ("environment.sizes=[2.0]", "at most 1"),
+        ("agent=none", "choose another policy"),
+        ("agent.gama=0.9", "did you mean 'gamma'"),
+    ],
+)
+def test_what_an_agent_has_no_use_for_is_refused_in_one_line(override, said):
+    with pytest.raises(ConfigError, match=said):
+        load_run_config(template_body("rl_training"), [override])
+
+
+def test_the_command_trains_and_evaluates(edgeproof, finished, tmp_path):
+    run, market = finished
+    answer = edgeproof(
+        "rl", "evaluate", run.folder, "--market", market.path, "--json", "--workspace", market.path.parent
+    )
+    assert answer.status == 0, answer.err
+    assert json.loads(answer.out)["net"]["sharpe"] == pytest.approx(run.verdict["net"]["sharpe"])
+    refused = edgeproof("rl", "train", "logistic_baseline.yaml", "--market", market.path)
+    assert refused.status == 2
