@@ -172,13 +172,16 @@ def _tried(ground: Ground, folder: Path, technique: Technique, standing: Tried) 
 
 def listed(ground: Ground, trial: Tried, *, chosen: bool, why: str) -> list[StepTrial]:
     """A trial as the table shows it, and below it each training behind it that the ledger counts by itself."""
-    body = trial.body
+    body, name = trial.body, trial_config(trial.config)
     own = StepTrial(trial.label, trial.trial, body["log_loss"], trial.gap, body["net_sharpe"], chosen, why)
-    rows = [row for row in trial_rows(ground.bench, trial.config) if row.body["config"] != trial_config(trial.config)]
-    behind = f"a training behind {trial.label}"
-    parts = [
-        StepTrial(row.body["label"], row.body["trial"], None, None, None, chosen=False, why=behind) for row in rows
-    ]
+    parts = []
+    for row in trial_rows(ground.bench, trial.config):
+        if row.body["trial"] == trial.trial:
+            continue
+        fold = row.body["config"] == name
+        label = f"{trial.label}, an earlier fold" if fold else row.body["label"]
+        behind = f"a training behind {trial.label}"
+        parts.append(StepTrial(label, row.body["trial"], None, None, None, chosen=chosen and fold, why=behind))
     return [own, *parts]
 
 

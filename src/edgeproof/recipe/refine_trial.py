@@ -155,9 +155,10 @@ def trial_rows(bench: Bench, config: RunConfig) -> list[Row]:
 
 
 def _trainings(bench: Bench, config: RunConfig) -> int:
-    """How many a trial was made of, by the ledger; the row of the whole is none where there are several."""
-    count = len(trial_rows(bench, config))
-    return count - 1 if count > 1 else 1
+    """How many a trial was made of, by the ledger; a row of the whole is none where there are several behind it."""
+    own, rows = trial_config(config), trial_rows(bench, config)
+    behind = sum(row.body["config"] != own for row in rows)
+    return behind or max(1, len(rows))
 
 
 def drop_checkpoints(trial: Tried) -> None:

@@ -214,6 +214,17 @@ def test_trees_are_searched_and_squeezed_where_that_applies(market, tmp_path):
     assert sorted(counted) == sorted(trial["trial"] for trial in walked.trials)
 
 
+def test_with_several_folds_a_trial_is_the_mean_of_all_and_each_fold_is_listed(market, tmp_path):
+    split = "split={name: walk_forward, train: 500, validation: 150, test: 150, step: 150}"
+    walked = walk(market, tmp_path, config_of("gates.profile=standard", split))
+    counted = [row.body["trial"] for row in Ledger(tmp_path).rows("training")]
+    assert sorted(counted) == sorted(trial["trial"] for trial in walked.trials)
+    assert walked.trials[0]["log_loss"] is not None
+    assert any(trial["label"] == "as it is, an earlier fold" for trial in walked.trials)
+    assert walked.steps[0]["trials"][0]["trial"] != walked.steps[0]["trials"][1]["trial"]
+    assert any(trial["label"].startswith("more data") for trial in walked.trials)
+
+
 def test_several_processes_do_not_walk_it(market, tmp_path, monkeypatch):
     class Two:
         count = 2
