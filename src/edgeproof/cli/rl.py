@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["app"]
+__all__ = ["app", "evaluate", "probe", "train"]
 
 app = typer.Typer(help="Agents that learn to trade by reinforcement.", no_args_is_help=True)
 
