@@ -71,7 +71,8 @@ HIDDEN = Chain(
     ((GOES_ON, GOES_ON), (ENDS, ENDS), (ENDS, ENDS)),
     (1, 0, 0),
 )
-EVEN = Chain(((0.0,),), ((1, 1),), ((0, 0),), ((ENDS, ENDS),), (1,))
+# luck alone: what it does to advantages moves the policy about, and only the entropy bonus brings it back
+LUCK = Chain(((0.0,), (0.0,)), ((1, 1), (-1, -1)), ((0, 0), (1, 1)), ((ENDS, ENDS), (ENDS, ENDS)), (0.5, 0.5))
 FOREVER = Chain(((0.0,), (0.0,)), ((1,), (1,)), ((1,), (0,)), ((GOES_ON,), (CUT,)), (1, 0))
 # cut off in a place where no episode of its kind begins: only the final observation tells what would have followed
 ELSEWHERE = Chain(((0.0,), (1.0,)), ((0,), (1,)), ((1,), (1,)), ((CUT,), (ENDS,)), (0.75, 0.25))
@@ -114,7 +115,7 @@ PROBES = FIVE | {
         discount=0.5,
     ),
     "indifferent": Probe(
-        _world(EVEN), (Ask((0,), policy=(0.5, 0.5), near=0.2),), "the sign of the entropy bonus", entropy=0.1
+        _world(LUCK), (Ask((0,), policy=(0.5, 0.5), near=0.2),), "the sign of the entropy bonus", entropy=0.1
     ),
     "reset_rows": Probe(
         partial(ChainEnvironment, CONSTANT, autoreset="next"),
