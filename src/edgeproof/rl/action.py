@@ -7,8 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from edgeproof.core.errors import TrainError
-from edgeproof.rl.interface import Discrete
-from edgeproof.rl.market_settings import EnvConfig
+from edgeproof.rl.interface import ActionSpace, Discrete
 
 __all__ = ["accept"]
 
@@ -37,13 +36,13 @@ def _from_weights(action: np.ndarray, low: float, high: float, target: np.ndarra
     return -1
 
 
-def accept(action: Tensor, config: EnvConfig, levels: np.ndarray, target: np.ndarray) -> None:
+def accept(action: Tensor, space: ActionSpace, levels: np.ndarray, target: np.ndarray) -> None:
     """Write the target weights f64[N, 1, A] that `action` asks for.
 
     Raises:
         TrainError: another shape or type, an action out of range, a weight that is no number; nothing is written then.
     """
-    space, count = config.space, len(target)
+    count = len(target)
     shape = (count,) if isinstance(space, Discrete) else (count, space.size)
     if tuple(action.shape) != shape or action.is_floating_point() == isinstance(space, Discrete):
         kind = "whole numbers" if isinstance(space, Discrete) else "floats"

@@ -13,6 +13,7 @@ window ends) and the account's own numbers (`observe`); `gathered` writes the wi
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -26,7 +27,7 @@ from edgeproof.core.rng import Rng
 from edgeproof.rl.action import accept
 from edgeproof.rl.desk import Desk, Screen, View, World, account_numbers, open_desk, open_screen
 from edgeproof.rl.interface import ActionSpace, Layout, Observation, Step
-from edgeproof.rl.kernel import begin_accounts, compiled, show_accounts, step_accounts
+from edgeproof.rl.kernel import begin_accounts, bound, show_accounts, step_accounts
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.reward import PARTS, WeightedConfig, price_of
 from edgeproof.rl.tape import Tape, check_tape, feed_by_group, first_starts, grouped, starts_of, table_by_group
@@ -37,6 +38,7 @@ from edgeproof.simulator.options import Options
 __all__ = ["MarketEnv"]
 
 DEFAULT = Options()
+RANGES_A_THREAD = 4
 WORTH_A_THREAD = 1_024  # assets of accounts: a thread's start costs as much as stepping so many
 STATE = ("target", "asset", "money", "bar")
 
@@ -83,8 +85,10 @@ class MarketEnv:
         self._screen: Screen = open_screen(len(owners), state + (width if gathered else 0), parts=weighted)
         table = None if gathered else torch.from_numpy(self._world.table)
         self._layout = Layout(self._screen.now.dense.shape[1], table, 0 if gathered else tape.window)
-        self._levels = np.array(config.levels)
+        self._space, self._levels = config.space, np.array(config.levels)
         self._pool: ThreadPoolExecutor | None = None
+        self._threads = max(1, min(len(owners), len(owners) * config.assets // WORTH_A_THREAD))
+        self._ranges = _ranges(len(owners), min(self._threads, thread_count()))
         self._interpreted = engine == "python"
         self._step = _step_of(self._screen, gathered)
 
@@ -96,7 +100,7 @@ class MarketEnv:
     @property
     def actions(self) -> ActionSpace:
         """What an action is."""
-        return self.config.space
+        return self._space
 
     @property
     def layout(self) -> Layout:
@@ -113,7 +117,8 @@ class MarketEnv:
         self._world = self._world._replace(key=rng.child("environment").key())
         self._desk.place[:, :5] = 0
         self._desk.visits[:] = 0.0
-        self._run(begin_accounts)
+        self._bind()
+        self._run(self._begin)
         return self._step.observation
 
     def step(self, action: Tensor) -> Step:
@@ -124,8 +129,8 @@ class MarketEnv:
         """
         if self._world.key < 0:
             raise TrainError("environment: step before reset; call reset(rng) first")
-        accept(action, self.config, self._levels, self._desk.accounts.target)
-        self._run(step_accounts)
+        accept(action, self._space, self._levels, self._desk.accounts.target)
+        self._run(self._advance)
         return self._step
 
     def state(self) -> dict[str, np.ndarray]:
@@ -150,27 +155,51 @@ class MarketEnv:
                 )
             part[:] = state[name]
         self._world = self._world._replace(key=int(state["key"][0]))
-        self._run(show_accounts)
+        self._bind()
+        self._run(self._show)
         return self._step.observation
 
-    def _run(self, part: Callable[..., None]) -> None:
-        """Every account, in equal parts of the accounts, one part a thread."""
-        count, everything = self.accounts, (self._world, self._desk, self._screen)
+    def _bind(self) -> None:
+        """Bind the kernel to this environment's arrays, and to the key of its randomness."""
+        arrays = (self._world, self._desk, self._screen)
+        parts = (begin_accounts, step_accounts, show_accounts)
         if self._interpreted:
-            part(0, count, *everything)
-            return
-        run = compiled(part)
-        threads = max(1, min(thread_count(), count * self.config.assets // WORTH_A_THREAD, count))
+            self._begin, self._advance, self._show = (partial(_interpreted, part, arrays) for part in parts)
+        else:
+            self._begin, self._advance, self._show = (bound(part, *arrays) for part in parts)
+
+    def _run(self, part: Callable[[int, int], object]) -> None:
+        """Every account, in ranges that the threads take one after the other.
+
+        So a thread that another process keeps waiting does less; one that has not even begun is not waited for.
+        """
+        threads = 1 if self._interpreted else min(self._threads, thread_count())
         if threads == 1:
-            run(0, count, *everything)
+            part(0, self.accounts)
             return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(threads - 1)
-        (_, first), *others = pairwise([count * i // threads for i in range(threads + 1)])
-        running = [self._pool.submit(run, *edge, *everything) for edge in others]
-        run(0, first, *everything)
-        for other in running:
-            other.result()
+        ranges = iter(self._ranges)
+
+        def work() -> None:
+            for first, last in ranges:
+                part(first, last)
+
+        others = [self._pool.submit(work) for _ in range(threads - 1)]
+        work()
+        for other in others:
+            if not other.cancel():
+                other.result()
+
+
+def _interpreted(part: Callable[..., None], arrays: tuple[World, Desk, Screen], first: int, last: int) -> None:
+    part(first, last, *arrays)
+
+
+def _ranges(accounts: int, threads: int) -> list[tuple[int, int]]:
+    """Equal ranges of the accounts, several a thread."""
+    count = max(1, min(threads * RANGES_A_THREAD, accounts))
+    return list(pairwise(accounts * i // count for i in range(count + 1)))
 
 
 def _check(accounts: int, members: Sequence[int], options: Options, engine: str) -> None:

@@ -58,7 +58,7 @@ from edgeproof.simulator.engines import KERNEL_FILES
 from edgeproof.simulator.hold import ruin
 from edgeproof.simulator.settle import close_bar, decide, open_bar
 
-__all__ = ["begin_accounts", "compiled", "draw", "show_accounts", "step_accounts"]
+__all__ = ["begin_accounts", "bound", "draw", "show_accounts", "step_accounts"]
 
 BLOCK = 16  # accounts that wait for memory together
 OWN_FILES = ("desk.py", "kernel.py", "observe.py", "reward.py")
@@ -99,6 +99,18 @@ def compiled(part: Callable[..., None]) -> Callable[..., Any]:
 
     flags: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
     return numba.njit(**flags)(run)
+
+
+def bound(part: Callable[..., None], world: World, desk: Desk, screen: Screen) -> Callable[[int, int], Any]:
+    """The part of this file on these arrays, to be called with a range of accounts.
+
+    Numba finds out the types of 40 arrays at each call, 13 microseconds of 15; here they are found out once.
+    """
+    run = compiled(part)
+    run(0, 0, world, desk, screen)
+    kinds = tuple(numba.typeof(each) for each in (0, 0, world, desk, screen))
+    entry = run.overloads[kinds].entry_point  # pyright: ignore[reportFunctionMemberAccess] - a dispatcher
+    return lambda first, last: entry(first, last, world, desk, screen)
 
 
 @register_jitable(forceinline=True)
