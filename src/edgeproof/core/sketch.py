@@ -69,7 +69,7 @@ def sketch(plot: Plot) -> str:
 
 
 @dataclass(frozen=True)
-class Read:
+class _Read:
     """A plot's data, numbers only: what is not finite is left out, together with its place and its name."""
 
     kind: str
@@ -104,12 +104,12 @@ class Read:
         return f"{self.title}: {ends}{f'; {self.limit_words}' if self.limit_words else ''}"
 
 
-def _read(plot: Plot) -> Read:
+def _read(plot: Plot) -> _Read:
     x, y = plot.get("x") or (), plot.get("y") or ()
     names = [str(name) for name in plot.get("names") or ()]
     kept = [place for place, value in enumerate(y) if place < len(x) and _is_number(value) and _is_number(x[place])]
     limit = plot.get("threshold")
-    return Read(
+    return _Read(
         kind=plot["kind"] if plot.get("kind") in DRAWERS else "line",
         title=str(plot.get("title", "")),
         x=[float(x[place]) for place in kept],
@@ -144,7 +144,7 @@ def _cut(text: str, most: int) -> str:
 
 
 @dataclass(frozen=True)
-class Frame:
+class _Frame:
     """Where values stand in the picture: the range of each axis, the value axis perhaps logarithmic."""
 
     x: tuple[float, float]
@@ -163,7 +163,7 @@ class Frame:
         return BOTTOM - (at - low) / (high - low) * (BOTTOM - TOP)
 
 
-def _frame(plot: Read, *, zero: bool) -> Frame:
+def _frame(plot: _Read, *, zero: bool) -> _Frame:
     """Ranges that hold every value, the threshold, and zero if asked."""
     y = [*plot.y, *(value for line in plot.beside.values() for _, value in line)]
     if plot.limit is not None and plot.kind != "histogram":
@@ -174,13 +174,13 @@ def _frame(plot: Read, *, zero: bool) -> Frame:
     pad = pad if wide > 0 else 0.5
     across = (min(x) - pad, max(x) + pad)
     if plot.log:
-        return Frame(across, (min(value for value in y if value > 0) / 1.5, max(y) * 1.5), log=True)
+        return _Frame(across, (min(value for value in y if value > 0) / 1.5, max(y) * 1.5), log=True)
     low, high = (min(0.0, *y), max(0.0, *y)) if zero else (min(y), max(y))
     room = 0.06 * (high - low) or 0.5 * abs(high) or 1.0
-    return Frame(across, (low if zero and low == 0.0 else low - room, high + room))
+    return _Frame(across, (low if zero and low == 0.0 else low - room, high + room))
 
 
-def _axes(plot: Read, frame: Frame) -> list[str]:
+def _axes(plot: _Read, frame: _Frame) -> list[str]:
     """Title, base line, the ends of both axes, and what lies along them."""
     tiny = 0.01 * (frame.x[1] - frame.x[0])
     ends = (
@@ -204,7 +204,7 @@ def _axes(plot: Read, frame: Frame) -> list[str]:
     return parts
 
 
-def _level(plot: Read, frame: Frame) -> list[str]:
+def _level(plot: _Read, frame: _Frame) -> list[str]:
     """The threshold as a dashed line across."""
     if plot.limit is None:
         return []
@@ -213,7 +213,7 @@ def _level(plot: Read, frame: Frame) -> list[str]:
     return [stroke((LEFT, at), (RIGHT, at), color=WRONG, dash="4 3"), text]
 
 
-def _line(plot: Read) -> str:
+def _line(plot: _Read) -> str:
     frame = _frame(plot, zero=False)
     lines = {plot.name: list(zip(plot.x, plot.y, strict=True))} | plot.beside
     parts, legend = [*_axes(plot, frame), *_level(plot, frame)], WIDE
@@ -226,7 +226,7 @@ def _line(plot: Read) -> str:
     return picture(parts, (WIDE, HIGH), spoken=plot.spoken)
 
 
-def _columns(plot: Read, frame: Frame) -> list[str]:
+def _columns(plot: _Read, frame: _Frame) -> list[str]:
     """A column for each value, from zero (or from the foot of a logarithmic scale)."""
     step = (max(plot.x) - min(plot.x)) / (len(plot.x) - 1) if len(plot.x) > 1 else 0.6 * (frame.x[1] - frame.x[0])
     wide = frame.across(frame.x[0] + step) - LEFT
@@ -238,7 +238,7 @@ def _columns(plot: Read, frame: Frame) -> list[str]:
     return [columns(boxes, color=color) for color, boxes in drawn.items()]
 
 
-def _histogram(plot: Read) -> str:
+def _histogram(plot: _Read) -> str:
     frame = _frame(plot, zero=True)
     parts = [*_axes(plot, frame), *_columns(plot, frame)]
     if plot.limit is not None:
@@ -250,13 +250,13 @@ def _histogram(plot: Read) -> str:
     return picture(parts, (WIDE, HIGH), spoken=plot.spoken)
 
 
-def _bars(plot: Read) -> str:
+def _bars(plot: _Read) -> str:
     frame = _frame(plot, zero=True)
     parts = [*_axes(plot, frame), *_columns(plot, frame), *_level(plot, frame)]
     return picture(parts, (WIDE, HIGH), spoken=plot.spoken)
 
 
-def _rows(plot: Read) -> str:
+def _rows(plot: _Read) -> str:
     """Named bars below each other, their values at the right."""
     ends = [*plot.y, *([] if plot.limit is None else [plot.limit])]
     shares, room, left = _shares(ends, log=plot.log), WIDE - NAMES - FIGURES, NAMES + 5
@@ -289,7 +289,7 @@ def _shares(values: Sequence[float], *, log: bool) -> list[float]:
     return [(math.log10(abs(value)) - low) / (high - low) if value else 0.0 for value in values]
 
 
-def _strip(plot: Read) -> str:
+def _strip(plot: _Read) -> str:
     """One cell a position, the darker the larger its value; in another colour where it is wrong."""
     largest = max([abs(value) for value in plot.y] + [1e-12])
     wide, high = WIDE / len(plot.y), 26.0
