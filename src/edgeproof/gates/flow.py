@@ -342,7 +342,10 @@ def time_order(subject: Subject) -> Finding:
             return passed(check, "one output a sequence: nothing to order", measured=None, threshold=threshold)
         half = first.shape[1] // 2
         changed = first.clone()
-        changed[:, half:] = 10 * first[:, half:] + 1 if first.is_floating_point() else first[:, half:].flip(1)
+        # of whole numbers, those of another sample: a sum over time would not see them turned around
+        changed[:, half:] = (
+            10 * first[:, half:] + 1 if first.is_floating_point() else first.roll(1, 0)[:, half:].flip(1)
+        )
         after = _with(model, batch, 0, changed)
     moved = _apart(before[:, :half], after[:, :half])
     by_step = (before - after)[:, :half].abs().transpose(0, 1).flatten(1).amax(1)

@@ -61,7 +61,7 @@ class CheckModel(Callback):  # pyright: ignore[reportUntypedBaseClass] - an extr
         self,
         gate: Literal["stop", "warn"] = "stop",
         *,
-        causal: bool = False,
+        causal: bool | None = None,
         thorough: bool = False,
         seed: int = 0,
         write: Callable[[str], object] = to_terminal,

@@ -23,7 +23,7 @@ from edgeproof.gates.report import failed, passed
 from edgeproof.gates.subject import Batch, Subject
 from edgeproof.train.seeding import seeded
 
-__all__ = ["MANY", "overfit", "room"]
+__all__ = ["MANY", "Course", "overfit", "room"]
 
 MANY = 1024
 A_PARAMETER = 4  # parameters a sample, at least

@@ -140,8 +140,7 @@ def calibrate(
         raise ConfigError(f"kind: {kind!r} is no surrogate; choose {' or '.join(SURROGATES)}")
     if surrogates < 1:
         raise ConfigError(f"surrogates: {surrogates} is below 1; 100 is usual")
-    settings = load_run_config(config, overrides).model_copy(update={"market": None, "universe": None})
-    settings = settings.model_copy(update={"gates": settings.gates.unasked()})
+    settings = _alone(load_run_config(config, overrides))
     opened = market if isinstance(market, Market) else open_market(Path(market))
     place, done = Path(out), []
     identity = {"config": settings.model_dump(mode="json"), "market": opened.identity, "kind": kind}
@@ -166,6 +165,11 @@ def calibrate(
     found = _sum_up(kind, surrogates, done, why_not)
     write_json(place / "calibration.json", found.to_json())
     return found
+
+
+def _alone(config: RunConfig) -> RunConfig:
+    """The pipeline as a surrogate runs it: on the bars that it is given, without the steps before training."""
+    return config.model_copy(update={"market": None, "universe": None, "gates": config.gates.unasked()})
 
 
 def _open_panel(config: RunConfig, market: Market, workspace: Path | str | None) -> Panel:

@@ -29,7 +29,7 @@ from edgeproof.search.space import read_choice
 from edgeproof.search.storage import open_storage
 from edgeproof.search.study import Attempt, Plan, Study, open_study, work
 
-__all__ = ["tune_step"]
+__all__ = ["Part", "tune_step"]
 
 SEEDS = 2  # beside the run's own: three in all
 SAME_RATE = 0.05  # two rates that differ by less are one

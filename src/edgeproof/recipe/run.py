@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -208,18 +209,18 @@ def _train(
     tracker: Tracker | None,
 ) -> None:
     """Everything up to the bundle; what is written last is the mark that it is done."""
-    began = time.perf_counter()
+    marks = [time.perf_counter()]
     with team().turn():
         prepared = prepare(config, market, span, cache=ledger.folder / "cache")
-    ready = time.perf_counter()
+    marks.append(time.perf_counter())
     findings = walk(config, market, prepared, ledger, known=span.market, folder=folder.path, write=write)
-    looked = time.perf_counter()
+    marks.append(time.perf_counter())
     if config.gates.tries():
         from edgeproof.recipe.refine import refine  # with the searches' packages, which a plain run does without
 
         config, prepared, tried = refine(config, market, ledger, span, folder=folder, write=write, tracker=tracker)
         findings = [*findings, *tried]
-    year, rng, hears = market.bars_per_year, Rng(config.seed).child("paths"), watcher(tracker, config)
+    year, hears = market.bars_per_year, watcher(tracker, config)
     learned, folds = learn_folds(
         config,
         prepared,
@@ -232,14 +233,12 @@ def _train(
         after=tell_epochs(hears),
     )
     tell_learned(tracker, prepared, learned, window=config.window)
-    taught = time.perf_counter()
-    last, choice = folds[-1], folds[-1].choice
-    traded = trade(
-        config, prepared, learned.forecast, theta=choice.theta, bars=learned.bars, bars_per_year=year, beside=False
-    )
-    judged = judged_span(config, prepared, learned.forecast, traded, bars=learned.bars, market=market, beside=False)
+    marks.append(time.perf_counter())
+    last, choice, forecast, bars = folds[-1], folds[-1].choice, learned.forecast, learned.bars
+    traded = trade(config, prepared, forecast, theta=choice.theta, bars=bars, bars_per_year=year, beside=False)
+    judged = judged_span(config, prepared, forecast, traded, bars=bars, market=market, beside=False)
     found = once([*findings, *(finding for fold in folds for finding in fold.findings)])
-    paths = paths_body(folds, bars_per_year=year, rng=rng)
+    paths = paths_body(folds, bars_per_year=year, rng=Rng(config.seed).child("paths"))
     bundle = _bundle(
         config,
         market,
@@ -254,18 +253,17 @@ def _train(
     smallest, parents = config.verdict.smallest_sharpe, [one["bundle"] for one in bundle.lineage.get("parents", [])]
     record_candidate(ledger, span.market, sha, last.best, smallest_sharpe=smallest, parents=parents)
     folder.write_table("history", history_table(learned.trained.history))
-    write_span(folder, prepared, judged, learned.bars, "validation")
+    write_span(folder, prepared, judged, bars, "validation")
     if paths is not None:
         folder.write_table("paths", paths_table(folds, prepared.panel.close_time))
     folder.write_findings(found)
-    seconds = {
-        "prepare": ready - began,
-        "gates": looked - ready,
-        "train": taught - looked,
-        "policy": time.perf_counter() - taught,
-    }
-    rounded = {name: round(value, 2) for name, value in seconds.items()}
-    folder.update(thresholds=_threshold_rows(choice), seconds=rounded, trained=sha)
+    folder.update(thresholds=_threshold_rows(choice), seconds=_seconds([*marks, time.perf_counter()]), trained=sha)
+
+
+def _seconds(marks: list[float]) -> dict[str, float]:
+    """What each part took, between marks in time."""
+    took = (round(end - start, 2) for start, end in pairwise(marks))
+    return dict(zip(("prepare", "gates", "train", "policy"), took, strict=True))
 
 
 def _threshold_rows(choice: Choice) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from edgeproof.recipe.walk_inputs import as_received, no_other_bars
 from edgeproof.recipe.walk_naive import naive_baselines
 from edgeproof.train.descent import Task, begin_model
 
-__all__ = ["overfit_step", "skeleton_step"]
+__all__ = ["overfit_step", "same_build", "skeleton_step"]
 
 BATCHES, SIZE = 4, 64
 PART = 8  # of the training samples: learning them by heart takes less than the training

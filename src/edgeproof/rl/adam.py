@@ -2,6 +2,7 @@
 
 # P members, D weights of a member
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,15 +47,18 @@ class Adam:
     def _some(self, rows: slice, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
         mean, square, room, gradient = self.mean[rows], self.square[rows], self._room[rows], gradient[rows]
         self.count[rows] += 1
-        count = self.count[rows].to(torch.float64)
         mean.lerp_(gradient, 1 - self.beta1)
         square.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
         # sqrt(v / c2) + eps and m / c1 with the corrections moved into rate and eps: two passes fewer
-        root2 = (1 - self.beta2**count).sqrt()
-        rate = lr[rows] * root2 / (1 - self.beta1**count)
-        torch.sqrt(square, out=room).add_((self.eps * root2).to(room.dtype).unsqueeze(1))
-        torch.div(mean, room, out=room)
-        weights[rows].sub_(room.mul_(rate.to(room.dtype).unsqueeze(1)))
+        count = self.count[rows].numpy()
+        root2 = np.sqrt(1 - self.beta2**count)
+        rate = lr[rows].numpy() * root2 / (1 - self.beta1**count)
+        torch.sqrt(square, out=room)
+        if len(count) == 1:
+            weights[rows].addcdiv_(mean, room.add_(self.eps * root2[0]), value=-rate[0])
+        else:
+            eps, rate = (torch.from_numpy(each).to(room.dtype).unsqueeze(1) for each in (self.eps * root2, rate))
+            weights[rows].sub_(torch.div(mean, room.add_(eps), out=room).mul_(rate))
 
     def arrays(self) -> dict[str, Tensor]:
         """What a resumed training needs."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from edgeproof.core.finding import Finding, failed, passed
 from edgeproof.rl.interface import Environment, Observation
 
-__all__ = ["Ask", "Learned", "Probe", "judge"]
+__all__ = ["Answer", "Ask", "Learned", "Probe", "judge"]
 
 Right = float | Sequence[float]
 LOST = 1e9  # tolerances that an answer is off which is no number

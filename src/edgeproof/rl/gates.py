@@ -23,7 +23,23 @@ from edgeproof.rl.look import First, Look, look_at
 from edgeproof.rl.probes import check_probes
 from edgeproof.rl.settings import PpoConfig
 
-__all__ = ["RL_GATES", "check_agent", "check_learner", "gate"]
+__all__ = [
+    "RL_GATES",
+    "advantages",
+    "batch",
+    "check_agent",
+    "check_learner",
+    "endings",
+    "entropy_at_start",
+    "first_ratio",
+    "gate",
+    "hand_set",
+    "observations",
+    "rewards",
+    "small_first",
+    "step_size",
+    "value",
+]
 
 REWARD = 10.0
 UNSCALED = 100.0  # of an observation

@@ -58,7 +58,7 @@ from edgeproof.simulator.engines import KERNEL_FILES
 from edgeproof.simulator.hold import ruin
 from edgeproof.simulator.settle import close_bar, decide, open_bar
 
-__all__ = ["begin_accounts", "bound", "draw", "show_accounts", "step_accounts"]
+__all__ = ["begin_accounts", "bound", "compiled", "draw", "show_accounts", "step_accounts"]
 
 BLOCK = 16  # accounts that wait for memory together
 OWN_FILES = ("desk.py", "kernel.py", "observe.py", "reward.py")

@@ -25,11 +25,12 @@ from edgeproof.rl.policy import Policy
 from edgeproof.rl.returns import gae
 from edgeproof.rl.settings import PpoConfig, RlPrecision
 from edgeproof.rl.tally import Tally
-from edgeproof.rl.update import samples_of, update
+from edgeproof.rl.update import Samples, samples_of, update
 from edgeproof.train.precision import resolved
 
 __all__ = ["Learner", "kind_of"]
 
+_AT_ONCE = 1 << 25  # numbers of a rollout's observations up to which windows are read once, not in every epoch
 _KINDS = {"fp64": torch.float64, "fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -103,15 +104,14 @@ class Learner:
             )
         check_finite(rollout, number + 1)
         hyper = hyper_at(self.configs, number)
-        figures = self.tally.figures()
-        advantage, dense = self.advantage(hyper), self._dense()
-        samples = samples_of(rollout, dense, advantage, members=members)
+        figures = self.tally.figures(rollout)
+        samples = self.samples(self.advantage(hyper))
         told = update(self.policy, self.adam, samples, config, hyper, inputs=self.inputs, keys=self.keys, number=number)
         if self.moments is not None:
             self.moments.see(self._by_member(rollout.dense))
-        numbers = samples.numbers.unflatten(0, (config.steps, members, -1)).transpose(0, 1).flatten(1, 2)
-        weight = None if samples.whole else numbers[..., 4]
-        told["explained_variance"] = objective.explained_variance(numbers[..., 3], numbers[..., 2], weight)
+        numbers = samples.numbers.unflatten(1, (config.steps, members, -1)).transpose(1, 2).flatten(2)
+        weight = None if samples.whole else numbers[4]
+        told["explained_variance"] = objective.explained_variance(numbers[3], numbers[2], weight)
         seconds = time.perf_counter() - began
         row = {name: _plain(tensor) for name, tensor in (figures | told | {"lr": hyper.lr, "clip": hyper.clip}).items()}
         steps = config.steps * config.accounts
@@ -140,6 +140,13 @@ class Learner:
             self.policy, rollout, self.observation, inputs=self.inputs, members=members, moments=self.moments
         )
         return gae(reward, rollout.value, following, rollout.terminated, rollout.truncated, gamma=gamma, lam=lam)
+
+    def samples(self, advantage: Tensor) -> Samples:
+        """The rollout, with these advantages [H, N], as samples; windows are read now where they are few."""
+        dense, index = self._dense(), self.rollout.index
+        if index is not None and index.numel() * self.inputs.size <= _AT_ONCE:
+            dense, index = self.inputs.rows(dense, index), None
+        return samples_of(self.rollout, advantage, dense=dense, index=index, members=len(self.configs))
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that the next updates depend on, the environment apart."""

@@ -16,7 +16,7 @@ from edgeproof.rl.interface import Discrete, Environment
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.rl.update import Samples, descend, gather, samples_of
+from edgeproof.rl.update import Samples, descend, gather
 
 __all__ = ["Chance", "First", "Look", "look_at", "noise_scale"]
 
@@ -120,26 +120,26 @@ class _Watched(Learner):
 
     def advantage(self, hyper: Hyper) -> Tensor:
         found = super().advantage(hyper)
-        self._samples, self._hyper = samples_of(self.rollout, self._dense(), found, members=1), hyper
+        self._samples, self._hyper = self.samples(found), hyper
         self._before = self._looked()
         self._noise = self._gradient_noise(self._samples, hyper)
         return found
 
     def told(self, row: dict[str, Any]) -> First:
-        advantage = self._samples.numbers[:, 1][self._samples.numbers[:, 4] > 0]
+        advantage = self._samples.numbers[1][self._samples.numbers[4] > 0]
         entropy, before = self._before
         return First(entropy, advantage.double().numpy(), self._noise, (before, self._looked()[1]), row)
 
     def _looked(self) -> tuple[float, float]:
         """Entropy of the policy and error of the critic, on the first samples."""
-        rows = torch.arange(min(LOOKED, len(self._samples.numbers))).unsqueeze(0)
+        rows = torch.arange(min(LOOKED, self._samples.numbers.shape[1])).unsqueeze(0)
         batch = gather(self._samples, self.inputs, rows)
         entropy = descend(self.policy, batch, self.config, self._hyper)["entropy"]
         error = (self.policy.values(batch.x) - batch.target).square()
         return float(entropy), float((error if batch.weight is None else error * batch.weight).mean())
 
     def _gradient_noise(self, samples: Samples, hyper: Hyper) -> float:
-        rows = self.keys.of(0, "look").numpy().permutation(len(samples.numbers))
+        rows = self.keys.of(0, "look").numpy().permutation(samples.numbers.shape[1])
         size = len(rows) // PARTS
         if size < 2:
             return math.nan

@@ -56,7 +56,7 @@ class Moments:
         self.mean, self.variance, self.count = (arrays[name].clone() for name in ("mean", "variance", "count"))
 
 
-def discounted(reward: Tensor, ended: Tensor, before: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
+def discounted(reward: Tensor, ended: Tensor, before: Tensor, gamma: Tensor | float) -> tuple[Tensor, Tensor]:
     """Rewards [H, N] summed with discount up to each step, each episode anew, and the sum that goes on, [N].
 
     R_t = gamma * R_{t-1} + r_t

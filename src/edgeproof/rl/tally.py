@@ -1,55 +1,47 @@
 """What is told of a rollout's episodes: reward a step, returns and lengths of the episodes that ended in it."""
 
-# P members, n accounts of a member, N = P * n
+# P members, n accounts of a member, N = P * n, H steps
 
 import torch
 from torch import Tensor
 
+from edgeproof.rl.buffers import Rollout
 from edgeproof.rl.interface import Step
+from edgeproof.rl.normalise import discounted
 
 __all__ = ["Tally"]
 
 
 class Tally:
-    """Sums over the steps of a rollout, and over each account's running episode."""
+    """Figures of a rollout, and what each account's running episode has brought so far."""
 
     def __init__(self, members: int, accounts: int) -> None:
         self._shape = (members, accounts)
         self.earned, self.lasted = (torch.zeros(members * accounts, dtype=torch.float64) for _ in range(2))
         self._parts: dict[str, Tensor] = {}
-        self._zero()
-
-    def _zero(self) -> None:
-        self._ended = torch.zeros(3, self._shape[0], dtype=torch.float64)  # episodes, their returns, their lengths
-        self._parts = {}
 
     def see(self, step: Step) -> None:
-        """One step of all accounts."""
-        self.earned += torch.where(step.valid, step.reward, 0.0)
-        self.lasted += step.valid
-        self._add("reward", torch.where(step.valid, step.reward, 0.0))
-        self._add("valid", step.valid)
+        """One step of all accounts: its figures, which last until the next one only."""
         for name, figure in step.figures.items():
-            self._add(f"figures.{name}", torch.where(step.valid, figure, 0.0))
-        ended = step.terminated | step.truncated
-        if bool(ended.any()):
-            three = torch.stack((torch.ones_like(self.earned), self.earned, self.lasted)) * ended
-            self._ended += three.view(3, *self._shape).sum(-1)
-            self.earned *= ~ended
-            self.lasted *= ~ended
+            total = (figure * step.valid).view(self._shape).sum(-1, dtype=torch.float64)
+            self._parts[name] = self._parts[name] + total if name in self._parts else total
 
-    def _add(self, name: str, figure: Tensor) -> None:
-        total = figure.view(self._shape).sum(-1, dtype=torch.float64)
-        self._parts[name] = self._parts[name] + total if name in self._parts else total
+    def figures(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Of a rollout and the figures seen in it, [P] each: means a step; of ended episodes, NaN where none has."""
+        reward, ended = rollout.reward * rollout.valid, rollout.terminated | rollout.truncated
+        steps = self._total(rollout.valid).clamp(min=1)
+        found = {"reward": self._total(reward) / steps}
+        found |= {f"figures.{name}": total / steps for name, total in self._parts.items()}
+        self._parts = {}
+        earned, self.earned = discounted(reward.double(), ended, self.earned, 1.0)
+        lasted, self.lasted = discounted(rollout.valid.double(), ended, self.lasted, 1.0)
+        count = self._total(ended)
+        found |= {"episodes": count, "episode_return": self._total(earned * ended) / count}
+        return found | {"episode_length": self._total(lasted * ended) / count}
 
-    def figures(self) -> dict[str, Tensor]:
-        """Since the last call, [P] each: means a step, and of ended episodes (NaN where none has ended)."""
-        count, returns, lengths = self._ended
-        valid = self._parts.pop("valid").clamp(min=1)
-        found = {name: total / valid for name, total in self._parts.items()}
-        found |= {"episodes": count, "episode_return": returns / count, "episode_length": lengths / count}
-        self._zero()
-        return found
+    def _total(self, x: Tensor) -> Tensor:
+        """Sums of [H, N] by member, f64[P]."""
+        return x.sum(0, dtype=torch.float64).view(self._shape).sum(-1)
 
     def arrays(self) -> dict[str, Tensor]:
         """What a resumed training needs."""

@@ -28,10 +28,10 @@ class Samples:
     """A rollout as samples, in order of step and account: row t * N + p * n + i.
 
     Attributes:
-        dense: [H * N, K] as the networks read it.
-        index: i64[H * N], with a feature table.
+        dense: [H * N, K] as the networks read it, or the whole observation.
+        index: i64[H * N] where windows have yet to be read.
         action: i64[H * N] or [H * N, A].
-        numbers: [H * N, 5] log-probability, advantage, target, value, and 1 for rows that count.
+        numbers: [5, H * N] log-probability, advantage, target, value, and 1 for rows that count.
         whole: every row counts.
         members: P.
         accounts: n.
@@ -59,14 +59,14 @@ class Batch:
     weight: Tensor | None
 
 
-def samples_of(rollout: Rollout, dense: Tensor, advantage: Tensor, *, members: int) -> Samples:
-    """The samples of a rollout whose dense observations [H, N, K] and advantages [H, N] these are."""
+def samples_of(rollout: Rollout, advantage: Tensor, *, dense: Tensor, index: Tensor | None, members: int) -> Samples:
+    """The samples of a rollout with these advantages [H, N], dense numbers [H, N, K] and windows i64[H, N]."""
     columns = (rollout.logp, advantage, advantage + rollout.value, rollout.value, rollout.valid.to(advantage.dtype))
     return Samples(
         dense=dense.flatten(0, 1),
-        index=None if rollout.index is None else rollout.index.flatten(),
+        index=None if index is None else index.flatten(),
         action=rollout.action.flatten(0, 1),
-        numbers=torch.stack(columns, -1).flatten(0, 1),
+        numbers=torch.stack(columns).flatten(1),
         whole=bool(rollout.valid.all()),
         members=members,
         accounts=rollout.logp.shape[1] // members,
@@ -92,8 +92,8 @@ def gather(samples: Samples, inputs: Inputs, rows: Tensor) -> Batch:
     def of(table: Tensor) -> Tensor:
         return table.index_select(0, place).unflatten(0, rows.shape)
 
-    logp, advantage, target, value, weight = of(samples.numbers).unbind(-1)
-    x = inputs.rows(of(samples.dense), None if samples.index is None else of(samples.index))
+    logp, advantage, target, value, weight = samples.numbers.index_select(1, place).unflatten(1, rows.shape).unbind()
+    x = of(samples.dense) if samples.index is None else inputs.rows(of(samples.dense), of(samples.index))
     return Batch(x, of(samples.action), logp, advantage, target, value, None if samples.whole else weight)
 
 
@@ -168,7 +168,7 @@ def update(
         Diverged: a loss is infinite or NaN.
     """
     told: list[dict[str, Tensor]] = []
-    count = len(samples.numbers) // samples.members
+    count = samples.numbers.shape[1] // samples.members
     active = torch.ones(samples.members, dtype=torch.bool)
     for epoch in range(config.epochs):
         for rows in minibatches(samples, keys.parts(number, epoch, count, -(-count // config.minibatch))):

@@ -128,7 +128,7 @@ def column(place: int, values: Callable[[Any, torch.Tensor], torch.Tensor]) -> C
 
     def change(samples: Any) -> Any:
         numbers = samples.numbers.clone()
-        numbers[:, place] = values(samples, numbers[:, place])
+        numbers[place] = values(samples, numbers[place])
         return replace(samples, numbers=numbers)
 
     return change
@@ -271,7 +271,7 @@ BUGS = [
         "targets that lack the value",
         learner,
         "samples_of",
-        samples_with(column(2, lambda s, _: s.numbers[:, 1])),
+        samples_with(column(2, lambda s, _: s.numbers[1])),
         "probe.constant_reward",
     ),
     Bug("reset rows count", learner, "samples_of", samples_with(all_count), "probe.reset_rows"),
