@@ -147,7 +147,8 @@ def populations(asked: argparse.Namespace) -> None:
     for accounts in (64, 1024):
         one, many = (rate_of(learner(market(accounts, p), "separate", "auto", p)) for p in (1, 16))
         with kept_memory():
-            one(), many()
+            one()
+            many()
             times = [(128 * accounts / one()["cpu"], 16 * 128 * accounts / many()["cpu"]) for _ in range(asked.rounds)]
         alone, together = (statistics.median(column) for column in zip(*times, strict=True))
         title = f"16 members of {accounts} accounts against one (load {os.getloadavg()[0]:.1f})"

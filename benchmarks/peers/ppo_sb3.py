@@ -5,8 +5,8 @@ import time
 
 import torch
 from serve import serve
-from stable_baselines3 import PPO
-from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3 import PPO  # pyright: ignore[reportMissingImports] - lives in the environment of the peer
+from stable_baselines3.common.env_util import make_vec_env  # pyright: ignore[reportMissingImports] - lives in the environment of the peer
 
 STEPS = 20_480
 SETTINGS = {
