@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from edgeproof.core.finding import Finding
+from edgeproof.report.agent import actions_section, is_agent, learning_section
 from edgeproof.report.backtest import backtest_section
 from edgeproof.report.costs import costs_section
 from edgeproof.report.data import data_section
@@ -73,6 +74,18 @@ def setup_section(run: RunData) -> Section:
     return Section("Setup", "What it takes to repeat this run.", [*blocks, *table])
 
 
+def _said(run: RunData) -> list[Section]:
+    """What a model forecast, or what an agent did."""
+    if is_agent(run.history):
+        return actions_section(run.predictions)
+    return [forecast_section(run.predictions, run.verdict, run.thresholds, kept_rule(run.config_yaml))]
+
+
+def _learned(run: RunData) -> Section:
+    """How a model, or an agent, was trained."""
+    return learning_section(run.history) if is_agent(run.history) else training_section(run.history, run.verdict)
+
+
 SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "verdict": lambda run: verdict_sections(run.verdict),
     "trading": lambda run: [backtest_section(run.track, run.verdict)],
@@ -80,12 +93,10 @@ SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
     "regimes": lambda run: regimes_section(run.track, run.verdict),
     "costs": lambda run: [costs_section(run.track, run.verdict)],
     "trades": lambda run: [trades_section(run.trades, get(run.verdict, "net", "total_return"))],
-    "forecasts": lambda run: [
-        forecast_section(run.predictions, run.verdict, run.thresholds, kept_rule(run.config_yaml))
-    ],
+    "forecasts": _said,
     "truth": lambda run: oracle_sections(run.verdict),
     "recipe": lambda run: gates_sections(run.gates, run.verdict),
-    "training": lambda run: [training_section(run.history, run.verdict)],
+    "training": lambda run: [_learned(run)],
     "data": lambda run: [data_section(run.verdict, run.findings, run.track)],
     "setup": lambda run: [setup_section(run)],
 }
