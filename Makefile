@@ -14,6 +14,7 @@ test: lint
 test-all: lint
 	@tools/setup-browser
 	@tools/setup-mlflow
+	@tools/setup-lightning
 	@$(RUN) pytest -q -n 2 --dist loadfile --ignore tests/sabotage
 	@$(MAKE) --no-print-directory sabotage
 
