@@ -6,6 +6,7 @@
 `config` is one `PpoConfig`, or a sequence of them: as many members, each on its own accounts of the environment.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ def train_ppo(
         config: of one member, or of each; members differ in `settings.PER_MEMBER` alone.
         rng: everything random in this training; the same rng gives the same bytes.
         folder: checkpoints go here; a training of the same config, seed and environment that lies here is taken up.
+            Of an environment that cannot be saved (Gymnasium's) nothing is written before the end.
         members: a number for each member, by which its randomness is keyed; 0, 1, 2 and so on unless given.
         progress: of `config.updates` steps; a line an update with the time left.
         watch: called once for every finished update with its row of the history. What it raises goes up unchanged, and
@@ -160,12 +162,23 @@ def _validated(learner: Learner, standing: Standing, figures: Mapping[str, Seque
 
 
 def _save(learner: Learner, standing: Standing, folder: Path, identity: dict[str, Any]) -> None:
-    """Write a checkpoint where it is time, and at the end."""
+    """Write a checkpoint where it is time, and at the end; at the end alone where the environment cannot be saved."""
     config = learner.config
     over = standing.update == config.updates
     if over or time.monotonic() - standing.saved_at >= config.save_seconds:
-        world = {} if over else learner.environment.state()
-        write_standing(folder, standing, learner.tensors(), world, identity)
+        world = {} if over else _world(learner.environment)
+        if world is None:
+            standing.saved_at = math.inf
+        else:
+            write_standing(folder, standing, learner.tensors(), world, identity)
+
+
+def _world(environment: Environment) -> Mapping[str, np.ndarray] | None:
+    """The environment's state, or None where it has none to give."""
+    try:
+        return environment.state()
+    except OptionError:
+        return None
 
 
 def _finish(learner: Learner, standing: Standing, folder: Path) -> TrainedAgent:

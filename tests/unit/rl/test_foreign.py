@@ -11,6 +11,8 @@ from edgeproof.core.errors import OptionError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.foreign import ForeignEnvironment, foreign
 from edgeproof.rl.interface import Continuous, Discrete
+from edgeproof.rl.ppo import train_ppo
+from edgeproof.rl.settings import NetConfig, PpoConfig
 
 
 class Counter(gymnasium.Env):
@@ -202,3 +204,15 @@ def test_a_foreign_environment_is_not_resumed():
         environment.state()
     with pytest.raises(OptionError, match="cannot be taken up again"):
         environment.restore({})
+
+
+def test_a_training_that_takes_longer_than_a_checkpoint_goes_on_to_its_end(tmp_path):
+    config = PpoConfig(
+        net=NetConfig(actor=(8,), critic=(8,)), total_steps=96, accounts=2, steps=16, minibatch=16, save_seconds=0
+    )
+    done = train_ppo(foreign("CartPole-v1", 2), config, rng=Rng(0), folder=tmp_path / "long")
+    assert [row["update"] for row in done.history] == [1, 2, 3]
+    again = train_ppo(foreign("CartPole-v1", 2), config, rng=Rng(0), folder=tmp_path / "long")
+    assert again.sha == done.sha
+    rare = config.model_copy(update={"save_seconds": 3600.0})
+    assert train_ppo(foreign("CartPole-v1", 2), rare, rng=Rng(0), folder=tmp_path / "rare").sha == done.sha
