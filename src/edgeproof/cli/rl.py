@@ -24,6 +24,9 @@ def train(
         bool, typer.Option("--open-sealed", help="Open the sealed span: recorded, and each further one costs alpha.")
     ] = False,
     track: Annotated[bool, typer.Option("--track", help="Send the run to MLflow.")] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="Which steps are walked before training: quick or none.")
+    ] = None,
     gate: Annotated[
         str | None, typer.Option("--gate", help="What a failed check does before training: stop the run, or warn.")
     ] = None,
@@ -45,7 +48,7 @@ def train(
         workspace=workspace,
         open_sealed=open_sealed,
         track=track,
-        profile=None,
+        profile=profile,
         gate=gate,
         as_json=as_json,
         exit_zero=exit_zero,

@@ -197,6 +197,8 @@ class RunConfig(Config):
             "combine": combine not in ("single", "multi_start") and "agents are trained single or as multi_start",
             "split": split not in ("holdout", "walk_forward")
             and "an agent learns from one unbroken span; set split=holdout or walk_forward",
+            "gates.profile": bool(self.gates.tries())
+            and "what standard and full try is made for models; set gates.profile=quick",
             "augment": bool(self.augment.kinds) and "an agent learns from the bars as they are; leave it out",
             "transfer": bool(self.transfer.bundle) and "an agent begins anew; leave it out",
             "environment.assets": self.environment.assets > 1 and "a run trades one account a symbol; set it to 1",

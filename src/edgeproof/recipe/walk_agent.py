@@ -1,15 +1,19 @@
 """The steps of an agent's run: the environment as it meets it, and the first update of its training."""
 
 import time
+from collections.abc import Sequence
 from typing import cast
 
+from edgeproof.core.finding import Finding
 from edgeproof.recipe.agent import Ground, training_bars
 from edgeproof.recipe.learn import validation_stretch
+from edgeproof.recipe.probe import five_probes
 from edgeproof.recipe.shown import Shown
 from edgeproof.recipe.steps import Skipped, Step
 from edgeproof.rl.env import MarketEnv
-from edgeproof.rl.gates import check_agent
+from edgeproof.rl.gates import RL_GATES, check_agent
 from edgeproof.rl.settings import PpoConfig
+from edgeproof.rl.tape import check_costs
 
 __all__ = ["agent_steps"]
 
@@ -18,9 +22,10 @@ NO_LABELS = "an agent learns from rewards: there are no labels to fit, and no ba
 
 
 def agent_steps(seen: Shown) -> tuple[Step, Step]:
-    """Skeleton and overfit of an agent: what its environment gives and its first update does; the second is skipped.
+    """Skeleton and overfit of an agent; the second is skipped.
 
-    The learner itself is examined on worlds with known answers by `edgeproof rl probe`.
+    The learner on five worlds with known answers (`edgeproof rl probe` has more), whether any move is larger than its
+    costs, what the environment gives, and the first update.
     """
     began = time.perf_counter()
     config, prepared, fold = seen.config, seen.prepared, seen.task.dataset.fold
@@ -28,7 +33,15 @@ def agent_steps(seen: Shown) -> tuple[Step, Step]:
     bars = training_bars(prepared, fold, validation_stretch(fold, len(prepared.decide)))
     agent = cast("PpoConfig", config.agent)
     body = {"steps": min(agent.steps, STEPS), "accounts": min(agent.accounts, ACCOUNTS)}
-    world = MarketEnv(ground.tape(bars), config.environment, config.costs, config.options, accounts=body["accounts"])
-    found = check_agent(world, agent.model_copy(update=body), rng=seen.rng.child("agent"))
-    skeleton = Step("skeleton", "Skeleton", time.perf_counter() - began, tuple(found))
+    tape, samples = ground.tape(bars), agent.steps * agent.accounts
+    world = MarketEnv(tape, config.environment, config.costs, config.options, accounts=body["accounts"])
+    looked = check_agent(world, agent.model_copy(update=body), rng=seen.rng.child("agent"), samples=samples)
+    found = (*five_probes(agent), check_costs(tape, config.costs), *looked)
+    skeleton = Step("skeleton", "Skeleton", time.perf_counter() - began, found, _waiting(looked))
     return skeleton, Step("overfit", "Overfit", 0.0, skipped=(Skipped("capacity.overfit", NO_LABELS),))
+
+
+def _waiting(looked: Sequence[Finding]) -> tuple[Skipped, ...]:
+    """Gates of a first update that could not be made."""
+    made, broken = {one.check for one in looked}, next((one.check for one in looked if one.level == "error"), "")
+    return tuple(Skipped(name, f"waits until {broken} is mended") for name in RL_GATES if name not in made)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.core.errors import OptionError
-from edgeproof.core.finding import Finding, failed, passed
+from edgeproof.core.finding import Finding, Level, failed, passed
 from edgeproof.core.rng import Rng
 from edgeproof.rl.apart import members_apart
 from edgeproof.rl.examine import PROBING, ppo_on
@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 REWARD = 10.0
+OFTEN = 0.01  # share of rewards; fewer are rare events, such as a bonus at the end
 UNSCALED = 100.0  # of an observation
 BATCH = ((16, 1_000), (256, 10_000), (math.inf, 100_000))  # numbers of an observation, samples of an update
 WEIGHTS = 1_000_000
@@ -52,15 +53,18 @@ KL, CLIPPED = 0.05, 0.4
 LEARNED = 1.0 - 1e-6
 
 
-def check_agent(environment: Environment, config: PpoConfig, *, rng: Rng | None = None) -> list[Finding]:
+def check_agent(
+    environment: Environment, config: PpoConfig, *, rng: Rng | None = None, samples: int | None = None
+) -> list[Finding]:
     """All gates of one training, in the order in which failures should be mended.
 
     Args:
         environment: reset and stepped; reset it again before training.
         config: of PPO.
         rng: of the look.
+        samples: of an update of the training, where `config` takes fewer steps to look at; none: as in `config`.
     """
-    look = look_at(environment, config, rng or Rng(0))
+    look = look_at(environment, config, rng or Rng(0), samples)
     return [found for name in RL_GATES if (found := gate(name, look)) is not None]
 
 
@@ -122,10 +126,16 @@ def rewards(look: Look) -> Finding:
         return failed(check, "error", f"{bad} rewards are NaN or infinite", fix, measured=bad, threshold=0, plot=None)
     largest, spread = float(np.abs(reward).max(initial=0.0)), float(reward.std()) if len(reward) else 0.0
     plot = _histogram(check, reward, REWARD, "reward of a step")
-    if largest > REWARD:
+    beyond, held = (float((np.abs(reward) >= limit).mean()) for limit in (np.nextafter(REWARD, 11.0), REWARD))
+    if beyond:
+        level: Level = "error" if beyond > OFTEN else "warning"
         fix = f"divide rewards by hand, by about {largest / REWARD:.2g} or more, before any normalisation"
         claim = f"rewards reach {largest:.4g}; learning rates and clips are made for -10 to 10"
-        return failed(check, "warning", claim, fix, measured=largest, threshold=REWARD, plot=plot)
+        return failed(check, level, claim, fix, measured=largest, threshold=REWARD, plot=plot)
+    if held > OFTEN:
+        claim = f"{held:.0%} of all rewards lie at the ends of -10 to 10, where they are cut off"
+        fix = "lower the reward's scale, until its usual size is near 1"
+        return failed(check, "error", claim, fix, measured=held, threshold=OFTEN, plot=plot)
     if spread == 0.0 and not look.chance.terminated.any():
         claim = (
             f"all {len(reward):,} rewards of random actions are {reward[0] if len(reward) else 0:.3g}: nothing to learn"
@@ -159,7 +169,7 @@ def small_first(look: Look) -> Finding:
 
 def batch(look: Look) -> Finding:
     """An update sees enough samples: as many as are usual for such a task, or as its gradient's noise asks for."""
-    check, seen, noise = "rl.batch", look.config.steps * look.config.accounts, _first(look).noise
+    check, seen, noise = "rl.batch", look.samples, _first(look).noise
     usual = next(samples for inputs, samples in BATCH if look.inputs <= inputs)
     needed = min(usual, noise) if math.isfinite(noise) else usual
     plot = _bars(check, [seen, usual, noise], needed, "", "samples", names=["of an update", "usual", "noise scale"])

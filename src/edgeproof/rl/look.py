@@ -66,6 +66,7 @@ class Look:
 
     Attributes:
         config: of PPO, of as many accounts as the environment has.
+        samples: of an update of the training itself, which may be larger than the one that is looked at.
         actions: what an action is.
         inputs: numbers of an observation.
         weights: of one member.
@@ -75,6 +76,7 @@ class Look:
     """
 
     config: PpoConfig
+    samples: int
     actions: Any
     inputs: int
     weights: int
@@ -83,8 +85,15 @@ class Look:
     first: First | None
 
 
-def look_at(environment: Environment, config: PpoConfig, rng: Rng) -> Look:
-    """Look at one member's training in an environment; which has to be reset afterwards."""
+def look_at(environment: Environment, config: PpoConfig, rng: Rng, samples: int | None = None) -> Look:
+    """Look at one member's training in an environment; which has to be reset afterwards.
+
+    Args:
+        environment: reset and stepped.
+        config: of PPO, perhaps with fewer steps than the training.
+        rng: of the look.
+        samples: of an update of the training; none: as in `config`.
+    """
     config = config.model_copy(update={"accounts": environment.accounts})
     chance = _by_chance(environment, config.steps, rng.child("chance"))
     table = environment.layout.table
@@ -97,7 +106,8 @@ def look_at(environment: Environment, config: PpoConfig, rng: Rng) -> Look:
         row = learner.update(0)
         first = learner.told(row)
     size = learner.policy.flat.shape[1]
-    return Look(config, environment.actions, environment.layout.size, size, finite, chance, first)
+    seen = config.steps * config.accounts if samples is None else samples
+    return Look(config, seen, environment.actions, environment.layout.size, size, finite, chance, first)
 
 
 def noise_scale(gradients: Tensor, size: int) -> float:

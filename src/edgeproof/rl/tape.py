@@ -208,10 +208,16 @@ def check_costs(tape: Tape, costs: CostsConfig) -> Finding:
         "warning": "no bar moves as much as a round trip costs: only positions held for many bars can earn",
         "info": "there are bars that move more than a round trip costs",
     }
+    sizes = {"largest bar": largest, "widest span": widest}
+    plot = {
+        "kind": "bars", "title": "moves and costs", "x": [0, 1], "y": [*sizes.values()], "names": [*sizes],
+        "threshold": around, "x_label": "", "y_label": "share of the price",
+    }  # fmt: skip
+    told = {"measured": largest, "threshold": around, "plot": plot}
     return Finding(
         check="rl.costs",
         level=level,
         claim=claims[level],
-        evidence={"round_trip": around, "largest_bar": largest, "widest_span": widest},
+        evidence=told | {"round_trip": around, "largest_bar": largest, "widest_span": widest},
         remedy="" if level == "info" else "use longer bars, or check costs: they are in basis points (5 is 0.05%)",
     )

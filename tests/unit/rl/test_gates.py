@@ -85,6 +85,20 @@ def rare() -> Spoilt:
     return Spoilt(signal(), change)
 
 
+def bonus() -> Callable[[Step], Step]:
+    """A reward of 50 once in a thousand."""
+    seen: list[int] = []
+
+    def change(step: Step) -> Step:
+        seen.append(0)
+        reward = step.reward.clone()
+        if len(seen) == 5:
+            reward[3] = 50.0
+        return replace(step, reward=reward)
+
+    return change
+
+
 def alike() -> ChainEnvironment:
     return ChainEnvironment(Chain(((0.0,),), ((1, 1),), ((0, 0),), ((ENDS, ENDS),), (1,)), 32)
 
@@ -118,7 +132,7 @@ FAULTS = [
     Fault(
         "rewards in money",
         "rl.rewards",
-        "warning",
+        "error",
         lambda: Spoilt(signal(), lambda step: replace(step, reward=500 * step.reward)),
     ),
     Fault(
@@ -127,6 +141,13 @@ FAULTS = [
         "error",
         lambda: Spoilt(signal(), lambda step: replace(step, reward=step.reward / (step.reward - 1))),
     ),
+    Fault(
+        "rewards cut off at the limit",
+        "rl.rewards",
+        "error",
+        lambda: Spoilt(signal(), lambda step: replace(step, reward=(500 * step.reward).clamp(-10, 10))),
+    ),
+    Fault("a bonus that is rare", "rl.rewards", "warning", lambda: Spoilt(signal(), bonus())),
     Fault("nothing within reach", "rl.rewards", "warning", lambda: foreign("MountainCar-v0", 8)),
     Fault("rewards normalised at once", "rl.hand_set_rewards", "warning", signal, but(normalise_rewards=True)),
     Fault(
