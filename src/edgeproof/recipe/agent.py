@@ -8,6 +8,7 @@ counted and judged.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,9 @@ from edgeproof.labels.volatility import volatility_over_gaps
 from edgeproof.models.actor import Actor
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
+from edgeproof.recipe.sight import encoded
+from edgeproof.regimes.regime import UNKNOWN
+from edgeproof.regimes.rules import RulesConfig
 from edgeproof.rl.agent import Agent
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.export import actor_of
@@ -36,12 +40,13 @@ from edgeproof.rl.reward import WeightedConfig
 from edgeproof.rl.roll import Act, Rolled, roll
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.tape import Tape, starts_of
+from edgeproof.samples.dataset import windows_ready
 from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast
 from edgeproof.train.keep import weights_sha
 from edgeproof.train.loop import Trained
 
-__all__ = ["Ground", "acting", "agent_forecast", "learn_agent", "training_bars"]
+__all__ = ["Ground", "acting", "agent_forecast", "ground_of", "learn_agent", "training_bars"]
 
 VOLATILITY_BARS = 24
 BPS = 1e4
@@ -55,26 +60,41 @@ class Ground:
     Attributes:
         config: the run's config.
         prepared: the span.
-        x: f32[S, T, F] scaled features.
+        x: f32[S, T, F] scaled features, or encodings of windows.
+        ready: bool[S, T] of encodings; none: of the features.
+        window: L; none: the config's.
     """
 
     config: RunConfig
     prepared: Prepared
     x: np.ndarray
+    ready: np.ndarray | None = None
+    window: int | None = None
+
+    @cached_property
+    def regime(self) -> np.ndarray:
+        """i64[S, T]: the market's regime as it is known at the close of each bar; one of its own where none is."""
+        panel = self.prepared.panel
+        found = cast("RulesConfig", self.config.regimes).regimes(panel)  # or any other part of REGIMES
+        code = np.where(found.code == UNKNOWN, len(found.names), found.code).astype(np.int64)
+        return np.broadcast_to(code, panel.present.shape)
 
     def tape(self, span: slice, symbols: np.ndarray | None = None) -> Tape:
         """The bars of `span`, of all symbols or of these."""
         panel, table, config = self.prepared.panel, self.prepared.table, self.config
-        seen = isinstance(config.environment.reward, WeightedConfig) or config.options.in_volatilities
+        weighted = isinstance(config.environment.reward, WeightedConfig)
+        seen = weighted or config.options.in_volatilities
         volatility = volatility_over_gaps(panel, VOLATILITY_BARS) if seen else None
+        ready = table.ready if self.ready is None else self.ready
         chosen = slice(None) if symbols is None else symbols
         return Tape(
             prices=panel.prices[chosen],
             present=panel.present[chosen],
             table=self.x[chosen],
-            ready=table.ready[chosen],
+            ready=ready[chosen],
             volatility=None if volatility is None else volatility[chosen],
-            window=config.window,
+            regime=self.regime[chosen] if weighted else None,
+            window=self.window or config.window,
             span=span,
         )
 
@@ -95,6 +115,25 @@ class Ground:
         names, rules = range(members), (config.costs, config.options)
         world = MarketEnv(self.tape(span, able), alone, *rules, accounts=len(able), members=names)
         return roll(act(world.layout), world, symbols=len(able), bars=T), able
+
+
+def ground_of(
+    config: RunConfig, prepared: Prepared, x: np.ndarray, actor: Actor, assets: np.ndarray | None = None
+) -> Ground:
+    """What an actor acts on: where it sees encodings, they are made of every window once.
+
+    Args:
+        config: the run's config.
+        prepared: the span.
+        x: f32[S, T, F] scaled features.
+        actor: of a bundle or a training.
+        assets: i64[S] id of each symbol as the actor knows it, -1 unknown; none: the symbol's position.
+    """
+    if actor.sight is None:
+        return Ground(config, prepared, x)
+    table, window = prepared.table, config.window
+    seen = encoded(actor.sight, x, table.ready, window=window, bars=slice(None), assets=assets)
+    return Ground(config, prepared, seen, windows_ready(table.ready, window), window=1)
 
 
 def training_bars(prepared: Prepared, fold: Fold, validation: slice) -> slice:
@@ -227,13 +266,13 @@ def _agreement(actor: Actor, ground: Ground, bars: slice) -> tuple[Finding, ...]
 
 
 def acting(actor: Actor, layout: Layout) -> Act:
-    """What an actor does in an environment of this layout."""
+    """What an actor does in an environment of this layout, whose table is what it sees."""
     inputs = Inputs(layout, torch.float32)
 
     def act(observation: Any) -> torch.Tensor:
         rows = inputs.rows(observation.dense.unsqueeze(0), observation.index.unsqueeze(0))[0]
         with torch.inference_mode():
-            return actor.act(*rows.split((layout.size - layout.dense, layout.dense), dim=1))
+            return actor.decide(*rows.split((layout.size - layout.dense, layout.dense), dim=1))
 
     return act
 

@@ -24,6 +24,7 @@ from edgeproof.recipe.gates_config import GatesConfig
 from edgeproof.regimes import REGIMES
 from edgeproof.regimes.rules import RulesConfig
 from edgeproof.rl import AGENTS
+from edgeproof.rl.encoders import FrozenEncoderConfig
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.settings import NoAgentConfig
 from edgeproof.samples.augment.settings import AugmentConfig
@@ -95,7 +96,8 @@ class RunConfig(Config):
             `ensemble`, `distilled` from teachers, or `continued` in further rounds; every training is a trial.
         transfer: an encoder of another run to begin with.
         agent: `none`, or what learns to trade instead of to forecast (`ppo`); it takes the place of model, loss and
-            train, decides at every bar, and `combine=multi_start` makes it a population of which the best is kept.
+            train, which make the encodings that it sees where `agent.encoder` is `frozen`. It decides at every bar, and
+            `combine=multi_start` makes it a population of which the best is kept.
         environment: where an agent learns.
         policy: how forecasts become positions.
         keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
@@ -200,7 +202,11 @@ class RunConfig(Config):
             "gates.profile": bool(self.gates.tries())
             and "what standard and full try is made for models; set gates.profile=quick",
             "augment": bool(self.augment.kinds) and "an agent learns from the bars as they are; leave it out",
-            "transfer": bool(self.transfer.bundle) and "an agent begins anew; leave it out",
+            "transfer": bool(self.transfer.bundle)
+            and not self.has_eyes
+            and "an agent begins anew; leave it out, or set agent.encoder=frozen to see by that bundle's encoder",
+            "transfer.frozen": self.transfer.frozen and "agent.encoder=frozen says so already; leave it out",
+            "model": self.has_eyes and hasattr(self.model, "fit_trees") and "trees have no encoder; set another model",
             "environment.assets": self.environment.assets > 1 and "a run trades one account a symbol; set it to 1",
             "environment": largest > 1.0 and "positions are at most 1 in a run; `exposure` says what a whole one is",
         }
@@ -213,6 +219,11 @@ class RunConfig(Config):
     def has_agent(self) -> bool:
         """Whether an agent learns to trade, and no model to forecast."""
         return not isinstance(self.agent, NoAgentConfig)
+
+    @property
+    def has_eyes(self) -> bool:
+        """Whether an agent sees encodings that supervision has made, by `model`, `loss` and `train`."""
+        return isinstance(getattr(self.agent, "encoder", None), FrozenEncoderConfig)
 
     @property
     def learner(self) -> str:
@@ -280,8 +291,12 @@ class RunConfig(Config):
         without |= set() if self.transfer.sha else {"transfer"}
         without |= {"combine"} if self.combine == SingleConfig() else set()
         without |= set() if self.augment.kinds else {"augment"}
-        without |= {"model", "loss", "train"} if self.has_agent else {"agent", "environment"}
-        return self.anywhere().model_dump(mode="json", exclude=without)
+        learned = set() if self.has_eyes else {"model", "loss", "train"}
+        without |= learned if self.has_agent else {"agent", "environment"}
+        body = self.anywhere().model_dump(mode="json", exclude=without)
+        if self.has_agent and body["agent"]["encoder"]["name"] == "none":
+            del body["agent"]["encoder"]
+        return body
 
     def anywhere(self) -> "RunConfig":
         """The config without the places of market, parent and tracking, and without gates, which change no result.

@@ -17,10 +17,11 @@ from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.models.actor import Actor
-from edgeproof.recipe.agent import Ground, agent_forecast, learn_agent, training_bars
+from edgeproof.recipe.agent import Ground, agent_forecast, ground_of, learn_agent, training_bars
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
+from edgeproof.recipe.sight import eyes_of, later, with_eyes
 from edgeproof.recipe.transfer import Inherited, inherit
 from edgeproof.samples.dataset import Dataset, collect_samples, make_dataset, ready_index
 from edgeproof.samples.interval import Samples
@@ -123,35 +124,45 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
         watch=watch,
         start=None if inherited is None else inherited.start,
     )
-    combined, forecast = _taught(config, prepared, lesson, (bars, preprocessor))
+    combined, forecast = _taught(config, prepared, lesson, (bars, preprocessor), inherited)
     until = max(bars.start - 1, int(labels.resolved_at.reshape(-1)[fold.train].max()))
     return Learned(combined, preprocessor, fold, dataset.sha, bars, until, forecast, trial, inherited)
 
 
 def _taught(
-    config: RunConfig, prepared: Prepared, lesson: Lesson, of: tuple[slice, Preprocessor]
+    config: RunConfig,
+    prepared: Prepared,
+    lesson: Lesson,
+    of: tuple[slice, Preprocessor],
+    inherited: Inherited | None,
 ) -> tuple[Combined, Forecast]:
     """The trained model, and what it says."""
     if config.has_agent:
-        return _by_agent(config, prepared, lesson, of[0])
+        return _by_agent(config, prepared, lesson, of[0], inherited)
     combined = cast("Combiner", config.combine).learn(lesson)
     return combined, _forecast(config, prepared, combined.trained, lesson.dataset, of)
 
 
-def _by_agent(config: RunConfig, prepared: Prepared, lesson: Lesson, bars: slice) -> tuple[Combined, Forecast]:
+def _by_agent(
+    config: RunConfig, prepared: Prepared, lesson: Lesson, bars: slice, inherited: Inherited | None
+) -> tuple[Combined, Forecast]:
     """An agent in the place of a model."""
-    fold, ground = lesson.dataset.fold, Ground(config, prepared, lesson.dataset.x)
+    fold, x = lesson.dataset.fold, lesson.dataset.x
+    eyes = eyes_of(config, prepared, lesson, bars)
+    ground = Ground(config, prepared, x) if eyes is None else Ground(config, prepared, eyes.x, eyes.ready, window=1)
     combined = learn_agent(
         ground,
-        train=training_bars(prepared, fold, bars),
+        train=later(training_bars(prepared, fold, bars), prepared, None if inherited is None else inherited.until_ns),
         validation=bars,
         record=lesson.record,
         folder=lesson.folder,
         write=lesson.write,
         watch=lesson.watch,
     )
+    combined = combined if eyes is None else with_eyes(eyes, combined)
     actor, spans = cast("Actor", combined.trained.model), (bars, *(slice(*stretch) for stretch in fold.test_bars))
-    return combined, agent_forecast(ground, actor, spans, sha=combined.trained.sha, fold=fold.number)
+    after = ground_of(config, prepared, x, actor)
+    return combined, agent_forecast(after, actor, spans, sha=combined.trained.sha, fold=fold.number)
 
 
 def _forecast(

@@ -40,12 +40,15 @@ class Inherited:
         preprocessor: the scale that it knows.
         parents: the parent and its own parents, nearest first: bundle, market, trial, train_end_ns, seal_ns, frozen.
         findings: what they may have seen.
+        until_ns: close time of the last bar that one of them was trained on and that could speak of this market; none:
+            there is no such bar.
     """
 
     start: Start
     preprocessor: Preprocessor
     parents: tuple[dict[str, Any], ...]
     findings: tuple[Finding, ...]
+    until_ns: int | None = None
 
 
 def with_parent(config: RunConfig) -> RunConfig:
@@ -100,7 +103,10 @@ def inherit(
         finding for one in parents for finding in _seen(one, _relation(ledger, one, market), prepared, first_ns)
     ]
     scale = Preprocessor.from_arrays(parent.preprocessor)
-    return Inherited(start, scale, parents, (*findings, *_strangers(start, prepared)))
+    spoken = [
+        one["train_end_ns"] for one in parents if not _drawn_apart(_relation(ledger, one, market), prepared)
+    ]
+    return Inherited(start, scale, parents, (*findings, *_strangers(start, prepared)), max(spoken, default=None))
 
 
 def trained_until(bundle: Bundle, prepared: Prepared, ledger: Ledger, market: str) -> int:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edgeproof.core.config import Config, Tune
+from edgeproof.core.config import Config, Part, Tune, part
+from edgeproof.rl.encoders import ENCODERS, NoEncoderConfig
 
 __all__ = ["PER_MEMBER", "VALIDATE_EVERY", "NetConfig", "NoAgentConfig", "PpoConfig", "RlPrecision"]
 
@@ -50,6 +51,8 @@ class PpoConfig(Config):
 
     Attributes:
         net: actor and critic.
+        encoder: what they see of a window: its numbers (`none`), an encoding of it that supervision has made
+            (`frozen`), or one that is learned with them (`learned`).
         total_steps: environment steps of one member, over all its accounts.
         steps: of every account in a rollout.
         accounts: stepped together, of one member.
@@ -79,6 +82,7 @@ class PpoConfig(Config):
 
     name: Literal["ppo"] = "ppo"
     net: NetConfig = NetConfig()
+    encoder: Annotated[Part, part(ENCODERS, "encoders")] = NoEncoderConfig()
     total_steps: Annotated[int, Field(ge=1)] = 500_000_000
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 128
     accounts: Annotated[int, Field(ge=1, le=16_777_216)] = 1024

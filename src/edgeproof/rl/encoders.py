@@ -1,0 +1,35 @@
+"""What an agent sees of a window: the numbers themselves, or an encoding, frozen or learned with the policy."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edgeproof.core.config import Config
+
+__all__ = ["ENCODERS", "FrozenEncoderConfig", "NoEncoderConfig"]
+
+
+class NoEncoderConfig(Config):
+    """The window's numbers, one after the other."""
+
+    name: Literal["none"] = "none"
+
+
+class FrozenEncoderConfig(Config):
+    """The encodings of the run's `model`, which is trained on the run's label first, or comes from `transfer.bundle`.
+
+    They are made once, before the agent learns. Each block of the training bars is encoded by a model that was not
+    trained on it (purged folds), validation and all later bars by one trained on the whole training part.
+
+    Attributes:
+        folds: blocks of the training bars, each with a training of its own; every one a trial. Unused with a bundle.
+        anchors: windows by whose encodings others are told, see `models.sight`; as many numbers are seen, and the
+            model's forecast.
+    """
+
+    name: Literal["frozen"] = "frozen"
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
+    anchors: Annotated[int, Field(ge=1, le=1024)] = 32
+
+
+ENCODERS: dict[str, type[Config]] = {"none": NoEncoderConfig, "frozen": FrozenEncoderConfig}
