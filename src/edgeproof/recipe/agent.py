@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import polars as pl
 import torch
-from scipy.stats import rankdata
 
 from edgeproof.backtest.policies.follow import said_as
 from edgeproof.combine.lesson import Combined
 from edgeproof.combine.starts import StartsConfig
+from edgeproof.core.clock import bars_per_year
 from edgeproof.core.finding import Finding
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.labels.volatility import volatility_over_gaps
 from edgeproof.models.actor import Actor
+from edgeproof.recipe.agent_validation import episodes_rows, reward_agrees, validation_figures
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.sight import encoded
@@ -46,11 +48,9 @@ from edgeproof.train.forecast import Forecast
 from edgeproof.train.keep import weights_sha
 from edgeproof.train.loop import Trained
 
-__all__ = ["Ground", "acting", "agent_forecast", "ground_of", "learn_agent", "training_bars"]
+__all__ = ["Ground", "acting", "agent_episodes", "agent_forecast", "ground_of", "learn_agent", "training_bars"]
 
 VOLATILITY_BARS = 24
-BPS = 1e4
-AGREES = 0.5  # rank correlation of what is rewarded and what is earned
 
 
 @dataclass(frozen=True)
@@ -102,19 +102,28 @@ class Ground:
         """Where P members learn."""
         config, agent = self.config, cast("PpoConfig", self.config.agent)
         accounts, names = agent.accounts, range(members)
-        tape = self.tape(span)
-        return MarketEnv(tape, config.environment, config.costs, config.options, accounts=accounts, members=names)
+        tape, rules = self.tape(span), (config.costs, config.options)
+        return MarketEnv(tape, _exploring(config.environment, agent), *rules, accounts=accounts, members=names)
 
     def walk(self, act: Callable[[Layout], Act], span: slice, members: int = 1) -> tuple[Rolled, np.ndarray] | None:
         """What agents do along a span, and which symbols have a ready window in it; None where none has."""
         config, (S, T) = self.config, self.prepared.panel.present.shape
-        alone = config.environment.model_copy(update={"starts": "first", "episode_bars": 0})
+        alone = _exploring(config.environment).model_copy(update={"starts": "first", "episode_bars": 0})
         able = _able(self.tape(span), alone, S, T)
         if not len(able):
             return None
         names, rules = range(members), (config.costs, config.options)
         world = MarketEnv(self.tape(span, able), alone, *rules, accounts=len(able), members=names)
         return roll(act(world.layout), world, symbols=len(able), bars=T), able
+
+
+def _exploring(environment: EnvConfig, agent: PpoConfig | None = None) -> EnvConfig:
+    """The environment of a training, whose count bonus ends with its first half, or of an evaluation without one."""
+    reward = environment.reward
+    if not isinstance(reward, WeightedConfig) or (agent is not None and reward.exploration_steps is not None):
+        return environment
+    steps = 0 if agent is None else agent.updates * agent.steps // 2
+    return environment.model_copy(update={"reward": reward.model_copy(update={"exploration_steps": steps})})
 
 
 def ground_of(
@@ -186,21 +195,30 @@ def learn_agent(
         rng=Rng(config.seed).child("agent"),
         folder=folder,
         progress=Progress("update", agent.updates, write=write),
-        watch=watch,
+        watch=None if watch is None else _told(watch, count, agent.updates),
         validate=lambda learned: _validate(learned, ground, validation),
     )
     return _kept(done, labels, ground, validation)
 
 
+def _told(watch: Callable[[Mapping[str, Any]], None], count: int, updates: int) -> Callable[[Mapping[str, Any]], None]:
+    """Who watches hears of each member, one after the other, as of trainings that were made in a row."""
+
+    def hear(row: Mapping[str, Any]) -> None:
+        for place in range(count):
+            told = _row(row, place, 0)
+            watch({**told, "epoch": place * updates + told["epoch"]})
+
+    return hear
+
+
 def _validate(agent: Agent, ground: Ground, bars: slice) -> dict[str, list[float]]:
-    """Net growth of one account a symbol over the validation bars, of each member; bps a bar."""
+    """Figures of one account a symbol over the validation bars, of each member."""
     found = ground.walk(lambda _: agent.act, bars, agent.members)
     if found is None:
         return {"score": [0.0] * agent.members}
-    rolled, _ = found
-    figures = {"score": rolled.net_growth * BPS, "turnover": rolled.turnover, "reward": rolled.reward}
-    figures["active"] = np.abs(rolled.position).sum((1, 2)) / np.maximum(rolled.made.sum((1, 2)), 1)
-    return {name: [float(value) for value in values] for name, values in figures.items()}
+    panel = ground.prepared.panel
+    return validation_figures(found[0], bars_per_year=bars_per_year(panel.interval_ns, panel.calendar))
 
 
 def _kept(done: TrainedAgent, labels: Sequence[str], ground: Ground, bars: slice) -> Combined:
@@ -244,25 +262,12 @@ def _row(row: Mapping[str, Any], place: int, best: int) -> dict[str, Any]:
 
 
 def _agreement(actor: Actor, ground: Ground, bars: slice) -> tuple[Finding, ...]:
-    """A warning where accounts that are rewarded more do not earn more: then the reward asks for something else."""
-    if not isinstance(ground.config.environment.reward, WeightedConfig):
+    """A warning where the parts of a weighted reward pay for something else than growth."""
+    environment = ground.config.environment
+    if not isinstance(environment.reward, WeightedConfig):
         return ()
     found = ground.walk(lambda layout: acting(actor, layout), bars)
-    if found is None or len(found[1]) < 3:
-        return ()
-    rewarded, earned = (rankdata(found[0].accounts[0, :, part]) for part in range(2))
-    rank = float(np.corrcoef(rewarded, earned)[0, 1])
-    if not rank < AGREES:
-        return ()
-    return (
-        Finding(
-            check="rl.reward_agrees",
-            level="warning",
-            claim=f"over validation, reward and net growth of the symbols' accounts have rank correlation {rank:.2f}",
-            evidence={"measured": rank, "threshold": AGREES, "accounts": len(found[1])},
-            remedy="reward log_growth, or lower the weights of parts that pay for something else",
-        ),
-    )
+    return () if found is None else reward_agrees(found[0], environment.episode_bars)
 
 
 def acting(actor: Actor, layout: Layout) -> Act:
@@ -275,6 +280,14 @@ def acting(actor: Actor, layout: Layout) -> Act:
             return actor.decide(*rows.split((layout.size - layout.dense, layout.dense), dim=1))
 
     return act
+
+
+def agent_episodes(ground: Ground, actor: Actor, bars: slice) -> pl.DataFrame:
+    """The account of every symbol along `bars`, one row a bar that it lived through."""
+    found = ground.walk(lambda layout: acting(actor, layout), bars)
+    panel = ground.prepared.panel
+    symbols = () if found is None else tuple(panel.symbols[place] for place in found[1])
+    return episodes_rows(None if found is None else found[0], symbols, panel.close_time)
 
 
 def agent_forecast(ground: Ground, actor: Actor, spans: Sequence[slice], *, sha: str, fold: int = 0) -> Forecast:

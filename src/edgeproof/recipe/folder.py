@@ -162,9 +162,9 @@ class RunFolder:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path}: cannot be read; run `edgeproof run` again with another --out") from error
 
-    def paths(self) -> pl.DataFrame:
-        """One row a bar of each out-of-sample path; empty where the split has no test blocks."""
-        return self.table("paths") if (self.path / "paths.parquet").exists() else pl.DataFrame()
+    def optional(self, name: str) -> pl.DataFrame:
+        """Read a table that not every run has; empty where there is none."""
+        return self.table(name) if (self.path / f"{name}.parquet").exists() else pl.DataFrame()
 
     def write_span(self, name: str, frame: pl.DataFrame, span: str, *, by: str = "close_time") -> None:
         """Put one span's rows into a table, in place of that span's earlier rows; in order of `by`."""
@@ -193,12 +193,13 @@ class RunFolder:
             history=self.table("history"),
             predictions=self.table("predictions"),
             track=self.table("track"),
-            trades=self.table("trades") if (self.path / "trades.parquet").exists() else pl.DataFrame(),
+            trades=self.optional("trades"),
             findings=self.findings(),
             config_yaml=(self.path / "config.yaml").read_text(encoding="utf-8"),
             title=title,
             thresholds=state.get("thresholds", []),
-            paths=self.paths(),
+            paths=self.optional("paths"),
+            episodes=self.optional("episodes"),
             gates=self.gates(),
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import polars as pl
 
 from edgeproof.combine.lesson import Combined, Combiner, Lesson
 from edgeproof.core.errors import OptionError
@@ -17,7 +18,7 @@ from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.models.actor import Actor
-from edgeproof.recipe.agent import Ground, agent_forecast, ground_of, learn_agent, training_bars
+from edgeproof.recipe.agent import Ground, agent_episodes, agent_forecast, ground_of, learn_agent, training_bars
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
@@ -29,7 +30,7 @@ from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast, predict
 from edgeproof.train.loop import Trained
 
-__all__ = ["Learned", "fold_dataset", "learn", "proven_folds", "trial_config", "validation_stretch"]
+__all__ = ["Learned", "fold_dataset", "learn", "lived_by", "proven_folds", "trial_config", "validation_stretch"]
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,13 @@ def _by_agent(
     actor, spans = cast("Actor", combined.trained.model), (bars, *(slice(*stretch) for stretch in fold.test_bars))
     after = ground_of(config, prepared, x, actor)
     return combined, agent_forecast(after, actor, spans, sha=combined.trained.sha, fold=fold.number)
+
+
+def lived_by(config: RunConfig, prepared: Prepared, learned: Learned) -> pl.DataFrame:
+    """An agent's accounts along the bars of validation, one a symbol."""
+    actor = cast("Actor", learned.trained.model)
+    ground = ground_of(config, prepared, apply(learned.preprocessor, prepared.table.x), actor)
+    return agent_episodes(ground, actor, learned.bars)
 
 
 def _forecast(

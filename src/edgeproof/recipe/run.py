@@ -24,7 +24,7 @@ from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.folds import FoldRun, follow_folds, learn_folds, paths_body, paths_table
 from edgeproof.recipe.judging import judge_run, judged_span, write_span
-from edgeproof.recipe.learn import Learned
+from edgeproof.recipe.learn import Learned, lived_by
 from edgeproof.recipe.prepare import Prepared, open_bars, prepare
 from edgeproof.recipe.tables import history_table
 from edgeproof.recipe.tracking import open_run, tell_epochs, tell_learned, tell_verdict, watcher
@@ -75,7 +75,12 @@ class Run:
     @property
     def paths(self) -> pl.DataFrame:
         """One row a bar of each out-of-sample path; empty where the split has no test blocks."""
-        return RunFolder(self.folder).paths()
+        return RunFolder(self.folder).optional("paths")
+
+    @property
+    def episodes(self) -> pl.DataFrame:
+        """An agent's accounts along validation, one row a symbol and bar; empty where no agent was trained."""
+        return RunFolder(self.folder).optional("episodes")
 
     @property
     def ledger(self) -> Path:
@@ -252,12 +257,19 @@ def _train(
     sha = write_bundle(folder.bundle, bundle)
     smallest, parents = config.verdict.smallest_sharpe, [one["bundle"] for one in bundle.lineage.get("parents", [])]
     record_candidate(ledger, span.market, sha, last.best, smallest_sharpe=smallest, parents=parents)
-    folder.write_table("history", history_table(learned.trained.history))
+    _write_learned(folder, config, prepared, learned)
     write_span(folder, prepared, judged, bars, "validation")
     if paths is not None:
         folder.write_table("paths", paths_table(folds, prepared.panel.close_time))
     folder.write_findings(found)
     folder.update(thresholds=_threshold_rows(choice), seconds=_seconds([*marks, time.perf_counter()]), trained=sha)
+
+
+def _write_learned(folder: RunFolder, config: RunConfig, prepared: Prepared, learned: Learned) -> None:
+    """The training's rows, and of an agent the accounts that it was chosen by."""
+    folder.write_table("history", history_table(learned.trained.history))
+    if config.has_agent:
+        folder.write_table("episodes", lived_by(config, prepared, learned))
 
 
 def _seconds(marks: list[float]) -> dict[str, float]:

@@ -43,9 +43,9 @@ def run_card(
     """
     body = config.anywhere().model_dump(mode="json")
     return Card(
-        phase=phase,
+        phase="reinforcement" if config.has_agent and phase == "supervised" else phase,
         kind=kind,
-        model=body["model"]["name"],
+        model=config.learner,
         variant=_variant(body["label"]),
         sha=trial_config(config, seed=config.seed, market=market.identity),
         dataset=market.hash,

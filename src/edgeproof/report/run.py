@@ -44,6 +44,7 @@ class RunData:
         config_yaml: the resolved config.
         title: heading of the page.
         trades: one row a round trip, see `recipe.tables.trades_table`; may be empty.
+        episodes: an agent's accounts along validation, see `recipe.agent_validation.episodes_rows`; may be empty.
         paths: one row a bar of each out-of-sample path, see `recipe.folds.paths_table`; may be empty.
         thresholds: theta, net_growth and chosen of each threshold tried on validation; may be empty.
         gates: gates.json; None of a run without gates.
@@ -59,6 +60,7 @@ class RunData:
     thresholds: Sequence[Mapping[str, Any]] = field(default=())
     trades: pl.DataFrame = field(default_factory=pl.DataFrame)
     paths: pl.DataFrame = field(default_factory=pl.DataFrame)
+    episodes: pl.DataFrame = field(default_factory=pl.DataFrame)
     gates: Mapping[str, Any] | None = None
 
 

@@ -95,7 +95,8 @@ class WeightedConfig(Config):
         exits: weight of a bracket's target reached, or its stop.
         exploration: weight of the count bonus.
         drawdown: weight of the drawdown beyond 15%.
-        exploration_steps: steps of an account after which the count bonus is 0: half of the run; 0: no bonus.
+        exploration_steps: steps of an account after which the count bonus is 0; 0: no bonus; none: half of the
+            training that it is part of, and no bonus in an environment on its own.
     """
 
     name: Literal["weighted"] = "weighted"
@@ -106,7 +107,7 @@ class WeightedConfig(Config):
     exits: NotNegative = 0.15
     exploration: NotNegative = 0.10
     drawdown: NotNegative = 0.05
-    exploration_steps: Annotated[int, Field(ge=0)] = 0
+    exploration_steps: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -138,7 +139,7 @@ def price_of(reward: Config, rules: Rules) -> Price:
     weights, around = np.zeros(len(PARTS)), 2.0 * (rules.commission + rules.spread + rules.slippage)
     if isinstance(reward, WeightedConfig):
         weights[:] = [getattr(reward, part) for part in PARTS]
-        return Price(WEIGHTED, 1.0, 0.0, weights, reward.exploration_steps, around)
+        return Price(WEIGHTED, 1.0, 0.0, weights, reward.exploration_steps or 0, around)
     if isinstance(reward, DifferentialSharpeConfig):
         return Price(DIFFERENTIAL_SHARPE, reward.scale, reward.rate, weights, 0, around)
     scale = reward.scale if isinstance(reward, LogGrowthConfig) else 1.0

@@ -25,18 +25,20 @@ class Rolled:
     Attributes:
         position: f64[P, S, T] target weight decided at each bar; 0 where nothing was decided.
         made: bool[P, S, T] where something was: up to the bar before the account's last, or its ruin.
+        earned: f32[P, S, T] log growth of the account in each bar, after costs; 0 where it is not there.
+        paid: f32[P, S, T] reward of the step that ended with each bar, likewise.
         net_growth: f64[P] log growth of an account a bar, mean over symbols.
         turnover: f64[P] traded notional a bar as a share of equity, likewise.
         reward: f64[P] a step, likewise.
-        accounts: f64[P, S, 2] each account's sums of reward and of log growth.
     """
 
     position: np.ndarray
     made: np.ndarray
+    earned: np.ndarray
+    paid: np.ndarray
     net_growth: np.ndarray
     turnover: np.ndarray
     reward: np.ndarray
-    accounts: np.ndarray
 
 
 def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled:
@@ -56,6 +58,7 @@ def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled
     if config.starts != "first" or config.episode_bars or config.assets > 1 or count % symbols:
         raise OptionError("an evaluation needs starts=first, episode_bars=0, one asset an account, an account a symbol")
     position, made = np.zeros((count, bars)), np.zeros((count, bars), bool)
+    earned, paid = (np.zeros((count, bars), np.float32) for _ in range(2))
     sums, alive, rows = np.zeros((count, 4)), np.ones(count, bool), np.arange(count)
     observation = environment.reset(Rng(0))  # nothing in it is drawn by chance
     while alive.any():
@@ -64,8 +67,9 @@ def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled
         step = environment.step(act(observation))
         on = rows[alive]
         position[on, at[on]], made[on, at[on]] = environment.targets[on, 0], True
-        parts = (step.reward, step.figures["net_growth"], step.figures["turnover"])
-        sums[on] += np.stack([*(part.numpy()[on] for part in parts), np.ones(len(on))], axis=1)
+        parts = [part.numpy()[on] for part in (step.reward, step.figures["net_growth"], step.figures["turnover"])]
+        sums[on] += np.stack([*parts, np.ones(len(on))], axis=1)
+        paid[on, at[on] + 1], earned[on, at[on] + 1] = parts[:2]
         alive &= ~(step.terminated | step.truncated).numpy()
         observation = step.observation
     shape = (-1, symbols)
@@ -73,8 +77,9 @@ def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled
     return Rolled(
         position=position.reshape(*shape, bars),
         made=made.reshape(*shape, bars),
+        earned=earned.reshape(*shape, bars),
+        paid=paid.reshape(*shape, bars),
         net_growth=growth.reshape(shape).mean(axis=1),
         turnover=turnover.reshape(shape).mean(axis=1),
         reward=reward.reshape(shape).mean(axis=1),
-        accounts=sums[:, :2].reshape(*shape, 2),
     )

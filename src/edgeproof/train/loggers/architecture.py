@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from edgeproof.models.actor import Actor
+
 __all__ = ["architecture", "architecture_text"]
 
 
@@ -16,7 +18,7 @@ def architecture(model: nn.Module, *, window: int, features: int) -> dict[str, A
     """Modules of a model, those that take part in a forecast with the sizes of what they read and gave.
 
     Args:
-        model: `forward(x_BLF, asset_B) -> logit_B`.
+        model: `forward(x_BLF, asset_B) -> logit_B`, or an actor, which reads an account's numbers beside the window.
         window: L.
         features: F.
 
@@ -26,8 +28,10 @@ def architecture(model: nn.Module, *, window: int, features: int) -> dict[str, A
     """
     seen: list[tuple[str, list[Any], list[Any]]] = []
     x_BLF = torch.zeros(2, window, features)
+    account = model.config.account if isinstance(model, Actor) else None
+    beside = torch.zeros(2, dtype=torch.int64) if account is None else torch.zeros(2, account)
     with _listening(model, seen), torch.inference_mode():
-        model(x_BLF, torch.zeros(2, dtype=torch.int64))
+        model(x_BLF, beside)
     sizes = {name: (order, _sizes(read), _sizes(gave)) for order, (name, read, gave) in enumerate(seen)}
     modules = []
     for name, module in model.named_modules():
