@@ -5,7 +5,7 @@
 import torch
 from torch import Tensor
 
-from edgeproof.core.errors import Diverged, TrainError
+from edgeproof.core.errors import Diverged
 from edgeproof.rl.buffers import Rollout
 from edgeproof.rl.distribution import draw, log_prob
 from edgeproof.rl.inputs import Inputs
@@ -107,8 +107,7 @@ def check_finite(rollout: Rollout, update: int) -> None:
     """No observation, reward or value of the rollout is infinite or NaN.
 
     Raises:
-        Diverged: the networks' output is.
-        TrainError: the environment's is.
+        Diverged: one of them is; `facts` says which.
     """
     for name, tensor in (("observation", rollout.dense), ("reward", rollout.reward), ("value", rollout.value)):
         if bool(tensor.sum().isfinite()):
@@ -118,11 +117,7 @@ def check_finite(rollout: Rollout, update: int) -> None:
             continue
         step, account = bad[0, :2].tolist()
         place = f"update {update}, step {step}, account {account}"
+        said = f"the environment gave a {name} that is not finite; correct the environment or its data"
         if name == "value":
-            raise Diverged(
-                f"{place}: the critic's value is not finite; lower lr, or look at the size of rewards",
-                {"update": update, "step": step, "account": account},
-            )
-        raise TrainError(
-            f"{place}: the environment gave a {name} that is not finite; correct the environment or its data"
-        )
+            said = "the critic's value is not finite; lower lr, or look at the size of rewards"
+        raise Diverged(f"{place}: {said}", {"what": name, "update": update, "step": step, "account": account})

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.core.device import kept_memory
-from edgeproof.core.errors import Interrupted, OptionError, TrainError
+from edgeproof.core.errors import Diverged, Interrupted, OptionError, TrainError
 from edgeproof.core.identity import sha_array
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
@@ -26,10 +26,12 @@ from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
 from edgeproof.rl.settings import VALIDATE_EVERY, PpoConfig
 from edgeproof.rl.standing import Standing, read_standing, write_standing
+from edgeproof.train.failure import clear_failure, write_failure
 
 __all__ = ["AGENT", "TrainedAgent", "train_ppo"]
 
 AGENT = "agent.safetensors"
+KEPT = 1000  # updates of a failed training's history
 Validate = Callable[[Agent], Mapping[str, Sequence[float]]]
 
 
@@ -39,10 +41,10 @@ class TrainedAgent:
 
     Attributes:
         agent: with the weights of each member's best validation, or the last ones where nothing validates.
-        history: a row an update: update, steps (of a member), reward, episodes, episode_return, episode_length,
-            policy_loss, value_loss, entropy, loss, kl, clip_share, ratio_error, grad_norm, gradient_steps,
-            explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, and after a
-            validation `validation.*`. Of one member a figure is a number, of several a list; None is absent.
+        history: a row an update: update, steps (of a member), reward, reward_deviation, episodes, episode_return,
+            episode_length, policy_loss, value_loss, entropy, loss, kl, clip_share, ratio_error, grad_norm,
+            gradient_steps, explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, and
+            after a validation `validation.*`. Of one member a figure is a number, of several a list; None is absent.
         best_update: of each member, from 1.
         checkpoint: file of the agent.
         seconds: over all updates, those before a kill included.
@@ -109,6 +111,9 @@ def train_ppo(
                     progress.step(_line(row))
                 if watch is not None:
                     watch(dict(row))
+        except Diverged as error:
+            write_failure(folder, error, {"history": standing.history[-KEPT:]})
+            raise
         except KeyboardInterrupt as stop:
             raise Interrupted(
                 f"training stopped in update {standing.update + 1}; the same command goes on from the last checkpoint"
@@ -182,6 +187,7 @@ def _world(environment: Environment) -> Mapping[str, np.ndarray] | None:
 
 
 def _finish(learner: Learner, standing: Standing, folder: Path) -> TrainedAgent:
+    clear_failure(folder)
     learner.policy.load(learner.best)
     agent = learner.agent()
     sha = agent.write(folder / AGENT)

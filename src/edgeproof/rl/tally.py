@@ -30,7 +30,9 @@ class Tally:
         """Of a rollout and the figures seen in it, [P] each: means a step; of ended episodes, NaN where none has."""
         reward, ended = rollout.reward * rollout.valid, rollout.terminated | rollout.truncated
         steps = self._total(rollout.valid).clamp(min=1)
-        found = {"reward": self._total(reward) / steps}
+        mean = self._total(reward) / steps
+        squares = self._total(reward.double().square()) / steps - mean.square()
+        found = {"reward": mean, "reward_deviation": squares.clamp(min=0).sqrt()}
         found |= {f"figures.{name}": total / steps for name, total in self._parts.items()}
         self._parts = {}
         earned, self.earned = discounted(reward.double(), ended, self.earned, 1.0)

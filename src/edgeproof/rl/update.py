@@ -191,8 +191,8 @@ def _told(told: list[dict[str, Tensor]], number: int) -> dict[str, Tensor]:
     for member, loss in enumerate(whole["loss"].sum(0).isfinite().tolist()):
         if not loss:
             raise Diverged(
-                f"update {number}, member {member}: the loss is not finite; lower lr, or look at the size of rewards",
-                {"update": number, "member": member},
+                f"update {number + 1}, member {member}: the loss is not finite; lower lr, or look at the rewards' size",
+                {"what": "loss", "update": number + 1, "member": member},
             )
     first = whole["ratio_error"][0]
     figures = {name: (rows * took).sum(0) / steps.clamp(min=1) for name, rows in whole.items()}
