@@ -257,27 +257,36 @@ def _bars(plot: _Read) -> str:
 
 
 def _rows(plot: _Read) -> str:
-    """Named bars below each other, their values at the right."""
+    """Named bars below each other, their values at the right; negative ones lie left of a line at zero."""
     ends = [*plot.y, *([] if plot.limit is None else [plot.limit])]
-    shares, room, left = _shares(ends, log=plot.log), WIDE - NAMES - FIGURES, NAMES + 5
+    zero, ends_at, room, left = *_places(ends, log=plot.log), WIDE - NAMES - FIGURES, NAMES + 5
     parts = [word((0, 11), plot.title, fill=INK, size=11)]
     for number, (name, value) in enumerate(zip(plot.names, plot.y, strict=True)):
         top = TOP + number * ROW
         parts.append(word((NAMES, top + 11), _cut(name, LONGEST), anchor="end"))
-        bar = (shares[number] * room, ROW - 5)
-        parts.append(
-            box((left, top + 2), bar, title=f"{name}: {_told(value)}", color=WRONG if plot.is_wrong(value) else DRAWN)
-        )
+        first, last = sorted((zero, ends_at[number]))
+        color, bar = WRONG if plot.is_wrong(value) else DRAWN, ((last - first) * room, ROW - 5)
+        parts.append(box((left + first * room, top + 2), bar, title=f"{name}: {_told(value)}", color=color))
         parts.append(word((WIDE, top + 11), _told(value), anchor="end", fill=INK))
     high = TOP + len(plot.y) * ROW
+    if zero > 0:
+        parts.append(stroke((left + zero * room, TOP - 1), (left + zero * room, high + 2)))
     if plot.limit is not None:
-        at = left + shares[-1] * room
+        at = left + ends_at[-1] * room
         side, nudge = ("end", -2) if at > WIDE / 2 else ("start", 0)
         parts.append(stroke((at, TOP - 1), (at, high + 2), color=WRONG, dash="4 3"))
         parts.append(word((at + nudge, high + 12), plot.limit_words, anchor=side, fill=WRONG))
     elif plot.y_label:
         parts.append(word((WIDE, high + 12), plot.y_label, anchor="end"))
     return picture(parts, (WIDE, high + 18), spoken=plot.spoken)
+
+
+def _places(values: Sequence[float], *, log: bool) -> tuple[float, list[float]]:
+    """Where zero lies, and where each bar ends, as shares of the room: a log scale has lengths alone."""
+    low, high = min(0.0, *values), max(0.0, *values)
+    if log or low == 0.0:
+        return 0.0, _shares(values, log=log)
+    return -low / (high - low), [(value - low) / (high - low) for value in values]
 
 
 def _shares(values: Sequence[float], *, log: bool) -> list[float]:

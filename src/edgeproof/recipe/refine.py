@@ -22,6 +22,7 @@ from edgeproof.recipe.refine_tune import tune_step
 from edgeproof.recipe.regularise import regularise
 from edgeproof.recipe.squeeze import squeeze
 from edgeproof.recipe.steps import GATES, Step
+from edgeproof.recipe.walk import told
 from edgeproof.train.loggers.tracker import Tracker
 from edgeproof.train.team import team
 
@@ -74,7 +75,7 @@ def refine(
 def _tell(folder: RunFolder, steps: list[Step], step: Step, write: Callable[[str], None]) -> None:
     """Add the step to those of the run, on disk too."""
     steps.append(step)
-    write(f"{step.name}: {step.said}\n")
+    write(f"{told(step)}  {step.said}\n")
     _write_steps(folder, steps)
 
 

@@ -5,7 +5,7 @@ verdict is made to say `no_edge`, and a run that was stopped here would leave co
 """
 
 from collections.abc import Mapping, Sequence
-from statistics import stdev
+from statistics import median, stdev
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,10 @@ def regularise_checks(ground: Ground, first: Tried, found: Attempts) -> list[Fin
 
 def _beats_prior(ground: Ground, trial: Tried) -> Finding:
     found, body = gain_on_prior(trial, ground.rng(trial)), trial.body
+    gains = {"on training": body["prior"] - body["train"], "on validation": body["prior"] - body["loss"]}
+    title = f"Gain on the prior, {trial.label}"
     plot = bars(
-        {"prior": body["prior"], "validation": body["loss"], "training": body["train"]},
-        title=f"Loss of {trial.label}",
-        y_label="loss",
+        gains, title=title, y_label="loss of the prior - loss", threshold=0.0, threshold_name="prior", wrong="below"
     )
     evidence: dict[str, Any] = {"gain": found.to_json(), "plot": plot}
     if found.mean > 0:
@@ -60,7 +60,8 @@ def _beats_prior(ground: Ground, trial: Tried) -> Finding:
 def _gap(first: Tried, standing: Tried, trials: Sequence[Tried]) -> Finding:
     """(validation - train) / (prior - train): 0 where all that was learned holds, 1 where nothing of it does."""
     known = {trial.label: trial.gap for trial in trials if trial.gap is not None}
-    plots = [_curves(trial) for trial in trials if len(trial.body["history"]) > 1]
+    inner = {trial.label: trial for trial in (first, standing, *trials)}  # what stands is drawn before what was left
+    plots = [_curves(trial) for trial in inner.values() if len(trial.body["history"]) > 1]
     gaps = bars(known, title="Gap by trial", y_label="gap", threshold=1.0, threshold_name="prior", wrong="above")
     evidence: dict[str, Any] = {"as_it_is": first.gap, "plots": [gaps, *plots] if known else plots}
     if standing.gap is None:
@@ -73,9 +74,28 @@ def _gap(first: Tried, standing: Tried, trials: Sequence[Tried]) -> Finding:
             threshold=1.0,
             **evidence,
         )
-    share = f"{standing.gap:.0%} of what it gained on training samples is lost on validation"
-    before = "" if first.gap is None or standing is first else f" ({first.gap:.0%} as it was)"
-    return passed("regularise.gap", share + before, measured=standing.gap, threshold=1.0, **evidence)
+    before = "" if first.gap is None or standing is first else f" (gap {first.gap:.2f} before)"
+    claim = _kept(standing.gap) + before
+    if standing.gap <= 1:
+        return passed("regularise.gap", claim, measured=standing.gap, threshold=1.0, **evidence)
+    return failed(
+        "regularise.gap",
+        "warning",
+        claim,
+        "give it more bars or symbols, or less to learn by heart with: profile full tries every regulariser",
+        measured=standing.gap,
+        threshold=1.0,
+        **evidence,
+    )
+
+
+def _kept(gap: float) -> str:
+    """How much of what was gained on training samples is gained on validation, too."""
+    if gap <= 0:
+        return f"validation gains as much as the training samples do: nothing is known by heart alone (gap {gap:.2f})"
+    if gap <= 1:
+        return f"{gap:.0%} of what it gained on training samples is lost on validation (gap {gap:.2f})"
+    return f"all that it gained on training samples is lost on validation, and more (gap {gap:.2f})"
 
 
 def _curves(trial: Tried) -> Plot:
@@ -92,7 +112,7 @@ def _tried(found: Attempts) -> Finding:
     return failed(
         "regularise.tried",
         "warning",
-        f"{count} techniques were tried; the others do not apply, or the budget was spent",
+        f"only {count} of {ENOUGH} techniques could be tried; the others do not apply, or the budget was spent",
         "raise gates.minutes, or choose a model that has more to regularise",
         measured=count,
         threshold=ENOUGH,
@@ -107,11 +127,13 @@ def rate_check(body: Mapping[str, Any], own: float) -> Finding:
         own: the config's rate.
     """
     known = [(point["rate"], point["value"]) for point in body["points"] if point["value"] is not None]
+    seen = _worth_seeing(known, body["nothing"])
+    left_out = f"; {len(known) - len(seen)} far off left out" if len(seen) < len(known) else ""
     plot = line(
-        [value for _, value in known],
-        x=[float(np.log10(rate)) for rate, _ in known],
+        [value for _, value in seen],
+        x=[float(np.log10(rate)) for rate, _ in seen],
         title="Validation against the learning rate",
-        x_label="log10 of train.lr",
+        x_label=f"log10 of train.lr{left_out}",
         y_label=str(body["metric"]),
         threshold=body["nothing"],
         threshold_name="prior",
@@ -131,6 +153,12 @@ def rate_check(body: Mapping[str, Any], own: float) -> Finding:
     return passed("tune.rate", claim, measured=body["suggested"], threshold=own, **evidence)
 
 
+def _worth_seeing(points: Sequence[tuple[float, float]], nothing: float) -> list[tuple[float, float]]:
+    """The points but for those so bad that the others would be one flat line beside them."""
+    room = 4 * median([abs(value - nothing) for _, value in points] or [0.0])
+    return [(rate, value) for rate, value in points if abs(value - nothing) <= room]
+
+
 def seeds_check(ground: Ground, first: Tried, standing: Tried, others: Sequence[Tried]) -> Finding:
     """Whether what was gained is more than another seed alone would change.
 
@@ -147,7 +175,7 @@ def seeds_check(ground: Ground, first: Tried, standing: Tried, others: Sequence[
             "tune.seeds",
             "warning",
             "no other seed could be trained: nobody knows what this one owes to luck",
-            "see why in the trials of this step",
+            "see why in the trials of this step, and in what it skipped",
             measured=None,
             threshold=None,
         )
@@ -155,9 +183,10 @@ def seeds_check(ground: Ground, first: Tried, standing: Tried, others: Sequence[
     found = (
         gain_on_prior(standing, ground.rng(standing)) if same else gain(standing, first, ground.rng(standing, first))
     )
-    what = "it gains on the prior" if same else "the steps gained on the config as it was"
+    what = "the model gains on the prior" if same else "the steps gained on the config as it was"
     spread = stdev(losses)
-    plot = bars({f"seed {trial.config.seed}": trial.body["loss"] for trial in done}, title="Seeds", y_label="loss")
+    gains = {f"seed {trial.config.seed}": trial.body["prior"] - trial.body["loss"] for trial in done}
+    plot = bars(gains, title="Gain on the prior by seed", y_label="loss of the prior - loss")
     evidence: dict[str, Any] = {"losses": losses, "plot": plot}
     differ = f"seeds differ by {spread:.5f} (standard deviation of {len(losses)})"
     if spread < found.mean:
@@ -186,10 +215,9 @@ def search_check(found: Gain, values: Sequence[float], why: str) -> Finding:
 
 def gain_check(ground: Ground, first: Tried, standing: Tried, made: Sequence[Tried]) -> Finding:
     """What all steps together gained on the config as it was asked for, with its interval."""
-    losses = {trial.label: trial.body["loss"] for trial in (first, *made) if trial.done}
-    plot = bars(
-        losses, title="Loss on validation", y_label="loss", threshold=first.body["prior"], threshold_name="prior"
-    )
+    shown = {trial.trial: trial for trial in (first, standing, *made) if trial.done}
+    gains = {trial.label: trial.body["prior"] - trial.body["loss"] for trial in shown.values()}
+    plot = bars(gains, title="Gain on the prior, on validation", y_label="loss of the prior - loss")
     if standing is first or standing.trial == first.trial:
         claim = "nothing that was tried is better than the config as it was by more than its noise: it is the result"
         return passed("squeeze.gain", claim, measured=0.0, threshold=0.0, plot=plot)

@@ -18,6 +18,7 @@ from edgeproof.recipe.refine_trial import Tried
 
 __all__ = ["SIZE", "Gain", "Judged", "gain", "gain_on_prior", "judge_trial"]
 
+LEAST = 1e-5  # smaller ones are not told apart in words
 SIZE = 0.05  # of the two-sided test below which a difference is more than noise
 
 
@@ -44,6 +45,8 @@ class Gain:
     def words(self) -> str:
         """`0.00120 (95% 0.00030 to 0.00210)`."""
         low, high = self.difference.low, self.difference.high
+        if abs(self.mean) < LEAST:
+            return f"less than {LEAST:.5f}"
         interval = "" if low is None or high is None else f" (95% {low:.5f} to {high:.5f})"
         return f"{self.mean:.5f}{interval}"
 
@@ -97,7 +100,11 @@ def judge_trial(new: Tried, standing: Tried, *, simpler: bool, rng: Rng) -> Judg
         return Judged(taken=True, why=f"simpler and no worse: better by {found.words()}")
     if found.mean > 0:
         return Judged(taken=False, why=f"better by {found.words()}, within its noise: what stood stays")
-    return Judged(taken=False, why=f"worse by {-found.mean:.5f}" if found.mean else "no different")
+    return Judged(taken=False, why=f"worse by {_figure(-found.mean)}" if found.mean else "no different")
+
+
+def _figure(mean: float) -> str:
+    return f"less than {LEAST:.5f}" if mean < LEAST else f"{mean:.5f}"
 
 
 def _paired(before_N: np.ndarray, after_N: np.ndarray, bar_N: np.ndarray, rng: Rng) -> Gain:

@@ -180,8 +180,8 @@ def listed(ground: Ground, trial: Tried, *, chosen: bool, why: str) -> list[Step
             continue
         fold = row.body["config"] == name
         label = f"{trial.label}, an earlier fold" if fold else row.body["label"]
-        behind = f"a training behind {trial.label}"
-        parts.append(StepTrial(label, row.body["trial"], None, None, None, chosen=chosen and fold, why=behind))
+        kept = chosen and fold
+        parts.append(StepTrial(label, row.body["trial"], None, None, None, kept, "a part of it", behind=trial.label))
     return [own, *parts]
 
 

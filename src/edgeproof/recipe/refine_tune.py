@@ -5,6 +5,7 @@ better by more than their noise. Further seeds say what luck alone would change;
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from edgeproof.search.study import Attempt, Plan, Study, open_study, work
 __all__ = ["Part", "tune_step"]
 
 SEEDS = 2  # beside the run's own: three in all
+LEFT = {**STATES, TrialState.COMPLETE: "behind the best of the search"}
 SAME_RATE = 0.05  # two rates that differ by less are one
 SEARCHED = 0.6  # of gates.minutes that may be spent when the search ends: squeezing has the rest
 
@@ -118,8 +120,8 @@ def _swept(ground: Ground, bench: Bench, folder: Path) -> tuple[dict[str, Any], 
 def _point(point: dict[str, Any]) -> StepTrial:
     """A point of the sweep as the table shows it."""
     value = point["value"]
-    why = f"a point of the sweep, {EPOCHS} epochs" + ("" if value is not None else f": {shown_point(point)}")
-    return StepTrial(f"sweep, lr {point['rate']:.2e}", point.get("trial", ""), value, None, None, chosen=False, why=why)
+    why = f"{EPOCHS} epochs" + ("" if value is not None else f": {shown_point(point)}")
+    return StepTrial(f"lr {point['rate']:.2e}", point.get("trial", ""), value, None, None, False, why, "the sweep")
 
 
 def _seeds(ground: Ground, first: Tried, standing: Tried) -> Part:
@@ -138,7 +140,8 @@ def _seeds(ground: Ground, first: Tried, standing: Tried) -> Part:
             continue
         others.append(tried(ground.bench, f"seed {config.seed}", config, folder))
         drop_checkpoints(others[-1])
-        progress.step(f"{others[-1].label}: {others[-1].body['log_loss']}")
+        body = others[-1].body
+        progress.step(f"seed {config.seed}: {body.get('why') or 'log_loss {:.5f}'.format(body['log_loss'])}")
     why = f"it shows what luck changes; the run keeps seed {standing.config.seed}"
     rows = [row for trial in others for row in listed(ground, trial, chosen=False, why=trial.body.get("why", why))]
     check = seeds_check(ground, first, standing, others)
@@ -167,7 +170,7 @@ def _search(ground: Ground, standing: Tried) -> Part:
     if order:
         best = order[0]
         again = replace(ground.bench, tracker=None)  # its training has been tracked, and is only read back
-        trial = tried(again, f"search {best.number + 1}", bench.trial(_params(study, best)), study.place(best.number))
+        trial = tried(again, _label(study, best), bench.trial(_params(study, best)), study.place(best.number))
         judged = judge_trial(trial, standing, simpler=False, rng=ground.rng(trial, standing))
         taken, why = judged.taken, judged.why
         drop_checkpoints(standing if taken else trial)
@@ -176,7 +179,8 @@ def _search(ground: Ground, standing: Tried) -> Part:
         checks = (search_check(gain(trial, standing, ground.rng(trial, standing)), values, why),)
     listing = _listing(ground, bench, study, chosen=order[0].number if order and taken else None, why=why)
     seconds = sum(row.user_attrs.get("seconds", 0.0) for row in rows)
-    said = f"Of {len(rows)} trials of the search the best is {why}."
+    named = f" ({_set(_params(study, order[0]))})" if order else ""
+    said = f"Of {len(rows)} trials of the search the best{named} is {why}."
     return Part(found, checks, skipped, tuple(listing), seconds, said)
 
 
@@ -189,8 +193,10 @@ def _searched(ground: Ground, bench: Bench, study: Study) -> tuple[Skipped, ...]
     def after(attempt: Attempt, state: TrialState) -> None:
         write_json(attempt.folder / "seconds.json", {"seconds": attempt.noted.get("seconds", 0.0)})
         thin(study)
-        value = study.rows()[attempt.number].value
-        progress.step(f"number {attempt.number + 1}: {STATES[state]}" + (f" {value:.5f}" if value is not None else ""))
+        row = study.rows()[attempt.number]
+        figure = "" if row.value is None else f"log_loss {row.value:.5f}"
+        outcome = figure if state == TrialState.COMPLETE else f"{STATES[state]} {figure}".rstrip()
+        progress.step(f"{_set(_params(study, row))}: {outcome}")
 
     while len(study.finished()) < most:
         late = None if study.running() else ground.overruns(1, SEARCHED)
@@ -204,6 +210,18 @@ def _params(study: Study, row: FrozenTrial) -> dict[str, Any]:
     return {key: read_choice(tune, row.params[key]) for key, tune in study.plan.space.items()}
 
 
+def _set(params: Mapping[str, Any]) -> str:
+    """`lr 0.0021, batch_size 256`."""
+    return ", ".join(
+        f"{key.rpartition('.')[2]} {f'{value:.3g}' if isinstance(value, float) else value}"
+        for key, value in params.items()
+    )
+
+
+def _label(study: Study, row: FrozenTrial) -> str:
+    return f"search {row.number + 1}: {_set(_params(study, row))}"
+
+
 def _listing(ground: Ground, bench: Bench, study: Study, *, chosen: int | None, why: str) -> list[StepTrial]:
     """Every trial of the search, those that were given up or failed included."""
     found: list[StepTrial] = []
@@ -211,13 +229,15 @@ def _listing(ground: Ground, bench: Bench, study: Study, *, chosen: int | None, 
     for row in study.rows():
         config, figures = bench.trial(_params(study, row)), row.user_attrs.get("figures", {})
         mine = (
-            why
-            if best and row.number == best[0].number
-            else row.user_attrs.get("why", STATES.get(row.state, "running"))
+            why if best and row.number == best[0].number else row.user_attrs.get("why", LEFT.get(row.state, "running"))
         )
         for place, counted in enumerate(trial_rows(ground.bench, config)):
-            label = f"search {row.number + 1}" + (f", {counted.body['label']}" if place else "")
-            kept = figures if not place else {}
-            values = kept.get("log_loss"), None, kept.get("sharpe")
-            found.append(StepTrial(label, counted.body["trial"], *values, chosen=row.number == chosen, why=mine))
+            whole, taken = _label(study, row), row.number == chosen
+            if place:
+                label = counted.body["label"]
+                part = StepTrial(label, counted.body["trial"], None, None, None, taken, "a part of it", behind=whole)
+                found.append(part)
+                continue
+            values = figures.get("log_loss"), None, figures.get("sharpe")
+            found.append(StepTrial(whole, counted.body["trial"], *values, taken, mine))
     return found

@@ -43,7 +43,8 @@ def _step(ground: Ground, first: Tried, found: Attempts) -> Step:
 
 def _said(first: Tried, found: Attempts) -> str:
     taken = [trial.label for trial, (yes, _) in zip(found.made, found.why, strict=True) if yes]
-    count = f"{len(found.made)} regularisers were tried"
+    one = len(found.made) == 1
+    count = "1 regulariser was tried" if one else f"{len(found.made)} regularisers were tried"
     gaps = f"gap {_gap(first)} as it is"
     if not taken:
         return f"{count} and none was better by more than its noise: the config stays ({gaps})."

@@ -41,7 +41,7 @@ def squeeze(ground: Ground, first: Tried, standing: Tried) -> tuple[Step, Tried]
         checks=(check,),
         skipped=found.skipped,
         trials=tuple(rows),
-        said=f"{len(found.made)} ways were tried{result}.",
+        said=f"{len(found.made)} way{' was' if len(found.made) == 1 else 's were'} tried{result}.",
     )
     return step, found.standing
 

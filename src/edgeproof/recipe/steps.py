@@ -36,6 +36,7 @@ class StepTrial:
         net_sharpe: of its validation span after costs.
         chosen: whether the run goes on with it.
         why: it was chosen or left.
+        behind: what it is a part of (the sweep, an ensemble); empty of a complete trial of its own.
     """
 
     label: str
@@ -45,6 +46,7 @@ class StepTrial:
     net_sharpe: float | None
     chosen: bool
     why: str
+    behind: str = ""
 
 
 @dataclass(frozen=True)

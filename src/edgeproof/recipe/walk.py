@@ -111,6 +111,7 @@ def told(step: Step) -> str:
     wrong = step.failures
     errors = [one for one in wrong if one.level == "error"]
     mark = "FAILED" if errors else "skipped" if not step.checks else "ok"
-    line = f"{step.name:9} {mark}  {len(step.checks)} checks  {step.seconds:.1f} s"
+    count = f"{len(step.checks)} check{'' if len(step.checks) == 1 else 's'}"
+    line = f"{step.name:10} {mark}  {count}  {step.seconds:.1f} s"
     names = ", ".join(dict.fromkeys(one.check for one in wrong))
     return f"{line}; {len(wrong)} to look at: {names}\n" if wrong else f"{line}\n"

@@ -168,14 +168,15 @@ def _step(step: Mapping[str, Any], total: float | None, drawn: Mapping[int, list
         "title": title_of(step),
         "level": level,
         "mark": MARKS[level] if checks else "",
-        "said": clip(step.get("said") or "", 300),
+        "said": clip(step.get("said") or "", 600),
         "time": ", ".join(text for text in timing if text),
         "failed": failed,
         "passed": passed,
         "skipped": [
             {"check": clip(one["check"], 80), "why": clip(one["why"], 300)} for one in step.get("skipped") or ()
         ],
-        "trials": _trials(step.get("trials") or ()),
+        "trials": _trials([one for one in step.get("trials") or () if not one.get("behind")]),
+        "behind": _behind([one for one in step.get("trials") or () if one.get("behind")]),
     }
 
 
@@ -217,7 +218,7 @@ def _trials(trials: Sequence[Mapping[str, Any]]) -> Table | None:
         return None
     rows = [
         (
-            Cell(clip(trial["label"], 60)),
+            Cell(clip(trial["label"], 160)),
             Cell(show(trial.get("log_loss"), "loss")),
             Cell(show(trial.get("gap"), "ratio")),
             Cell(show(trial.get("net_sharpe"), "ratio")),
@@ -229,6 +230,21 @@ def _trials(trials: Sequence[Mapping[str, Any]]) -> Table | None:
     heads = ("Trial", "log loss", "gap", "net Sharpe", "kept", "why")
     gap = "The gap is (validation - train) / (prior - train): at 0 nothing is lost, from 1 on nothing holds."
     return Table(heads, rows, caption=f"On validation. {gap}", words_last=True)
+
+
+def _behind(trials: Sequence[Mapping[str, Any]]) -> Table | None:
+    """Trainings that are a part of something: points of the sweep, members of an ensemble, earlier folds."""
+    if not trials:
+        return None
+    rows = [
+        (
+            Cell(f"{clip(trial['behind'], 120)}, {clip(trial['label'], 60)}"),
+            Cell(show(trial.get("log_loss"), "loss")),
+            Cell(clip(trial.get("why") or "", 160)),
+        )
+        for trial in trials
+    ]
+    return Table(("Training", "log loss", ""), rows, words_last=True)
 
 
 def _rest(gates: Mapping[str, Any]) -> list[Block]:

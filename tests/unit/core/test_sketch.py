@@ -73,6 +73,17 @@ def test_bars_on_the_wrong_side_of_the_threshold_have_another_colour():
     assert "bad: 0.9" in sketch(named)
 
 
+def test_bars_below_zero_lie_on_the_other_side_of_a_line_at_zero():
+    drawn = read(sketch(plot("bars", [-1.0, 3.0], names=["a", "b"])))
+    below, above = (one.attrib for one in drawn.iter() if one.tag.endswith("rect"))
+    (zero,) = [float(one.attrib["x1"]) for one in drawn.iter() if one.tag.endswith("line")]
+    assert float(below["x"]) + float(below["width"]) == pytest.approx(zero, abs=0.11)
+    assert float(above["x"]) == pytest.approx(zero, abs=0.11)
+    assert float(above["width"]) == pytest.approx(3 * float(below["width"]), rel=0.02)
+    upright = read(sketch(plot("bars", [1.0, 3.0], names=["a", "b"])))
+    assert not [one for one in upright.iter() if one.tag.endswith("line")]
+
+
 def test_what_is_not_a_number_is_left_out_with_its_place():
     text = sketch(plot("bars", [1.0, None, float("nan"), 3.0], names=["a", "b", "c", "d"]))
     assert "a: 1" in text

@@ -66,6 +66,12 @@ def test_the_same_losses_are_no_gain(tmp_path, noise):
     assert judge_trial(new, old, simpler=False, rng=Rng(0)).why == "no different"
 
 
+def test_a_difference_that_no_figure_shows_is_said_to_be_small(tmp_path, noise):
+    old, new = trial(tmp_path / "old", noise), trial(tmp_path / "new", noise - 2e-6)
+    assert judge_trial(new, old, simpler=False, rng=Rng(0)).why.startswith("better by less than 0.00001, ")
+    assert judge_trial(old, new, simpler=False, rng=Rng(0)).why == "worse by less than 0.00001"
+
+
 def test_a_trial_that_broke_off_is_not_taken(tmp_path, noise):
     broken = Tried("broken", CONFIG, tmp_path / "broken", {"trial": "", "why": "loss is not finite"})
     judged = judge_trial(broken, trial(tmp_path / "old", noise), simpler=True, rng=Rng(0))

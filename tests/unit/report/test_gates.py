@@ -52,7 +52,7 @@ def test_trials_are_a_table_and_each_step_has_its_share_of_the_run():
     run = replace(runs.run(bars=400), gates=recipes.gates(full=True))
     words = " ".join("".join(seen(main_of(run_page(run, PAGES["gates"]))).words).split())
     assert "dropout 0.2 0.6862 0.18 1.48 ✓ lowest log loss" in words
-    assert "weight decay 0.01 — — — failed: the loss became infinite" in words
+    assert "weight decay 0.01 — — — failed: the loss became infinite 1 training behind these, each counted" in words
     total = 34.2 + 1.2 + 9.8  # the gates, and what the verdict says of the rest
     assert f"31 s, {31 / total:.1%} of the run" in words
     assert "Not walked: Overfit, Tune, Squeeze; the profile is standard." in words
