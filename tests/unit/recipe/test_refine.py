@@ -206,7 +206,9 @@ def test_trees_are_searched_and_squeezed_where_that_applies(market, tmp_path):
     config = config_of("gates.profile=full", "gates.trials=2", "model=gbm", "model.trees=10", "model.min_leaf=20")
     walked = walk(market, tmp_path, config)
     labels = [trial["label"] for trial in walked.trials]
-    assert [label for label in labels if label.startswith("search")] == ["search 1", "search 2"]
+    searched = [label for label in labels if label.startswith("search")]
+    assert [label.partition(":")[0] for label in searched] == ["search 1", "search 2"]
+    assert all(", leaves " in label for label in searched)  # what each trial set
     assert "longer training: 20 trees" in labels
     skipped = {one["check"] for step in walked.steps for one in step["skipped"]}
     assert {"augmentation", "tune.rate", "tune.seeds", "ensemble", "averaged weights"} <= skipped
