@@ -1,5 +1,7 @@
 """Checks that make silent failures of training loud; usable on anyone's torch model."""
 
+from edgeproof.gates.agent_history import AgentKnown
+from edgeproof.gates.agent_symptoms import diagnose_agent, diagnose_agent_seeds
 from edgeproof.gates.check import MODEL_CHECKS, check_model, check_training
 from edgeproof.gates.history import Known
 from edgeproof.gates.report import Checked
@@ -10,4 +12,5 @@ from edgeproof.gates.told import told
 from edgeproof.gates.waiting import Waiting
 
 __all__ = ["MODEL_CHECKS", "Checked", "Known", "Waiting", "check_model", "check_training", "diagnose", "diagnose_seeds"]
+__all__ += ["AgentKnown", "diagnose_agent", "diagnose_agent_seeds"]
 __all__ += ["SampleTable", "check_samples", "samples_of", "told"]

@@ -5,6 +5,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
+from operator import attrgetter
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -14,12 +15,14 @@ from edgeproof.core.errors import OptionError
 from edgeproof.core.files import read_json
 from edgeproof.core.finding import Finding
 from edgeproof.core.identity import sha_json
+from edgeproof.gates.agent_symptoms import diagnose_agent_seeds
 from edgeproof.gates.history import Known
 from edgeproof.gates.seeds import diagnose_seeds
 from edgeproof.gates.symptoms import diagnose
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.diagnosis import Diagnosis
+from edgeproof.recipe.doctor_agent import AgentTraining, agent_trainings
 from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.look import look
 from edgeproof.recipe.weights import compared
@@ -43,6 +46,10 @@ class Training:
     rows: list[dict[str, Any]]
     known: Known
 
+    def symptoms(self) -> list[Finding]:
+        """What is wrong with it."""
+        return diagnose(self.rows, known=self.known)
+
 
 def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> Diagnosis:
     """Look at running, finished or crashed runs; several of one config are also compared with each other.
@@ -58,19 +65,17 @@ def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> 
     folders = [RunFolder(path) for given in runs for path in _runs_of(Path(given))]
     seen = [] if market is None else look(folders[0], Path(market))
     found, epochs = [], 0
-    every: dict[str, list[tuple[RunFolder, Training]]] = {}
+    every: dict[str, list[tuple[RunFolder, Training | AgentTraining]]] = {}
     for folder in folders:
         config = folder.config()
         key = sha_json(config.anywhere().model_dump(mode="json", exclude={"seed", "market", "tracking"}))
         for training in trainings(folder, config):
             epochs += len(training.rows)
             where = "" if len(folders) == 1 and training.name == "training" else f"{folder.path.name} {training.name}"
-            known = replace(training.known, checked=tuple(seen) if folder is folders[0] else ())
-            symptoms = diagnose(training.rows, known=known)
+            symptoms = _checked(training, seen if folder is folders[0] else ()).symptoms()
             found += [replace(_with_commands(finding, folder), where=where) for finding in symptoms]
             every.setdefault(key, []).append((folder, training))
-    if len(folders) > 1:
-        found += _seeds(every, campaign=len(runs) < len(folders))
+    found += _members(every) + (_seeds(every, campaign=len(runs) < len(folders)) if len(folders) > 1 else [])
     return Diagnosis(tuple(str(folder.path) for folder in folders), epochs, (*found, *seen))
 
 
@@ -88,7 +93,35 @@ def _runs_of(path: Path) -> list[Path]:
     return [path]
 
 
-def _seeds(every: Mapping[str, Sequence[tuple[RunFolder, Training]]], *, campaign: bool) -> list[Finding]:
+def _checked(training: Training | AgentTraining, seen: Sequence[Finding]) -> Training | AgentTraining:
+    """With what the checks of its model say."""
+    if isinstance(training, AgentTraining):
+        return training
+    return replace(training, known=replace(training.known, checked=tuple(seen)))
+
+
+def _members(every: Mapping[str, Sequence[tuple[RunFolder, Training | AgentTraining]]]) -> list[Finding]:
+    """What the members of each population of agents say of each other."""
+    found = []
+    for entries in every.values():
+        for folder in dict.fromkeys(one for one, _ in entries):
+            own = [one for other, one in entries if other is folder and isinstance(one, AgentTraining)]
+            for name in dict.fromkeys(one.name.rpartition(" ")[0] for one in own):
+                tables = [one for one in own if name and one.name.rpartition(" ")[0] == name]
+                found += _agents_apart(folder, tables, where=f"{len(tables)} members")
+    return found
+
+
+def _agents_apart(folder: RunFolder, trainings: Sequence[AgentTraining], *, where: str) -> list[Finding]:
+    if len(trainings) < 2 or any(one.known.failed for one in trainings):
+        return []
+    symptoms = diagnose_agent_seeds([one.rows for one in trainings], known=trainings[0].known)
+    return [replace(_with_commands(finding, folder), where=where) for finding in symptoms]
+
+
+def _seeds(
+    every: Mapping[str, Sequence[tuple[RunFolder, Training | AgentTraining]]], *, campaign: bool
+) -> list[Finding]:
     """What runs of one config and several seeds say of each other.
 
     Raises:
@@ -98,7 +131,9 @@ def _seeds(every: Mapping[str, Sequence[tuple[RunFolder, Training]]], *, campaig
         raise OptionError("these runs differ in more than their seed; give those of one config, or one run at a time")
     found = []
     for entries in every.values():
-        single = [(folder, one) for folder, one in entries if one.name == "training" and one.rows]
+        agents = [one for _, one in entries if isinstance(one, AgentTraining) and one.name == "training"]
+        found += _agents_apart(entries[0][0], agents, where=f"{len(agents)} seeds")
+        single = [(f, one) for f, one in entries if isinstance(one, Training) and one.name == "training" and one.rows]
         nothing = [one.known.nothing for _, one in single]
         if len(single) > 1 and nothing[0] is not None:
             folder, first = single[0]
@@ -107,13 +142,15 @@ def _seeds(every: Mapping[str, Sequence[tuple[RunFolder, Training]]], *, campaig
     return found
 
 
-def trainings(folder: RunFolder, config: RunConfig | None = None) -> list[Training]:
+def trainings(folder: RunFolder, config: RunConfig | None = None) -> Sequence[Training | AgentTraining]:
     """Every training that left something in a run's folder, in the order of its folds.
 
     Raises:
         OptionError: none has.
     """
     settings = config or folder.config()
+    if settings.has_agent:
+        return agent_trainings(folder, settings)
     places = sorted({path.parent for name in (LAST, FAILED) for path in folder.checkpoints.rglob(name)})
     found = [_training(place, folder, settings) for place in places]
     if not found and (folder.path / "history.parquet").exists():
@@ -185,14 +222,22 @@ def _with_commands(finding: Finding, folder: RunFolder) -> Finding:
 
 
 def _command(cause: Mapping[str, Any], folder: RunFolder) -> str:
+    agent = folder.config().has_agent
     if cause["change"]:
         known = _keys(folder.config())
         change = [word for word in cause["change"] if word.partition("=")[0] in known]
         out = folder.path.with_name(f"{folder.path.name}-{cause['name'].split()[-1]}")
-        words = ["edgeproof run", _word(folder.path / "config.yaml"), f"--out {_word(out)}", *_workspace(folder)]
+        words = [
+            "edgeproof rl train" if agent else "edgeproof run",
+            _word(folder.path / "config.yaml"),
+            f"--out {_word(out)}",
+            *_workspace(folder),
+        ]
         return " ".join([*words, *change])
     if cause["group"] == "data pipeline" and folder.config().market:
         return f"edgeproof market check {_word(Path(folder.config().market or ''))}"
+    if agent:
+        return f"edgeproof rl probe {_word(folder.path / 'config.yaml')}"
     if hasattr(folder.config().model, "fit_trees"):
         return ""
     return f"edgeproof doctor {_word(folder.path)} --market {_word(Path(folder.config().market or ''))}"
@@ -205,7 +250,8 @@ def _workspace(folder: RunFolder) -> list[str]:
 
 
 def _keys(config: RunConfig) -> set[str]:
-    return {f"{part}.{name}" for part in ("train", "model") for name in type(getattr(config, part)).model_fields}
+    parts = ("agent", "environment", "environment.reward") if config.has_agent else ("train", "model")
+    return {f"{part}.{name}" for part in parts for name in type(attrgetter(part)(config)).model_fields}
 
 
 def _word(path: Path) -> str:

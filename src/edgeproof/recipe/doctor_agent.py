@@ -1,0 +1,96 @@
+"""What an agent's run left of its training, for the doctor: updates, settings, and what its failure left."""
+
+# U updates, P members
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from edgeproof.core.container import read_container
+from edgeproof.core.errors import OptionError
+from edgeproof.core.files import read_json
+from edgeproof.core.finding import Finding
+from edgeproof.gates.agent_history import AgentKnown, members_of
+from edgeproof.gates.agent_symptoms import diagnose_agent
+from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.folder import RunFolder
+from edgeproof.rl.interface import Discrete
+from edgeproof.rl.settings import PpoConfig
+from edgeproof.rl.standing import LAST
+from edgeproof.train.failure import FAILED
+
+__all__ = ["AgentTraining", "agent_trainings"]
+
+
+@dataclass(frozen=True)
+class AgentTraining:
+    """One member's training, as the run's folder tells it.
+
+    Attributes:
+        name: `training`, or the fold's folder, and which member.
+        rows: a row an update.
+        known: what is known beside them.
+    """
+
+    name: str
+    rows: list[dict[str, Any]]
+    known: AgentKnown
+
+    def symptoms(self) -> list[Finding]:
+        """What is wrong with it."""
+        return diagnose_agent(self.rows, known=self.known)
+
+
+def agent_trainings(folder: RunFolder, config: RunConfig) -> list[AgentTraining]:
+    """Every member of every training that left something, in the order of the folds.
+
+    Raises:
+        OptionError: none has.
+    """
+    places = sorted({path.parent for name in (LAST, FAILED) for path in folder.checkpoints.rglob(name)})
+    found = [one for place in places for one in _members(place, folder, config)]
+    if not found and (folder.path / "history.parquet").exists():
+        rows = [dict(row) for row in folder.table("history").iter_rows(named=True)]
+        found = [AgentTraining("training", rows, _settings(config, {}, ended=True))]
+    if not found:
+        raise OptionError(f"{folder.path}: no update is on disk yet and nothing has failed; look again later")
+    return found
+
+
+def _members(place: Path, folder: RunFolder, config: RunConfig) -> list[AgentTraining]:
+    failed = read_json(place / FAILED) if (place / FAILED).is_file() else {}
+    rows: list[dict[str, Any]] = failed.get("facts", {}).get("history", [])
+    if (place / LAST).is_file():
+        kept = read_container(place / LAST)[1]["standing"]["history"]
+        rows = kept if len(kept) >= len(rows) else [*kept, *(row for row in rows if row["update"] > len(kept))]
+    name = "training" if place == folder.checkpoints else str(place.relative_to(folder.checkpoints))
+    ended = len(rows) >= cast("PpoConfig", config.agent).updates
+    known, tables = _settings(config, failed, ended=ended), members_of(rows)
+    names = [name] if len(tables) == 1 else [f"{name} {number}/{len(tables)}" for number in range(1, len(tables) + 1)]
+    return [AgentTraining(name, table, known) for name, table in zip(names, tables, strict=True)]
+
+
+def _settings(config: RunConfig, failed: dict[str, Any], *, ended: bool) -> AgentKnown:
+    """What the config says, and the failure."""
+    agent, space = cast("PpoConfig", config.agent), config.environment.space
+    chosen = isinstance(space, Discrete)
+    spread = agent.net.log_std + 0.5 * math.log(2 * math.pi * math.e)
+    return AgentKnown(
+        even=math.log(space.count) if isinstance(space, Discrete) else space.size * spread,
+        numbers=0 if chosen else space.size,
+        lr=agent.lr,
+        entropy=agent.entropy,
+        gamma=agent.gamma,
+        value_coefficient=agent.value_coefficient,
+        clip=agent.clip,
+        epochs=agent.epochs,
+        minibatch=agent.minibatch,
+        grad_norm=agent.grad_norm,
+        target_kl=agent.target_kl,
+        updates=agent.updates,
+        samples=agent.steps * agent.accounts,
+        scale=getattr(config.environment.reward, "scale", None),
+        ended=ended,
+        failed=failed,
+    )
