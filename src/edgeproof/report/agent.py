@@ -1,25 +1,51 @@
-"""What an agent learned, update by update, and what it does: its actions, its exposure, the parts of its reward."""
+"""What an agent learned, update by update, and what it does: its actions, its exposure, its accounts on validation."""
+
+# S symbols, T bars
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
+from edgeproof.report.backtest import times_of
 from edgeproof.report.chart import Plot, area, bars, line, plot, vertical
-from edgeproof.report.number import show, time_ms
-from edgeproof.report.part import Block, Figure, Grid, Section, Text
+from edgeproof.report.number import MINUS, clip, get, is_number, show
+from edgeproof.report.part import Block, Cell, Figure, Grid, Section, Table, Text
+from edgeproof.report.settings import settings_of
 
-__all__ = ["actions_section", "is_agent", "learning_section"]
+__all__ = ["actions_section", "is_agent", "learning_section", "part_weights"]
 
 CURVE_POINTS = 400
 WHOLE = 0.25  # of probability, for a whole position: see `backtest.policies.follow`
 PARTS = ("direction", "magnitude", "pnl", "exits", "exploration", "drawdown")
 COLORS = ("@net", "@gross", "@cost-1", "@cost-2", "@cost-3", "@cost-4")
+STRETCHES = 80  # of time, over which exposure is a mean
+LEAST_PAID = 0.0005
+EACH = 12  # accounts that are drawn one by one; of more a band
+DECIDED = 0.1  # of an even choice's entropy: below it hardly anything is tried any more
+TOLD = {
+    "score": ("Net growth, bps a bar", "ratio"),
+    "sharpe": ("Sharpe ratio, annual", "ratio"),
+    "profit_factor": ("Gains over losses of bars", "ratio"),
+    "consistency": ("Months with a gain", "percent"),
+    "skew": ("Skew of bars", "ratio"),
+    "max_drawdown": ("Maximum drawdown", "percent"),
+    "active": ("Mean size of positions", "percent"),
+    "turnover": ("Traded a bar, times equity", "ratio"),
+}
 
 
 def is_agent(history: pl.DataFrame) -> bool:
     """Whether this is the history of an agent's training."""
     return {"policy_loss", "explained_variance"} <= set(history.columns)
+
+
+def part_weights(config_yaml: str) -> dict[str, float]:
+    """Weight of each part of a weighted reward; empty of another reward."""
+    reward = get(settings_of(config_yaml), "environment", "reward")
+    if not isinstance(reward, Mapping) or reward.get("name") != "weighted":
+        return {}
+    return {name: float(reward[name]) for name in PARTS if is_number(reward.get(name))}
 
 
 def _column(history: pl.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -35,27 +61,30 @@ def _kept(history: pl.DataFrame) -> int | None:
     return best[-1] if best else None
 
 
-def _curve(history: pl.DataFrame, lines: Mapping[str, str], y: str, digits: str = ".3g") -> Plot | None:
+def _drawn(history: pl.DataFrame, lines: Mapping[str, tuple[np.ndarray, np.ndarray]], y: str) -> Plot | None:
+    """Lines by name over updates, the kept one marked."""
     traces = []
-    for (name, word), color in zip(lines.items(), COLORS, strict=False):
-        x, values = _column(history, name)
+    for (name, (x, values)), color in zip(lines.items(), COLORS, strict=False):
         if len(x):
-            drawn = line(x, values, name=word, color=color, limit=CURVE_POINTS)
-            traces.append(drawn | ({"mode": "lines+markers", "marker": {"size": 4}} if len(x) < 60 else {}))
+            trace = line(x, values, name=name, color=color, limit=CURVE_POINTS)
+            traces.append(trace | ({"mode": "lines+markers", "marker": {"size": 4}} if len(x) < 60 else {}))
     if not traces:
         return None
-    kept = _kept(history)
+    kept, count = _kept(history), len(history)
     marks = {} if kept is None else vertical(float(kept), "", "@muted")
-    return plot(traces, x={"title": "update"}, y={"title": y, "tickformat": digits}, **marks)
+    step = {"dtick": 1} if count <= 8 else {"nticks": 8}
+    across = {"title": "update", "range": [1 - 0.04 * count - 0.3, count + 0.04 * count + 0.3]} | step
+    return plot(traces, x=across, y={"title": y, "tickformat": ".3~g"}, **marks)
 
 
 def _figure(title: str, drawn: Plot | None, caption: str, conclusion: str = "") -> list[Figure]:
-    return [] if drawn is None else [Figure(title, drawn, caption, conclusion)]
+    return [] if drawn is None else [Figure(title, drawn, caption, conclusion, height=250)]
 
 
-def _last(history: pl.DataFrame, name: str) -> float | None:
-    _, values = _column(history, name)
-    return float(values[-1]) if len(values) else None
+def _of(history: pl.DataFrame, name: str, y: str, words: tuple[str, str], said: str = "") -> list[Figure]:
+    """The curve of one column; its title and caption."""
+    title, caption = words
+    return _figure(title, _drawn(history, {name: _column(history, name)}, y), caption, said)
 
 
 def _score(history: pl.DataFrame) -> list[Figure]:
@@ -63,70 +92,157 @@ def _score(history: pl.DataFrame) -> list[Figure]:
     kept, said = _kept(history), ""
     if len(x) and kept in x:
         best = score[list(x).index(kept)]
-        said = (
-            f"Update {kept} of {len(history)} was kept: {best:.3f} bps a bar, after {score[0]:.3f} at the first "
-            f"validation and {score[-1]:.3f} at the last."
-        )
+        first, last = show(float(score[0]), "ratio"), show(float(score[-1]), "ratio")
+        said = f"Update {kept} of {len(history)} was kept: {show(float(best), 'ratio')} bps a bar"
+        said += f", after {first} at the first validation and {last} at the last." if len(x) > 1 else "."
         said += " It never earned anything." if best <= 0 else ""
-    drawn = _curve(history, {"validation_score": "net growth"}, "bps a bar")
+        said += " It was still rising at the end: more steps may help." if kept == x[-1] and len(x) > 2 else ""
+    drawn = _drawn(history, {"net growth": (x, score)}, "bps a bar")
     caption = "Log growth of one account a symbol on validation, after costs, always the likeliest action."
     return _figure("Net growth on validation", drawn, caption, said)
 
 
-def learning_section(history: pl.DataFrame) -> Section:
+def _entropy(history: pl.DataFrame) -> list[Figure]:
+    _, entropy = _column(history, "entropy")
+    said = ""
+    if len(entropy):
+        first, last = float(entropy[0]), float(entropy[-1])
+        said = f"{show(first, 'score')} nats in the first update, {show(last, 'score')} in the last."
+        said += " It has stopped trying." if 0 <= last < DECIDED * first else ""
+    caption = "How undecided the policy is. It should fall slowly: what is no longer tried is no longer learned."
+    return _of(history, "entropy", "nats", ("Entropy", caption), said)
+
+
+def _variance(history: pl.DataFrame) -> list[Figure]:
+    _, variance = _column(history, "explained_variance")
+    said = f"{show(float(variance[-1]), 'percent')} in the last update." if len(variance) else ""
+    caption = "Share of the returns' variance that the critic foresaw. Markets leave little to foresee; far below 0 "
+    caption += "the critic is worse than a constant."
+    return _of(history, "explained_variance", "share", ("Explained variance", caption), said)
+
+
+def _parts(history: pl.DataFrame, weights: Mapping[str, float]) -> list[Figure]:
+    """What each part of a weighted reward pays."""
+    paid = {}
+    for name in PARTS:
+        x, values = _column(history, name)
+        if len(x) and np.abs(values).max() > 0:
+            paid[name] = (x, weights.get(name, 1.0) * values)
+    if not paid:
+        return []
+    last = sorted(((float(values[-1]), name) for name, (_, values) in paid.items()), key=lambda one: -abs(one[0]))
+    told = [f"{name} {show(value, 'score')}" for value, name in last if abs(value) >= LEAST_PAID]
+    said = f"In the last update: {', '.join(told)}." if told else "In the last update: nothing."
+    still = [name for name in PARTS if name in history.columns and name not in paid]
+    said += f" Never paid: {', '.join(still)}." if still else ""
+    caption = "Each part of the reward times its weight." if weights else "Each part of the reward before its weight."
+    return _figure(
+        "Parts of the reward", _drawn(history, paid, "reward a step"), f"{caption} Mean over all steps.", said
+    )
+
+
+def _equity(episodes: pl.DataFrame) -> list[Figure]:
+    """The account of every symbol along validation."""
+    if not len(episodes):
+        return []
+    wide = episodes.pivot(on="symbol", index="close_time", values="equity").sort("close_time")
+    x, names = times_of(wide), [name for name in wide.columns if name != "close_time"]
+    equity = wide.select(pl.col(names).fill_null(strategy="forward").fill_null(1.0)).to_numpy()
+    ends, gained = equity[-1], int((equity[-1] > 1.0).sum())
+    worst, best = int(ends.argmin()), int(ends.argmax())
+    said = f"{gained} of {len(names)} accounts gained. Mean {show(float(ends.mean()) - 1, 'percent')}"
+    if len(names) > 1:
+        low, high = show(float(ends[worst]) - 1, "percent"), show(float(ends[best]) - 1, "percent")
+        said += f", from {clip(names[worst], 30)} {low} to {clip(names[best], 30)} {high}"
+    each = {clip(name, 30): equity[:, place] for place, name in enumerate(names)}
+    if len(names) > EACH:
+        each = {f"{share}% of accounts are below": np.percentile(equity, share, axis=1) for share in (10, 90)}
+    legend = len(names) > EACH
+    traces = [
+        line(x, values, name=name, color="@gross", width=0.9, legend=legend, limit=CURVE_POINTS)
+        for name, values in each.items()
+    ]
+    traces.append(line(x, equity.mean(axis=1), name="mean of all accounts", color="@net", width=2, limit=CURVE_POINTS))
+    y = {"title": "equity, start 1", "tickformat": ",.3~f"}
+    drawn = plot(traces, x={"type": "date", "nticks": 6}, y=y, hovermode="closest", showlegend=True)
+    caption = "The kept agent's validation episodes: an account a symbol, after costs, always the likeliest action."
+    return _figure("Equity of the validation episodes", drawn, caption, f"{said}.")
+
+
+def _table(history: pl.DataFrame) -> list[Table]:
+    """Figures of validation at its first, its kept and its last time."""
+    known = history.filter(pl.col("validation_score").is_not_null()) if "validation_score" in history.columns else None
+    if known is None or not len(known):
+        return []
+    kept = _kept(history)
+    places = {"first": known.row(0, named=True), "last": known.row(-1, named=True)}
+    if kept in known["epoch"].to_list():
+        places = {"first": places["first"], "kept": known.filter(pl.col("epoch") == kept).row(0, named=True)} | {
+            "last": places["last"]
+        }
+    rows = [
+        (Cell(label), *(Cell(show(row.get(f"validation_{name}"), unit)) for row in places.values()))
+        for name, (label, unit) in TOLD.items()
+        if f"validation_{name}" in known.columns
+    ]
+    heads = tuple(f"{word}, update {row['epoch']}" for word, row in places.items())
+    caption = "On validation, equal money in every symbol's account."
+    return [Table(("Validation", *heads), rows, caption=caption, even=True)]
+
+
+def learning_section(
+    history: pl.DataFrame, episodes: pl.DataFrame | None = None, weights: Mapping[str, float] | None = None
+) -> Section:
     """Learning curves of an agent.
 
     Args:
         history: one row an update, see `rl.ppo.TrainedAgent`, of the member that was kept.
+        episodes: its accounts on validation: close_time, symbol, equity.
+        weights: of the parts of a weighted reward.
     """
-    entropy, variance = _last(history, "entropy"), _last(history, "explained_variance")
+    moved = "How far the policy moved from the one that acted, by Kullback-Leibler divergence."
+    clipped = "Share of samples whose ratio left the clip range: what they would have moved further was not counted."
     figures = [
         *_score(history),
-        *_figure(
-            "Reward",
-            _curve(history, {"reward": "reward a step"}, "reward"),
-            "Mean over all accounts and steps of an update, exploring as it goes.",
+        *_equity(pl.DataFrame() if episodes is None else episodes),
+        *_of(history, "reward", "a step", ("Reward", "Mean over all accounts and steps of an update, as it explored.")),
+        *_parts(history, weights or {}),
+        *_entropy(history),
+        *_variance(history),
+        *_of(history, "kl", "nats", ("KL of an update", moved)),
+        *_of(history, "clip_share", "share", ("Clipped share", clipped)),
+        *_of(
+            history, "policy_loss", "loss", ("Policy loss", "Near 0 as it is made: its gradient counts, not its size.")
         ),
-        *_figure(
-            "Entropy",
-            _curve(history, {"entropy": "entropy"}, "nats"),
-            "How undecided the policy is. It should fall slowly; at once near zero it has stopped trying.",
-            "" if entropy is None else f"{entropy:.3f} nats at the end.",
-        ),
-        *_figure(
-            "How far an update moves",
-            _curve(history, {"kl": "KL", "clip_share": "clipped share"}, "per update"),
-            "Kullback-Leibler divergence from the policy that acted, and the share of samples that were clipped.",
-        ),
-        *_figure(
-            "Explained variance",
-            _curve(history, {"explained_variance": "explained variance"}, "share"),
-            "Share of the returns' variance that the critic foresaw. Markets leave little to foresee.",
-            "" if variance is None else f"{variance:.3f} at the end.",
-        ),
-        *_figure("Losses", _curve(history, {"policy_loss": "policy", "value_loss": "value"}, "loss"), "Of an update."),
-        *_figure(
-            "Parts of the reward",
-            _curve(history, {name: name for name in PARTS}, "mean"),
-            "Each part before its weight, mean over all accounts and steps.",
-        ),
+        *_of(history, "value_loss", "loss", ("Value loss", "Mean squared error of the critic, in rewards squared.")),
     ]
     lead = "What the agent learned, and whether it still learned when it ended."
     if not figures:
         return Section("Training", lead, (Text("No update was recorded.", "note"),))
-    seconds, steps = _column(history, "seconds")[1].sum(), _last(history, "steps")
-    took = f"{len(history)} updates of {show(steps, 'count')} steps in all took {show(float(seconds), 'seconds')}."
-    return Section("Training", lead, [Grid(figures), Text(took, "note")])
+    return Section("Training", lead, [Grid(figures), *_table(history), Text(_took(history), "note")])
+
+
+def _took(history: pl.DataFrame) -> str:
+    seconds, (_, steps) = float(_column(history, "seconds")[1].sum()), _column(history, "steps")
+    if not len(steps):
+        return f"{len(history)} updates."
+    speed = f": {show(float(steps[-1]) / seconds, 'count')} steps a second" if seconds > 0 else ""
+    took = f"{len(history)} updates of {show(float(steps[-1]), 'count')} steps in all took {show(seconds, 'seconds')}"
+    return f"{took}{speed}. The dotted line is the update that was kept."
 
 
 def _positions(predictions: pl.DataFrame) -> pl.DataFrame:
     return predictions.with_columns(position=((pl.col("probability") - 0.5) / WHOLE).round(3))
 
 
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", MINUS) if round(value, digits) else "0"
+
+
 def _shares(said: pl.DataFrame) -> Figure:
     counts = said["position"].round(1).value_counts(sort=False).sort("position")
     share = counts["count"].to_numpy() / len(said)
-    words = [f"{value:+.1f}" if value else "flat" for value in counts["position"].to_list()]
+    words = [_signed(value, 1) if value else "flat" for value in counts["position"].to_list()]
     most = words[int(share.argmax())]
     drawn = plot(
         [bars(np.arange(len(words)), share, name="share", color="@net")],
@@ -134,23 +250,27 @@ def _shares(said: pl.DataFrame) -> Figure:
         y={"title": "share of decisions", "tickformat": ".0%"},
     )
     caption = "Positions that it asked for, over all symbols and bars."
-    return Figure("Actions", drawn, caption, f"Most often {most}: {show(float(share.max()), 'percent')} of decisions.")
+    conclusion = f"Most often {most}: {show(float(share.max()), 'percent')} of decisions."
+    conclusion += " It never does anything else." if len(words) == 1 else ""
+    return Figure("Actions", drawn, caption, conclusion)
 
 
 def _exposure(said: pl.DataFrame) -> Figure:
-    by_bar = said.group_by("close_time").agg(
-        long=pl.col("position").clip(0).mean(), short=pl.col("position").clip(upper_bound=0).mean()
-    )
+    position = pl.col("position")
+    by_bar = said.group_by("close_time").agg(long=position.clip(0).mean(), short=position.clip(upper_bound=0).mean())
     by_bar = by_bar.sort("close_time")
-    x = np.array([time_ms(moment) for moment in by_bar["close_time"].to_list()])
-    traces = [
-        area(x, by_bar["long"].to_numpy(), name="long", color="@net", limit=CURVE_POINTS),
-        area(x, by_bar["short"].to_numpy(), name="short", color="@gross", limit=CURVE_POINTS),
-    ]
-    net = float(said["position"].mean() or 0.0)  # pyright: ignore[reportArgumentType] - a column of floats
+    together = -(-len(by_bar) // STRETCHES)
+    stretch = by_bar.group_by(pl.int_range(pl.len()) // together, maintain_order=True).agg(
+        pl.col("close_time").first(), pl.col("long", "short").mean()
+    )
+    x = times_of(stretch)
+    sides = (("long", "@net"), ("short", "@gross"))
+    traces = [area(x, stretch[name].to_numpy(), name=name, color=color) | {"stackgroup": name} for name, color in sides]
+    net = float(np.mean(said["position"].to_numpy()))
     lean = "no lean to either side" if abs(net) < 0.05 else f"a lean to the {'long' if net > 0 else 'short'} side"
-    drawn = plot(traces, x={"type": "date"}, y={"title": "mean position", "tickformat": ".1f"})
-    return Figure("Exposure", drawn, "Mean long and short position over the symbols.", f"Mean {net:+.2f}: {lean}.")
+    drawn = plot(traces, x={"type": "date", "nticks": 6}, y={"title": "mean position", "tickformat": ".1f"})
+    caption = f"Mean long and short position over the symbols, each point over {show(together, 'bars')}."
+    return Figure("Exposure", drawn, caption, f"Mean {_signed(net, 2)}: {lean}.")
 
 
 def actions_section(predictions: pl.DataFrame) -> list[Section]:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from edgeproof.core.finding import Finding
-from edgeproof.report.agent import actions_section, is_agent, learning_section
+from edgeproof.report.agent import actions_section, is_agent, learning_section, part_weights
 from edgeproof.report.backtest import backtest_section
 from edgeproof.report.costs import costs_section
 from edgeproof.report.data import data_section
@@ -85,7 +85,9 @@ def _said(run: RunData) -> list[Section]:
 
 def _learned(run: RunData) -> Section:
     """How a model, or an agent, was trained."""
-    return learning_section(run.history) if is_agent(run.history) else training_section(run.history, run.verdict)
+    if is_agent(run.history):
+        return learning_section(run.history, run.episodes, part_weights(run.config_yaml))
+    return training_section(run.history, run.verdict)
 
 
 SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
