@@ -21,6 +21,7 @@ from edgeproof.combine.lesson import Combined, Lesson, teach
 from edgeproof.core.clock import iso
 from edgeproof.core.config import Config
 from edgeproof.core.errors import OptionError, SplitError
+from edgeproof.core.finding import Finding
 from edgeproof.models.actor import Actor, ActorConfig
 from edgeproof.models.sight import Anchored, SightConfig
 from edgeproof.recipe.config import RunConfig
@@ -37,6 +38,7 @@ from edgeproof.train.transfer import adopt
 
 __all__ = ["Eyes", "cross_fitted", "encoded", "eyes_of", "later", "taken_over", "with_eyes"]
 
+ALIKE = 0.5  # correlation of what two encoders show of the same windows
 REFERENCE = 4096  # windows by which spreads are measured
 
 
@@ -49,12 +51,14 @@ class Eyes:
         ready: bool[S, T] windows that were ready.
         config: what builds `sight`.
         sight: encodes validation and all later bars.
+        findings: what its making has to say.
     """
 
     x: np.ndarray
     ready: np.ndarray
     config: SightConfig
     sight: nn.Module
+    findings: tuple[Finding, ...] = ()
 
 
 def encoded(
@@ -110,7 +114,32 @@ def cross_fitted(lesson: Lesson, ready: np.ndarray, config: FrozenEncoderConfig,
         edges = [0, *first[1:], validation.start, data.x.shape[1]]
         part = encoded(sight, task.dataset.x, ready, window=data.window, bars=slice(edges[k], edges[k + 1]))
         x = part if x is None else x + part  # zeros but in their own bars
-    return _eyes(x, ready, lesson, config, sight)
+    assert x is not None and sight is not None  # noqa: S101, PT018 - there are folds
+    before = encoded(sight, data.x, ready, window=data.window, bars=slice(validation.start))
+    return replace(_eyes(x, ready, lesson, config, sight), findings=_agreement(x, before, data.fold.train))
+
+
+def _agreement(x: np.ndarray, whole: np.ndarray, train: np.ndarray) -> tuple[Finding, ...]:
+    """Whether agents will see what they have learned from: the blocks' encoders beside that of the whole, f32[S, T, E].
+
+    Of each number the correlation over the training windows; a warning where the median of all is low.
+    """
+    one, other = (part.reshape(-1, x.shape[2])[train].astype(np.float64) for part in (x, whole))
+    one, other = (part - part.mean(axis=0) for part in (one, other))
+    size = np.sqrt((one**2).sum(axis=0) * (other**2).sum(axis=0))
+    alike = np.divide((one * other).sum(axis=0), size, out=np.zeros(len(size)), where=size > 0.0)
+    middle = float(np.median(alike))
+    said = {"measured": middle, "threshold": ALIKE, "forecast": float(alike[-1])}
+    claim = (
+        f"what agents see by the blocks' encoders and by the last one has a median correlation of {middle:.2f} "
+        f"(the forecast {alike[-1]:.2f}) over the training windows"
+    )
+    if middle >= ALIKE:
+        return (Finding("agent.encoders_agree", "info", claim, said),)
+    remedy = (
+        "train the encoders longer or make them smaller, raise agent.encoder.folds, or take one over (transfer.bundle)"
+    )
+    return (Finding("agent.encoders_agree", "warning", claim, said, remedy=remedy),)
 
 
 def taken_over(lesson: Lesson, ready: np.ndarray, config: FrozenEncoderConfig, head: nn.Module) -> Eyes:
@@ -171,7 +200,8 @@ def with_eyes(eyes: Eyes, combined: Combined) -> Combined:
     config = cast("ActorConfig", combined.model).model_copy(update={"sight": eyes.config})
     joined = Actor(config, eyes.config.width, eyes.sight)
     joined.load_state_dict({**joined.state_dict(), **actor.state_dict()})
-    trained = replace(combined.trained, model=joined.eval(), sha=weights_sha(joined))
+    found = (*combined.trained.findings, *eyes.findings)
+    trained = replace(combined.trained, model=joined.eval(), sha=weights_sha(joined), findings=found)
     return replace(combined, trained=trained, model=config)
 
 

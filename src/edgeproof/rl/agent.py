@@ -14,6 +14,8 @@ from edgeproof.core.container import read_container, write_container
 from edgeproof.core.errors import BundleError
 from edgeproof.rl.collect import seen
 from edgeproof.rl.distribution import draw, greedy
+from edgeproof.rl.encoders import LearnedEncoderConfig
+from edgeproof.rl.eyes import encoders_of
 from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.interface import ActionSpace, Continuous, Discrete, Layout, Observation
 from edgeproof.rl.normalise import Moments
@@ -75,7 +77,7 @@ class Agent:
         return write_container(path, {name: tensor.numpy() for name, tensor in arrays.items()}, self._header())
 
     def _header(self) -> dict[str, Any]:
-        actions = self.policy.actions
+        actions, encoders = self.policy.actions, self.policy.encoders
         kind = {"count": actions.count} if isinstance(actions, Discrete) else dict(vars(actions))
         return {
             "net": self.policy.net.model_dump(mode="json"),
@@ -83,6 +85,7 @@ class Agent:
             "inputs": self.inputs.size,
             "members": self.members,
             "kind": str(self.policy.kind).removeprefix("torch."),
+            "encoder": None if encoders is None else LearnedEncoderConfig(model=encoders.model).model_dump(mode="json"),
         }
 
 
@@ -100,7 +103,11 @@ def read_agent(path: Path, layout: Layout) -> Agent:
     kind, members = getattr(torch, header["kind"]), header["members"]
     body = header["actions"]
     actions: ActionSpace = Discrete(**body) if "count" in body else Continuous(**body)
-    policy = Policy(from_mapping(NetConfig, header["net"], str(path)), layout.size, actions, members, kind)
+    net, encoders = from_mapping(NetConfig, header["net"], str(path)), None
+    if header.get("encoder") is not None:
+        learned = from_mapping(LearnedEncoderConfig, header["encoder"], str(path))
+        encoders = encoders_of(learned, layout, members=members, kind=kind)
+    policy = Policy(net, layout.size, actions, members, kind, encoders=encoders)
     policy.load(torch.from_numpy(arrays["weights"]))
     moments = None
     if "moments.mean" in arrays:

@@ -4,9 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edgeproof.core.config import Config
+from edgeproof.core.config import Config, Part, part
+from edgeproof.models import MODELS
+from edgeproof.models.gru_attention import GruAttentionConfig
 
-__all__ = ["ENCODERS", "FrozenEncoderConfig", "NoEncoderConfig"]
+__all__ = ["ENCODERS", "FrozenEncoderConfig", "LearnedEncoderConfig", "NoEncoderConfig"]
 
 
 class NoEncoderConfig(Config):
@@ -32,4 +34,21 @@ class FrozenEncoderConfig(Config):
     anchors: Annotated[int, Field(ge=1, le=1024)] = 32
 
 
-ENCODERS: dict[str, type[Config]] = {"none": NoEncoderConfig, "frozen": FrozenEncoderConfig}
+class LearnedEncoderConfig(Config):
+    """An encoder that begins by chance and is learned with the policy, by the gradient of its loss.
+
+    Actor and critic share it. It is told of no symbol, and runs without dropout.
+
+    Attributes:
+        model: whose encoder it is.
+    """
+
+    name: Literal["learned"] = "learned"
+    model: Annotated[Part, part(MODELS, "models")] = GruAttentionConfig(layers=1, hidden=32, attention=32)
+
+
+ENCODERS: dict[str, type[Config]] = {
+    "none": NoEncoderConfig,
+    "frozen": FrozenEncoderConfig,
+    "learned": LearnedEncoderConfig,
+}

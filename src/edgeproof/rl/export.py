@@ -1,9 +1,12 @@
 """One member of a trained agent as a plain module, which bundles carry and which needs nothing of this package's rl."""
 
+from copy import deepcopy
+
 import torch
 from torch import nn
 
 from edgeproof.models.actor import Actor, ActorConfig
+from edgeproof.models.sight import SightConfig
 from edgeproof.rl.agent import Agent
 from edgeproof.rl.interface import Discrete
 
@@ -19,7 +22,7 @@ def actor_of(agent: Agent, place: int = 0) -> tuple[ActorConfig, Actor]:
         agent: trained.
         place: of the member.
     """
-    policy, inputs = agent.policy, agent.inputs
+    policy, inputs, encoders = agent.policy, agent.inputs, agent.policy.encoders
     net, actions, moments = policy.net, policy.actions, agent.moments
     config = ActorConfig(
         hidden=net.actor,
@@ -28,8 +31,10 @@ def actor_of(agent: Agent, place: int = 0) -> tuple[ActorConfig, Actor]:
         outputs=policy.width,
         discrete=isinstance(actions, Discrete),
         standardised=moments is not None,
+        sight=None if encoders is None else SightConfig(model=encoders.model, width=encoders.width),
     )
-    actor = Actor(config, inputs.size - inputs.dense)
+    sight = None if encoders is None else deepcopy(encoders.modules[place]).float()
+    actor = Actor(config, inputs.size - inputs.dense if encoders is None else encoders.width, sight)
     linear = [layer for layer in actor.layers if isinstance(layer, nn.Linear)]
     with torch.no_grad():
         for layer, (weight, bias) in zip(linear, policy.actor_layers(place), strict=True):

@@ -16,6 +16,7 @@ from edgeproof.rl.adam import Adam
 from edgeproof.rl.agent import Agent
 from edgeproof.rl.buffers import Rollout
 from edgeproof.rl.collect import check_finite, collect, led_to
+from edgeproof.rl.eyes import encoders_of
 from edgeproof.rl.hyper import Hyper, hyper_at, one_shape
 from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.interface import Environment, Observation
@@ -23,9 +24,10 @@ from edgeproof.rl.keys import Keys
 from edgeproof.rl.normalise import Moments, discounted
 from edgeproof.rl.policy import Policy
 from edgeproof.rl.returns import gae
+from edgeproof.rl.samples import Samples, samples_of
 from edgeproof.rl.settings import PpoConfig, RlPrecision
 from edgeproof.rl.tally import Tally
-from edgeproof.rl.update import Samples, samples_of, update
+from edgeproof.rl.update import update
 from edgeproof.train.precision import resolved
 
 __all__ = ["Learner", "kind_of"]
@@ -58,7 +60,9 @@ class Learner:
             )
         kind, layout = kind_of(self.config.precision), environment.layout
         self.inputs = Inputs(layout, kind)
-        self.policy = Policy(self.config.net, layout.size, environment.actions, members, kind).start(keys)
+        encoders = encoders_of(self.config.encoder, layout, members=members, kind=kind)
+        parts = (self.config.net, layout.size, environment.actions, members, kind)
+        self.policy = Policy(*parts, encoders=encoders).start(keys)
         whole = self.policy.flat.dtype
         self.adam = Adam(self.policy.flat, eps=self.config.adam_eps)
         self.rollout = Rollout(layout, environment.actions, self.config.steps, environment.accounts, whole)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from edgeproof.rl.eyes import Encoders
 from edgeproof.rl.interface import ActionSpace, Discrete
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.settings import NetConfig
@@ -41,12 +42,14 @@ class Outputs:
         value: f32[P, B].
         log_std: f32[P, 1, A] of continuous actions; of discrete ones of no width.
         traces: for the backward pass.
+        x: [P, B, I] what was seen, where encoders read it.
     """
 
     action: Tensor
     value: Tensor
     log_std: Tensor
     traces: tuple[Trace, ...]
+    x: Tensor | None = None
 
 
 class Policy:
@@ -58,17 +61,30 @@ class Policy:
         actions: what the actor gives.
         members: P.
         kind: of the products; weights and outputs are float32, or float64 where this is.
+        encoders: what turns the windows of inputs into encodings; their weights come first.
     """
 
-    def __init__(self, net: NetConfig, inputs: int, actions: ActionSpace, members: int, kind: torch.dtype) -> None:
-        self.net, self.inputs, self.actions, self.kind = net, inputs, actions, kind
+    def __init__(
+        self,
+        net: NetConfig,
+        inputs: int,
+        actions: ActionSpace,
+        members: int,
+        kind: torch.dtype,
+        *,
+        encoders: Encoders | None = None,
+    ) -> None:
+        self.net, self.inputs, self.actions, self.kind, self.encoders = net, inputs, actions, kind, encoders
         self.width = actions.count if isinstance(actions, Discrete) else actions.size
-        self._pieces = _pieces(net, inputs, actions)
+        seen = inputs if encoders is None else encoders.width + inputs - encoders.window * encoders.features
+        self._pieces = _pieces(net, seen, actions, 0 if encoders is None else encoders.size)
         size = max(piece.stop for piece in self._pieces.values())
         whole = torch.float64 if kind == torch.float64 else torch.float32
         self.flat, self.gradient = (torch.zeros(members, size, dtype=whole) for _ in range(2))
         self._cast = self.flat if kind == whole else torch.zeros(members, size, dtype=kind)
         self._layers, self._into = self.towers(self._cast), self.towers(self.gradient)
+        if encoders is not None:
+            encoders.bind(self.flat)
 
     def start(self, keys: Keys) -> "Policy":
         """Give every member its first weights."""
@@ -83,6 +99,8 @@ class Policy:
                     for rows, gain in self._gains(name, piece.shape):
                         nn.init.orthogonal_(fresh[rows], gain, generator=source)
                     part.copy_(fresh.T)
+            if self.encoders is not None:
+                self.encoders.start(place, keys.of(member, "encoder"))
         self.refresh()
         return self
 
@@ -93,7 +111,8 @@ class Policy:
 
     def member(self, place: int) -> "Policy":
         """One member alone, on the same weights."""
-        alone = Policy(self.net, self.inputs, self.actions, 1, self.kind)
+        encoders = None if self.encoders is None else self.encoders.alone()
+        alone = Policy(self.net, self.inputs, self.actions, 1, self.kind, encoders=encoders)
         alone.load(self.flat[place : place + 1])
         return alone
 
@@ -104,15 +123,19 @@ class Policy:
 
     def forward(self, x: Tensor) -> Outputs:
         """Logits or means, and values, of inputs [P, B, I] in the products' kind."""
-        activation = self.net.activation
-        outputs, traces = zip(*(forward(layers, x, activation) for layers in self._layers), strict=True)
+        activation, seen = self.net.activation, self._seen(x)
+        outputs, traces = zip(*(forward(layers, seen, activation) for layers in self._layers), strict=True)
         both = [output.to(self.flat.dtype) for output in outputs]
         action, value = (both[0], both[1]) if len(both) == 2 else both[0].split((self.width, 1), dim=-1)
-        return Outputs(action, value.squeeze(-1), self.log_std, traces)
+        return Outputs(action, value.squeeze(-1), self.log_std, traces, None if self.encoders is None else x)
 
     def values(self, x: Tensor) -> Tensor:
         """Values alone, [P, B]."""
-        return forward(self._layers[-1], x, self.net.activation)[0][..., -1].to(self.flat.dtype)
+        return forward(self._layers[-1], self._seen(x), self.net.activation)[0][..., -1].to(self.flat.dtype)
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """What the first layers read."""
+        return x if self.encoders is None else self.encoders.rows(x)
 
     @property
     def log_std(self) -> Tensor:
@@ -133,18 +156,23 @@ class Policy:
         Args:
             outputs: of the forward pass.
             gradients: of `action`, `value` and, where there is one, `log_std`.
-            inputs: also give the gradient of the inputs.
+            inputs: also give the gradient of what the first layers read.
         """
+        asked = inputs or self.encoders is not None
         value = gradients["value"].unsqueeze(-1)
         ends = [torch.cat((gradients["action"], value), -1)] if self.net.shared else [gradients["action"], value]
         found = [
-            backward(layers, trace, end.to(self.kind), self.net.activation, into=into, inputs=inputs)
+            backward(layers, trace, end.to(self.kind), self.net.activation, into=into, inputs=asked)
             for layers, trace, end, into in zip(self._layers, outputs.traces, ends, self._into, strict=True)
         ]
         if "log_std" in self._pieces:
             self._pieces["log_std"].view(self.gradient).copy_(gradients["log_std"])
-        parts = [part for part in found if part is not None]
-        return torch.stack(parts).sum(0) if inputs else None
+        if not asked:
+            return None
+        read = torch.stack([part for part in found if part is not None]).sum(0)
+        if self.encoders is not None and outputs.x is not None:
+            self.encoders.backward(outputs.x, read, self.gradient)
+        return read if inputs else None
 
     def _gains(self, name: str, shape: tuple[int, ...]) -> list[tuple[slice, float]]:
         last = {"actor": 0.01, "critic": 1.0}
@@ -167,13 +195,13 @@ class Policy:
         return list(towers.values())
 
 
-def _pieces(net: NetConfig, inputs: int, actions: ActionSpace) -> dict[str, _Piece]:
+def _pieces(net: NetConfig, inputs: int, actions: ActionSpace, start: int) -> dict[str, _Piece]:
     width = actions.count if isinstance(actions, Discrete) else actions.size
     towers = (
         {"trunk": (*net.actor, width + 1)} if net.shared else {"actor": (*net.actor, width), "critic": (*net.critic, 1)}
     )
     pieces: dict[str, _Piece] = {}
-    place = 0
+    place = start
 
     def add(name: str, *shape: int) -> None:
         nonlocal place
