@@ -17,6 +17,7 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from edgeproof.rl.ahead import ask_for
 from edgeproof.rl.desk import (
     BAR,
     END,
@@ -58,10 +59,10 @@ from edgeproof.simulator.engines import KERNEL_FILES
 from edgeproof.simulator.hold import ruin
 from edgeproof.simulator.settle import close_bar, decide, open_bar
 
-__all__ = ["begin_accounts", "bound", "compiled", "draw", "show_accounts", "step_accounts"]
+__all__ = ["begin_accounts", "bound", "compiled", "draw", "show_accounts", "step_account", "step_accounts"]
 
-BLOCK = 16  # accounts that wait for memory together
-OWN_FILES = ("desk.py", "kernel.py", "observe.py", "reward.py")
+BLOCK = 8  # accounts whose memory is asked for while those before them are stepped
+OWN_FILES = ("ahead.py", "desk.py", "kernel.py", "observe.py", "reward.py")
 
 
 @numba.njit(cache=True, nogil=True)
@@ -229,16 +230,30 @@ def _settle(n: int, world: World, desk: Desk, screen: Screen) -> None:
 
 
 @register_jitable(forceinline=True)
-def _touch(n: int, world: World, desk: Desk, screen: Screen) -> None:
-    """Read what account `n` will need from far memory, so that a block's accounts wait for it together.
-
-    What is written is written again by the step.
-    """
+def _look_ahead(n: int, world: World, desk: Desk) -> None:
+    """Ask for what the next step of account `n` reads from far memory: accounts stand at bars of their own."""
     group, t = int(desk.place[n, GROUP]), int(desk.place[n, BAR]) + 1
-    screen.reward[n] = world.feed.close[group, t, 0]
+    ask_for(world.feed.open, (group, t, 0))
+    ask_for(world.feed.present, (group, t, 0))
     if world.gathered:
-        screen.now.dense[n, 0] = world.table[group * world.bars + t, 0]
-        screen.growth[n] = world.table[group * world.bars + t - world.window + 1, 0]
+        row = group * world.bars + t
+        ask_for(world.table, (row, 0))
+        ask_for(world.table, (row - world.window + 1, 0))
+
+
+@register_jitable(forceinline=True)
+def step_account(n: int, world: World, desk: Desk, screen: Screen) -> None:
+    """Account `n` takes the step that its `target` asks for; an episode that ends is followed by the next one."""
+    _settle(n, world, desk, screen)
+    place = desk.place[n]
+    ruined = desk.accounts.money[n, RUINED] != 0.0
+    ended = ruined or place[BAR] >= place[END]
+    screen.terminated[n], screen.truncated[n] = ruined, ended and not ruined
+    if ended:
+        _show(n, world, desk, screen.final)
+        place[EPISODE] += 1
+        _begin(n, world, desk)
+    _show(n, world, desk, screen.now)
 
 
 @register_jitable
@@ -252,21 +267,14 @@ def step_accounts(first: int, last: int, world: World, desk: Desk, screen: Scree
         desk: the accounts; changed in place.
         screen: what they are shown; written.
     """
+    for n in range(first, min(first + BLOCK, last)):
+        _look_ahead(n, world, desk)
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
+        for n in range(stop, min(stop + BLOCK, last)):
+            _look_ahead(n, world, desk)
         for n in range(start, stop):
-            _touch(n, world, desk, screen)
-        for n in range(start, stop):
-            _settle(n, world, desk, screen)
-            place = desk.place[n]
-            ruined = desk.accounts.money[n, RUINED] != 0.0
-            ended = ruined or place[BAR] >= place[END]
-            screen.terminated[n], screen.truncated[n] = ruined, ended and not ruined
-            if ended:
-                _show(n, world, desk, screen.final)
-                place[EPISODE] += 1
-                _begin(n, world, desk)
-            _show(n, world, desk, screen.now)
+            step_account(n, world, desk, screen)
 
 
 @register_jitable
