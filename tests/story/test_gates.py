@@ -41,7 +41,7 @@ def test_a_plain_run_walks_three_steps_and_changes_nothing_else(edgeproof, tiny_
     assert [step["name"] for step in body["steps"]] == ["data", "skeleton", "overfit"]
     assert body["seconds"] == pytest.approx(sum(step["seconds"] for step in body["steps"]), abs=0.01)
     for name in ("data ", "skeleton ", "overfit "):
-        assert sum(line.startswith(name) and "checks" in line for line in looked.err.splitlines()) == 1
+        assert sum(line.startswith(name) and " check" in line for line in looked.err.splitlines()) == 1
     assert not (tmp_path / "b" / "run" / "gates.json").exists()
     weights = [read_container(tmp_path / run / "run" / "bundle" / "weights.safetensors")[0] for run in "ab"]
     assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])

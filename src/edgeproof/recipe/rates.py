@@ -124,15 +124,18 @@ def _gain_errors(p_ST: np.ndarray, y_ST: np.ndarray, fold: Fold) -> float | None
 
 
 def weak(points: Sequence[Mapping[str, Any]], nothing: float, sign: int) -> bool:
-    """Whether even the best rate is hardly better than knowing nothing.
+    """Whether even the best rate is hardly better than knowing nothing, or the smallest one as good as the best.
 
     Args:
-        points: `value` of each, and `gain_errors` where it is known.
+        points: `value` of each, by rising rate, and `gain_errors` where it is known.
         nothing: the value of knowing nothing.
         sign: 1 where a smaller value is better, else -1.
     """
     better = [point for point in points if point["value"] is not None and sign * (nothing - point["value"]) > 0]
     if len(better) < max(1, round(FEW * len(points))):
+        return True
+    losses = [sign * point["value"] for point in points if point["value"] is not None]
+    if losses[0] <= _enough(losses, sign * nothing):
         return True
     errors = min(better, key=lambda point: sign * point["value"]).get("gain_errors")
     return errors is not None and errors < SURE
@@ -177,5 +180,10 @@ def suggested(rates: Sequence[float], losses: Sequence[float], nothing: float) -
     """
     if not losses or not min(losses) < nothing:
         return None
-    enough = min(losses) + NEAR * (nothing - min(losses))
+    enough = _enough(losses, nothing)
     return next(rate for rate, loss in zip(rates, losses, strict=True) if loss <= enough)
+
+
+def _enough(losses: Sequence[float], nothing: float) -> float:
+    """The loss that has nine tenths of the best one's gain."""
+    return min(losses) + NEAR * (nothing - min(losses))

@@ -22,7 +22,7 @@ from edgeproof.recipe.refine_tune import tune_step
 from edgeproof.recipe.regularise import regularise
 from edgeproof.recipe.squeeze import squeeze
 from edgeproof.recipe.steps import GATES, Step
-from edgeproof.recipe.walk import told
+from edgeproof.recipe.walk import looks, told
 from edgeproof.train.loggers.tracker import Tracker
 from edgeproof.train.team import team
 
@@ -75,7 +75,7 @@ def refine(
 def _tell(folder: RunFolder, steps: list[Step], step: Step, write: Callable[[str], None]) -> None:
     """Add the step to those of the run, on disk too."""
     steps.append(step)
-    write(f"{told(step)}  {step.said}\n")
+    write(f"{told(step)}  {step.said}\n{looks(step)}")
     _write_steps(folder, steps)
 
 

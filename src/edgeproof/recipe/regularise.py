@@ -45,11 +45,10 @@ def _said(first: Tried, found: Attempts) -> str:
     taken = [trial.label for trial, (yes, _) in zip(found.made, found.why, strict=True) if yes]
     one = len(found.made) == 1
     count = "1 regulariser was tried" if one else f"{len(found.made)} regularisers were tried"
-    gaps = f"gap {_gap(first)} as it is"
     if not taken:
-        return f"{count} and none was better by more than its noise: the config stays ({gaps})."
-    return f"{count}; taken: {', '.join(taken)} ({gaps}, {_gap(found.standing)} now)."
+        return f"{count} and none was better by more than its noise: the config stays ({_gap(first)})."
+    return f"{count}; taken: {', '.join(taken)} (as it is: {_gap(first)}; now: {_gap(found.standing)})."
 
 
 def _gap(trial: Tried) -> str:
-    return "unknown" if trial.gap is None else f"{trial.gap:.2f}"
+    return "nothing learned" if trial.gap is None else f"gap {trial.gap:.2f}"

@@ -16,8 +16,9 @@ from edgeproof.recipe.walk_agent import agent_steps
 from edgeproof.recipe.walk_data import audits, data_step
 from edgeproof.recipe.walk_model import overfit_step, skeleton_step
 
-__all__ = ["steps_before", "told", "walk"]
+__all__ = ["looks", "steps_before", "told", "walk"]
 
+MOST_TOLD = 4  # of a step on the terminal
 # Known of nearly every market, and answered for by a guard of the verdict: no reason not to train.
 GUARDED = ("quality.survivorship",)
 
@@ -56,8 +57,8 @@ def walk(
     for step, found in steps_before(config, market, prepared, ledger, known):
         done.append(step)
         joined += found
-        write(told(step))
         stopped = _stopping(step) if config.gates.mode == "stop" else None
+        write(told(step) + ("" if stopped else looks(step)))
         write_gates(folder, config.gates, done, stopped=stopped and stopped.check)
         if stopped:
             raise GateStopped(_last_word(stopped, folder), stopped.check)
@@ -115,3 +116,15 @@ def told(step: Step) -> str:
     line = f"{step.name:10} {mark}  {count}  {step.seconds:.1f} s"
     names = ", ".join(dict.fromkeys(one.check for one in wrong))
     return f"{line}; {len(wrong)} to look at: {names}\n" if wrong else f"{line}\n"
+
+
+def looks(step: Step) -> str:
+    """What the first failed checks of a step saw, and their fix: a line each."""
+    lines = []
+    for one in step.failures[:MOST_TOLD]:
+        where = f"{one.where}: " if one.where and one.where not in one.claim else ""
+        mark = "FAILED" if one.level == "error" else "look"
+        lines.append(f"  {mark}  {one.check}  {where}{one.claim}; {one.remedy}\n")
+    if len(step.failures) > MOST_TOLD:
+        lines.append(f"  and {len(step.failures) - MOST_TOLD} more; all are in {GATES} and in the report\n")
+    return "".join(lines)

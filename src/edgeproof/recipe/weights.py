@@ -28,9 +28,14 @@ SHOWN = 512
 
 @dataclass(frozen=True)
 class Compared:
-    """Distance of the weights from their start as a share of their size there; by layer silent units before, after."""
+    """A model beside its start.
 
-    moved: float
+    Attributes:
+        moved: distance of the weights, as a share of their size at the start; None where they began at zero.
+        dead: by layer silent units before, after.
+    """
+
+    moved: float | None
     dead: dict[str, tuple[float, float]]
 
 
@@ -59,7 +64,8 @@ def compared(identity: Mapping[str, Any], shape: Sequence[int], weights: Mapping
     ways = (weights[name].reshape(-1).astype(np.float64) - start[name].reshape(-1) for name in names)
     way = sum(float((one**2).sum()) for one in ways)
     dead = {name: (before.get(name, most), share) for name, share in after.items()}
-    return Compared(float(np.sqrt(way / size)) if size > 0 else float("inf"), dead)
+    moved = float(np.sqrt(way / size)) if size > 0 else None if way > 0 else 0.0
+    return Compared(moved, dead)
 
 
 def _silent(model: nn.Module, shape: Sequence[int]) -> tuple[dict[str, float], float]:

@@ -28,6 +28,8 @@ def test_a_gain_is_weak_where_luck_could_show_it():
     assert weak(points([0.70] * 18 + [0.65] * 2, 4.0), 0.69, 1)  # two of twenty
     assert weak(points([0.70, None], 4.0), 0.69, 1)
     assert not weak(points([0.5, 0.6, 0.7], 4.0), 0.5, -1)  # more is better
+    assert weak(points([0.65] * 5 + [0.70] * 15, 4.0), 0.69, 1)  # the smaller the rate the better
+    assert weak(points([None] + [0.65] * 5 + [0.70] * 14, 4.0), 0.69, 1)
 
 
 @given(st.lists(st.floats(0.1, 3.0), min_size=1, max_size=4), st.floats(0.1, 3.0))
