@@ -37,7 +37,7 @@ def market(tmp_path_factory):
 def test_a_leak_that_no_check_knows_is_flagged(market, tmp_path, monkeypatch):
     leak = replace(FEATURES["log_return_1"], name="tomorrow", function=next_return, version="")
     monkeypatch.setitem(FEATURES, "tomorrow", leak)
-    monkeypatch.setattr("edgeproof.recipe.run.audit_features", lambda *_: [])
+    monkeypatch.setattr("edgeproof.recipe.walk_data.audit_features", lambda *_: [])
     found = calibrated(tmp_path / "leaky", market, ["log_return_1", "log_volatility_24", "tomorrow"])
     assert found.flagged
     assert found.claims == found.most_by_chance + 1 == found.done

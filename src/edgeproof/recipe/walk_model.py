@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -72,7 +73,7 @@ def _of_descent(shown: Shown, own: Subject, plain: Subject) -> dict[str, Check]:
         "start.own_loss": lambda: prior.own_loss_at_start(own, share, start=begins),
         "start.last_layer": lambda: prior.last_layer(shown.model, start=begins),
         "start.same_steps": lambda: start.same_steps(own),
-        "flow.gradients": lambda: flow.gradients(moved()),
+        "flow.gradients": lambda: flow.gradients(_thawed(moved())),
         "flow.registered": lambda: flow.registered(moved()),
         "flow.dead_units": lambda: flow.dead_units(moved()),
         "flow.modes": lambda: flow.modes(moved()),
@@ -115,6 +116,11 @@ def same_build(task: Task) -> Finding:
         threshold=threshold,
         where=moved[0],
     )
+
+
+def _thawed(subject: Subject) -> Subject:
+    """The subject with nothing frozen: what a transfer keeps as it is still has to let gradients through."""
+    return replace(subject, model=subject.fresh().requires_grad_(True))
 
 
 def _but_symbols(finding: Finding) -> Finding:

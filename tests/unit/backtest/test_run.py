@@ -179,7 +179,8 @@ def variants(name):
     kind = POLICIES[name]
     few = {"k": 2} if "k" in kind.model_fields else {}
     own = [{"exit": "opposite"}, {"exit": "horizon"}] if "exit" in kind.model_fields else [{}]
-    return [kind.model_validate({"short": short, **few, **other}) for short in (False, True) for other in own]
+    sides = [{"short": False}, {"short": True}] if "short" in kind.model_fields else [{}]
+    return [kind.model_validate({**side, **few, **other}) for side in sides for other in own]
 
 
 class Outside:

@@ -94,5 +94,5 @@ def test_a_model_is_compared_with_its_own_beginning():
     after = seen(watch, module, Known())
     assert after.moved is not None
     assert after.moved > 10
-    assert after.dead["net.1"] == (pytest.approx(watch.most), 1.0)
+    assert after.dead["net.1 of 16 units"] == (pytest.approx(watch.most), 1.0)
     assert after.prior == pytest.approx(torch.log(torch.tensor(3.0)).item(), rel=1e-4)
