@@ -7,8 +7,8 @@ counted and judged.
 # P members, S symbols, T bars, L window, F features, K numbers of an account
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,9 +48,10 @@ from edgeproof.train.forecast import Forecast
 from edgeproof.train.keep import weights_sha
 from edgeproof.train.loop import Trained
 
-__all__ = ["Ground", "acting", "agent_episodes", "agent_forecast", "ground_of", "learn_agent", "training_bars"]
+__all__ = ["Ground", "acting", "agent_episodes", "agent_forecast", "learn_agent", "training_bars"]
 
 VOLATILITY_BARS = 24
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,22 @@ class Ground:
         found = cast("RulesConfig", self.config.regimes).regimes(panel)  # or any other part of REGIMES
         code = np.where(found.code == UNKNOWN, len(found.names), found.code).astype(np.int64)
         return np.broadcast_to(code, panel.present.shape)
+
+    def seen_by(self, actor: Actor, *, bars: slice = ALL, assets: np.ndarray | None = None) -> "Ground":
+        """What an actor acts on: where it sees encodings, they are made of the features' windows once.
+
+        Args:
+            actor: of a bundle or a training.
+            bars: at which windows end; no other is ready.
+            assets: i64[S] id of each symbol as the actor knows it, -1 unknown; none: the symbol's position.
+        """
+        if actor.sight is None:
+            return self
+        ready, window = self.prepared.table.ready, self.config.window
+        seen = encoded(actor.sight, self.x, ready, window=window, bars=bars, assets=assets)
+        whole, able = windows_ready(ready, window), np.zeros_like(ready)
+        able[:, bars] = whole[:, bars]
+        return replace(self, x=seen, ready=able, window=1)
 
     def tape(self, span: slice, symbols: np.ndarray | None = None) -> Tape:
         """The bars of `span`, of all symbols or of these."""
@@ -124,25 +141,6 @@ def _exploring(environment: EnvConfig, agent: PpoConfig | None = None) -> EnvCon
         return environment
     steps = 0 if agent is None else agent.updates * agent.steps // 2
     return environment.model_copy(update={"reward": reward.model_copy(update={"exploration_steps": steps})})
-
-
-def ground_of(
-    config: RunConfig, prepared: Prepared, x: np.ndarray, actor: Actor, assets: np.ndarray | None = None
-) -> Ground:
-    """What an actor acts on: where it sees encodings, they are made of every window once.
-
-    Args:
-        config: the run's config.
-        prepared: the span.
-        x: f32[S, T, F] scaled features.
-        actor: of a bundle or a training.
-        assets: i64[S] id of each symbol as the actor knows it, -1 unknown; none: the symbol's position.
-    """
-    if actor.sight is None:
-        return Ground(config, prepared, x)
-    table, window = prepared.table, config.window
-    seen = encoded(actor.sight, x, table.ready, window=window, bars=slice(None), assets=assets)
-    return Ground(config, prepared, seen, windows_ready(table.ready, window), window=1)
 
 
 def training_bars(prepared: Prepared, fold: Fold, validation: slice) -> slice:
@@ -214,9 +212,19 @@ def _told(watch: Callable[[Mapping[str, Any]], None], count: int, updates: int) 
 
 def _validate(agent: Agent, ground: Ground, bars: slice) -> dict[str, list[float]]:
     """Figures of one account a symbol over the validation bars, of each member."""
-    found = ground.walk(lambda _: agent.act, bars, agent.members)
+    if agent.policy.encoders is None:
+        return _figures(ground.walk(lambda _: agent.act, bars, agent.members), ground, agent.members)
+    each = []
+    for place in range(agent.members):  # an encoder reads every window once, not at every step of every account
+        _, actor = actor_of(agent, place)
+        seen = ground.seen_by(actor, bars=bars)
+        each.append(_figures(seen.walk(partial(acting, actor), bars), ground, 1))
+    return {name: [one[name][0] for one in each] for name in each[0]}
+
+
+def _figures(found: tuple[Rolled, np.ndarray] | None, ground: Ground, members: int) -> dict[str, list[float]]:
     if found is None:
-        return {"score": [0.0] * agent.members}
+        return {"score": [0.0] * members}
     panel = ground.prepared.panel
     return validation_figures(found[0], bars_per_year=bars_per_year(panel.interval_ns, panel.calendar))
 
@@ -266,7 +274,7 @@ def _agreement(actor: Actor, ground: Ground, bars: slice) -> tuple[Finding, ...]
     environment = ground.config.environment
     if not isinstance(environment.reward, WeightedConfig):
         return ()
-    found = ground.walk(lambda layout: acting(actor, layout), bars)
+    found = ground.seen_by(actor, bars=bars).walk(partial(acting, actor), bars)
     return () if found is None else reward_agrees(found[0], environment.episode_bars)
 
 

@@ -25,7 +25,7 @@ from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import trials_of
 from edgeproof.models.actor import Actor
-from edgeproof.recipe.agent import agent_forecast, ground_of
+from edgeproof.recipe.agent import Ground, agent_forecast
 from edgeproof.recipe.augmented import averaged
 from edgeproof.recipe.by_regime import regime_column, span_by_regime
 from edgeproof.recipe.config import RunConfig, load_run_config
@@ -99,7 +99,8 @@ def evaluate_span(
     inside = np.zeros(T, dtype=bool)
     inside[bars] = True
     if isinstance(bundle.model, Actor):
-        ground = ground_of(config, prepared, x, bundle.model, bundle.assets(prepared.panel.symbols))
+        ids = bundle.assets(prepared.panel.symbols)
+        ground = Ground(config, prepared, x).seen_by(bundle.model, bars=bars, assets=ids)
         forecast = agent_forecast(ground, bundle.model, (bars,), sha=bundle.sha)
     else:
         index = ready_index(prepared.table.ready, prepared.decide & inside, bundle.window)

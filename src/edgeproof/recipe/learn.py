@@ -18,7 +18,7 @@ from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.models.actor import Actor
-from edgeproof.recipe.agent import Ground, agent_episodes, agent_forecast, ground_of, learn_agent, training_bars
+from edgeproof.recipe.agent import Ground, agent_episodes, agent_forecast, learn_agent, training_bars
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
@@ -162,14 +162,14 @@ def _by_agent(
     )
     combined = combined if eyes is None else with_eyes(eyes, combined)
     actor, spans = cast("Actor", combined.trained.model), (bars, *(slice(*stretch) for stretch in fold.test_bars))
-    after = ground_of(config, prepared, x, actor)
+    after = Ground(config, prepared, x).seen_by(actor)
     return combined, agent_forecast(after, actor, spans, sha=combined.trained.sha, fold=fold.number)
 
 
 def lived_by(config: RunConfig, prepared: Prepared, learned: Learned) -> pl.DataFrame:
     """An agent's accounts along the bars of validation, one a symbol."""
     actor = cast("Actor", learned.trained.model)
-    ground = ground_of(config, prepared, apply(learned.preprocessor, prepared.table.x), actor)
+    ground = Ground(config, prepared, apply(learned.preprocessor, prepared.table.x)).seen_by(actor, bars=learned.bars)
     return agent_episodes(ground, actor, learned.bars)
 
 

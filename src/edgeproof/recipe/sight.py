@@ -36,7 +36,7 @@ from edgeproof.train.keep import arrays_of, weights_sha
 from edgeproof.train.seeding import seeded
 from edgeproof.train.transfer import adopt
 
-__all__ = ["Eyes", "cross_fitted", "encoded", "eyes_of", "later", "taken_over", "with_eyes"]
+__all__ = ["Eyes", "cross_fitted", "encoded", "eyes_of", "later", "seen_untrained", "taken_over", "with_eyes"]
 
 ALIKE = 0.5  # correlation of what two encoders show of the same windows
 REFERENCE = 4096  # windows by which spreads are measured
@@ -160,6 +160,14 @@ def taken_over(lesson: Lesson, ready: np.ndarray, config: FrozenEncoderConfig, h
     sight = _measured(model, data, shown, known=data.fold.train)
     x = encoded(sight, data.x, ready, window=data.window, bars=slice(None))
     return _eyes(x, ready, lesson, config, sight)
+
+
+def seen_untrained(model: nn.Module, data: Dataset, ready: np.ndarray, *, anchors: int) -> np.ndarray:
+    """f32[S, T, E]: what is seen by a model as it is, before it has learned; its mode becomes that of evaluation."""
+    train = data.fold.train
+    shown = train[np.linspace(0, len(train) - 1, anchors).astype(np.int64)]
+    sight = _measured(model, data, shown, known=train)
+    return encoded(sight, data.x, ready, window=data.window, bars=slice(None))
 
 
 def eyes_of(config: RunConfig, prepared: Prepared, lesson: Lesson, validation: slice) -> Eyes | None:

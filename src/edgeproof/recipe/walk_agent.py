@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import cast
 
 from edgeproof.core.finding import Finding
@@ -9,11 +10,14 @@ from edgeproof.recipe.agent import Ground, training_bars
 from edgeproof.recipe.learn import validation_stretch
 from edgeproof.recipe.probe import five_probes
 from edgeproof.recipe.shown import Shown
+from edgeproof.recipe.sight import seen_untrained
 from edgeproof.recipe.steps import Skipped, Step
 from edgeproof.rl.env import MarketEnv
+from edgeproof.rl.encoders import FrozenEncoderConfig
 from edgeproof.rl.gates import RL_GATES, check_agent
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.tape import check_costs
+from edgeproof.samples.dataset import windows_ready
 
 __all__ = ["agent_steps"]
 
@@ -29,7 +33,7 @@ def agent_steps(seen: Shown) -> tuple[Step, Step]:
     """
     began = time.perf_counter()
     config, prepared, fold = seen.config, seen.prepared, seen.task.dataset.fold
-    ground = Ground(config, prepared, seen.task.dataset.x)
+    ground = _first_ground(seen)
     bars = training_bars(prepared, fold, validation_stretch(fold, len(prepared.decide)))
     agent = cast("PpoConfig", config.agent)
     body = {"steps": min(agent.steps, STEPS), "accounts": min(agent.accounts, ACCOUNTS)}
@@ -39,6 +43,17 @@ def agent_steps(seen: Shown) -> tuple[Step, Step]:
     found = (*five_probes(agent), check_costs(tape, config.costs), *looked)
     skeleton = Step("skeleton", "Skeleton", time.perf_counter() - began, found, _waiting(looked))
     return skeleton, Step("overfit", "Overfit", 0.0, skipped=(Skipped("capacity.overfit", NO_LABELS),))
+
+
+def _first_ground(seen: Shown) -> Ground:
+    """What the agent would see first: encodings that are yet to be learned are those of the untrained model."""
+    config, prepared, data = seen.config, seen.prepared, seen.task.dataset
+    encoder = cast("PpoConfig", config.agent).encoder
+    if not isinstance(encoder, FrozenEncoderConfig):
+        return Ground(config, prepared, data.x)
+    ready, window = prepared.table.ready, data.window
+    x = seen_untrained(deepcopy(seen.model), data, ready, anchors=encoder.anchors)
+    return Ground(config, prepared, x, windows_ready(ready, window), window=1)
 
 
 def _waiting(looked: Sequence[Finding]) -> tuple[Skipped, ...]:
