@@ -15,8 +15,9 @@ from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.interface import Discrete, Environment
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
+from edgeproof.rl.samples import Samples, gather
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.rl.update import Samples, descend, gather
+from edgeproof.rl.update import descend
 
 __all__ = ["Chance", "First", "Look", "look_at", "noise_scale"]
 

@@ -2,139 +2,29 @@
 
 # P members, H steps, N = P * n accounts, B samples of a minibatch, A action numbers
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from edgeproof.core.errors import Diverged
-from edgeproof.rl import objective
 from edgeproof.rl.adam import Adam, clip_gradient
-from edgeproof.rl.buffers import Rollout
-from edgeproof.rl.distribution import log_prob_and_entropy
 from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.inputs import Inputs
-from edgeproof.rl.interface import ActionSpace
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.policy import Outputs, Policy
+from edgeproof.rl.loss import slopes
+from edgeproof.rl.policy import Policy
+from edgeproof.rl.samples import Batch, Samples, gather, minibatches
 from edgeproof.rl.settings import PpoConfig
 
-__all__ = ["Batch", "Samples", "descend", "gather", "minibatches", "samples_of", "terms", "update"]
-
-
-@dataclass(frozen=True)
-class Samples:
-    """A rollout as samples, in order of step and account: row t * N + p * n + i.
-
-    Attributes:
-        dense: [H * N, K] as the networks read it, or the whole observation.
-        index: i64[H * N] where windows have yet to be read.
-        action: i64[H * N] or [H * N, A].
-        numbers: [5, H * N] log-probability, advantage, target, value, and 1 for rows that count.
-        whole: every row counts.
-        members: P.
-        accounts: n.
-    """
-
-    dense: Tensor
-    index: Tensor | None
-    action: Tensor
-    numbers: Tensor
-    whole: bool
-    members: int
-    accounts: int
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A minibatch of every member: inputs [P, B, I], action, and [P, B] each of the rest."""
-
-    x: Tensor
-    action: Tensor
-    logp: Tensor
-    advantage: Tensor
-    target: Tensor
-    value: Tensor
-    weight: Tensor | None
-
-
-def samples_of(rollout: Rollout, advantage: Tensor, *, dense: Tensor, index: Tensor | None, members: int) -> Samples:
-    """The samples of a rollout with these advantages [H, N], dense numbers [H, N, K] and windows i64[H, N]."""
-    columns = (rollout.logp, advantage, advantage + rollout.value, rollout.value, rollout.valid.to(advantage.dtype))
-    return Samples(
-        dense=dense.flatten(0, 1),
-        index=None if index is None else index.flatten(),
-        action=rollout.action.flatten(0, 1),
-        numbers=torch.stack(columns).flatten(1),
-        whole=bool(rollout.valid.all()),
-        members=members,
-        accounts=rollout.logp.shape[1] // members,
-    )
-
-
-def minibatches(samples: Samples, parts: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Rows i64[P, B] of each minibatch of an epoch.
-
-    Args:
-        samples: of P members.
-        parts: i64[P, B] each, numbers of each member's own samples, counted by step and own account.
-    """
-    n, p = samples.accounts, torch.arange(samples.members).unsqueeze(1)
-    for own in parts:
-        yield own if samples.members == 1 else own // n * (n * samples.members) + p * n + own % n
-
-
-def gather(samples: Samples, inputs: Inputs, rows: Tensor) -> Batch:
-    """The minibatch of these rows i64[P, B]."""
-    place = rows.flatten()
-
-    def of(table: Tensor) -> Tensor:
-        return table.index_select(0, place).unflatten(0, rows.shape)
-
-    logp, advantage, target, value, weight = samples.numbers.index_select(1, place).unflatten(1, rows.shape).unbind()
-    x = of(samples.dense) if samples.index is None else inputs.rows(of(samples.dense), of(samples.index))
-    return Batch(x, of(samples.action), logp, advantage, target, value, None if samples.whole else weight)
-
-
-def terms(actions: ActionSpace, outputs: Outputs, batch: Batch, config: PpoConfig, hyper: Hyper) -> dict[str, Tensor]:
-    """The loss of each member and what it is made of, [P] each (Schulman et al. 2017, eq. 9).
-
-    loss = policy_loss + value_coefficient * value_loss - entropy_coefficient * entropy
-    """
-    kind, weight = outputs.action.dtype, batch.weight
-    clip = hyper.clip.to(kind).unsqueeze(1)
-    logp, spread = log_prob_and_entropy(actions, outputs.action, outputs.log_std, batch.action)
-    log_ratio = logp - batch.logp
-    advantage = objective.normalised(batch.advantage, weight) if config.normalise_advantages else batch.advantage
-    old = batch.value if config.clip_value else None
-    found = {
-        "policy_loss": objective.policy_loss(log_ratio, advantage, clip, weight),
-        "value_loss": objective.value_loss(outputs.value, batch.target, weight, old=old, clip=clip),
-        "entropy": objective.mean(spread, weight),
-    }
-    bonus = hyper.entropy.to(kind) * found["entropy"]
-    found["loss"] = found["policy_loss"] + hyper.value_coefficient.to(kind) * found["value_loss"] - bonus
-    with torch.no_grad():
-        found["kl"] = objective.kl_k3(log_ratio, weight)
-        found["clip_share"] = objective.clip_share(log_ratio, clip, weight)
-        found["ratio_error"] = torch.expm1(log_ratio).abs().amax(-1)
-    return found
+__all__ = ["descend", "update"]
 
 
 def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> dict[str, Tensor]:
     """Put the gradient of a minibatch's loss into the policy's; the loss's terms."""
     with torch.no_grad():
         outputs = policy.forward(batch.x)
-    leaves = {"action": outputs.action, "value": outputs.value}
-    leaves |= {"log_std": outputs.log_std} if outputs.log_std.numel() else {}
-    leaves = {name: leaf.detach().requires_grad_() for name, leaf in leaves.items()}
-    free = Outputs(leaves["action"], leaves["value"], leaves.get("log_std", outputs.log_std), outputs.traces)
-    found = terms(policy.actions, free, batch, config, hyper)
-    gradients = torch.autograd.grad(found["loss"].sum(), list(leaves.values()))
-    with torch.no_grad():
-        policy.backward(outputs, dict(zip(leaves, gradients, strict=True)))
-    return {name: tensor.detach() for name, tensor in found.items()}
+        found, steep = slopes(policy.actions, outputs, batch, config, hyper)
+        policy.backward(outputs, steep)
+    return found
 
 
 def update(

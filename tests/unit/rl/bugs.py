@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from edgeproof.rl import collect, keys, learner, normalise, objective, update
+from edgeproof.rl import collect, keys, learner, loss, normalise, objective, update
 from edgeproof.rl.buffers import Rollout
 
 
@@ -282,7 +282,7 @@ BUGS = [
         samples_with(column(1, next_members)),
         "probe.rival_members",
     ),
-    Bug("sign of the entropy", update, "log_prob_and_entropy", last_negated, "probe.indifferent"),
+    Bug("sign of the entropy", loss, "log_prob_and_entropy", last_negated, "probe.indifferent"),
     Bug("advantages normalised over all members", objective, "normalised", pooled, "rl.members_apart"),
     Bug("a normaliser that members share", normalise.Moments, "see", seen_together, "rl.members_apart"),
     Bug("gradients clipped over all members", update, "clip_gradient", clipped_together, "rl.members_apart"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from edgeproof.core.rng import Rng
-from edgeproof.rl import learner, objective
+from edgeproof.rl import learner, loss, objective, update
 from edgeproof.rl.apart import members_apart
 from edgeproof.rl.examine import PROBING, ppo_on
 from edgeproof.rl.gates import gate
@@ -62,6 +62,8 @@ def marked(name: str, value: object, by: str):
 @pytest.mark.parametrize("bug", [marked(bug.name, bug, bug.caught_by) for bug in BUGS])
 def test_the_bug_is_caught_by_name(bug: Bug, monkeypatch):
     monkeypatch.setattr(bug.owner, bug.attribute, bug.make(getattr(bug.owner, bug.attribute)))
+    if bug.owner in (loss, objective):  # the one pass, which tests hold to these formulas, has none of its own to plant
+        monkeypatch.setattr(update, "slopes", loss.by_autograd)
     assert caught(bug.caught_by)
 
 

@@ -10,8 +10,8 @@ from edgeproof.rl.agent import read_agent
 from edgeproof.rl.interface import Continuous, Layout, Observation
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.ppo import train_ppo
+from edgeproof.rl.samples import minibatches
 from edgeproof.rl.settings import NetConfig, PpoConfig
-from edgeproof.rl.update import minibatches
 from tests.unit.rl.small_worlds import Signs
 
 SMALL = PpoConfig(

@@ -1,0 +1,100 @@
+"""A rollout as samples: parts of it in random order, and the minibatch that a part is."""
+
+# P members, H steps, N = P * n accounts, B samples of a minibatch, A action numbers
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from edgeproof.rl.buffers import Rollout
+from edgeproof.rl.inputs import Inputs
+
+__all__ = ["Batch", "Samples", "gather", "minibatches", "samples_of"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A rollout as samples, in order of step and account: row t * N + p * n + i.
+
+    Attributes:
+        dense: [H * N, K] as the networks read it, or the whole observation.
+        index: i64[H * N] where windows have yet to be read.
+        action: i64[H * N] or [H * N, A].
+        numbers: [5, H * N] log-probability, advantage, target, value, and 1 for rows that count.
+        whole: every row counts.
+        members: P.
+        accounts: n.
+    """
+
+    dense: Tensor
+    index: Tensor | None
+    action: Tensor
+    numbers: Tensor
+    whole: bool
+    members: int
+    accounts: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A minibatch of every member: inputs [P, B, I], action [P, B] or [P, B, A], and [5, P, B] numbers as in `Samples`.
+
+    Attributes:
+        x, action, numbers: of the samples.
+        whole: every row counts.
+    """
+
+    x: Tensor
+    action: Tensor
+    numbers: Tensor
+    whole: bool
+
+    @property
+    def target(self) -> Tensor:
+        """[P, B] what values should be."""
+        return self.numbers[2]
+
+    @property
+    def weight(self) -> Tensor | None:
+        """[P, B] 1 for rows that count; None where all do."""
+        return None if self.whole else self.numbers[4]
+
+
+def samples_of(rollout: Rollout, advantage: Tensor, *, dense: Tensor, index: Tensor | None, members: int) -> Samples:
+    """The samples of a rollout with these advantages [H, N], dense numbers [H, N, K] and windows i64[H, N]."""
+    columns = (rollout.logp, advantage, advantage + rollout.value, rollout.value, rollout.valid.to(advantage.dtype))
+    return Samples(
+        dense=dense.flatten(0, 1),
+        index=None if index is None else index.flatten(),
+        action=rollout.action.flatten(0, 1),
+        numbers=torch.stack(columns).flatten(1),
+        whole=bool(rollout.valid.all()),
+        members=members,
+        accounts=rollout.logp.shape[1] // members,
+    )
+
+
+def minibatches(samples: Samples, parts: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Rows i64[P, B] of each minibatch of an epoch.
+
+    Args:
+        samples: of P members.
+        parts: i64[P, B] each, numbers of each member's own samples, counted by step and own account.
+    """
+    n, p = samples.accounts, torch.arange(samples.members).unsqueeze(1)
+    for own in parts:
+        yield own if samples.members == 1 else own // n * (n * samples.members) + p * n + own % n
+
+
+def gather(samples: Samples, inputs: Inputs, rows: Tensor) -> Batch:
+    """The minibatch of these rows i64[P, B]."""
+    place = rows.flatten()
+
+    def of(table: Tensor) -> Tensor:
+        return table.index_select(0, place).unflatten(0, rows.shape)
+
+    x = of(samples.dense) if samples.index is None else inputs.rows(of(samples.dense), of(samples.index))
+    numbers = samples.numbers.index_select(1, place).unflatten(1, rows.shape)
+    return Batch(x, of(samples.action), numbers, samples.whole)
