@@ -15,17 +15,18 @@ from edgeproof.recipe.templates import template_body
 
 SMALL = [
     "features=[close_location,body_share]",
-    "agent.total_steps=131072",
-    "agent.accounts=256",
+    "agent.total_steps=65536",
+    "agent.accounts=128",
     "agent.steps=64",
     "agent.minibatch=2048",
-    "agent.lr=3e-3",
+    "agent.lr=6e-3",
     "agent.gamma=0.9",
     "agent.net.actor=[16]",
     "agent.net.critic=[16]",
     "agent.save_seconds=0",
     "environment.episode_bars=128",
 ]
+TINY = ["agent.total_steps=8192", "agent.accounts=32"]  # four updates: enough to be counted, not to learn
 
 
 def train(market, out, *more, **options):
@@ -78,19 +79,41 @@ def test_positions_are_those_of_the_bundle_on_its_own(finished, tmp_path):
     assert np.isin(run.predictions["probability"].round(6).to_numpy(), [0.25, 0.5, 0.75]).all()
 
 
+def test_its_page_shows_what_it_learned_and_did_and_the_accounts_that_chose_it(finished):
+    run, _ = finished
+    page = run.report().read_text(encoding="utf-8")
+    for words in ("Net growth on validation", "Equity of the validation episodes", "Actions", "Exposure", "Regimes"):
+        assert words in page
+    episodes, kept = run.episodes, run.history.filter("best")
+    growth = episodes.group_by("symbol").agg(pl.col("net_growth").mean())["net_growth"].mean()
+    assert growth * 1e4 == pytest.approx(kept["validation_score"].item(), rel=1e-4)
+    logged = {"sharpe", "profit_factor", "consistency", "skew", "max_drawdown"}
+    assert {f"validation_{name}" for name in logged} <= set(kept.columns)
+
+
 def test_the_same_seed_gives_the_same_bundle(finished, tmp_path):
-    run, market = finished
-    other = train(market, tmp_path / "again", workspace=tmp_path)
-    sha = [
-        json.loads((path / "bundle" / "bundle.json").read_text())["weights_sha256"]
-        for path in (run.folder, other.folder)
-    ]
+    _, market = finished
+    sha = []
+    for number in range(2):
+        run = train(market, tmp_path / f"{number}", *TINY, workspace=tmp_path / f"w{number}", beside=False)
+        sha.append(json.loads((run.folder / "bundle" / "bundle.json").read_text())["weights_sha256"])
     assert sha[0] == sha[1]
+
+
+def test_the_parts_of_a_weighted_reward_are_told_and_its_bonus_for_trying_ends_at_half_of_the_run(finished, tmp_path):
+    _, market = finished
+    run = train(market, tmp_path / "run", *TINY, "environment.reward=weighted", workspace=tmp_path, beside=False)
+    assert {"direction", "magnitude", "pnl", "exits", "exploration", "drawdown"} <= set(run.history.columns)
+    first, second, *rest = run.history["exploration"].to_list()
+    assert first > second > 0.0
+    assert rest == [0.0, 0.0]
+    assert "Parts of the reward" in run.report().read_text(encoding="utf-8")
 
 
 def test_members_of_a_population_are_each_a_trial(finished, tmp_path):
     _, market = finished
-    run = train(market, tmp_path / "several", "combine={name: multi_start, seeds: 2}", workspace=tmp_path)
+    starts = "combine={name: multi_start, seeds: 2}"
+    run = train(market, tmp_path / "several", *TINY, starts, workspace=tmp_path, beside=False)
     assert len(Ledger(tmp_path).rows("training")) == 3  # two members, and the run that stands for the kept one
     facts = json.loads((run.folder / "bundle" / "bundle.json").read_text())["lineage"]["combine"]
     assert [row["label"] for row in facts["trainings"]] == ["start 1/2", "start 2/2"]
