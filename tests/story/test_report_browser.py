@@ -20,6 +20,7 @@ from edgeproof.report.study import study_page
 from edgeproof.report.sweep import sweep_page
 from tests.story.chromium import Browser, binary, chromium
 from tests.unit.report import runs
+from tests.unit.report.agents import agent_run
 from tests.unit.report.campaigns import campaign, swept
 from tests.unit.report.folders import moved, put
 from tests.unit.report.markets import survey
@@ -60,6 +61,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     planted, noise = runs.run(title="Planted edge"), runs.run("no_edge", title="Pure noise")
     texts = {
         "edge": run_page(planted),
+        "agent": run_page(agent_run()),
         "sealed": run_page(runs.run("inconclusive", opened=False)),
         "demo": demo_page(planted, noise),
         "study": study_page(study()),
@@ -79,6 +81,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
 
 LEAST_PLOTS = {
     "edge": 8,
+    "agent": 18,
     "sealed": 8,
     "demo": 8,
     "study": 10,
