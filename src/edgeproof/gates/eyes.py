@@ -15,7 +15,7 @@ from torch import Tensor
 from edgeproof.core.finding import Finding
 from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
-from edgeproof.gates.subject import Subject
+from edgeproof.gates.subject import Subject, asked
 
 __all__ = ["duplicates", "finite", "labels", "scale", "signal", "target_in_inputs", "target_shifted", "varied"]
 
@@ -125,8 +125,8 @@ def labels(subject: Subject) -> Finding:
             claim = f"targets have a standard deviation of {spread:.3g}"
             return passed(check, claim, measured=spread, threshold="> 0", plot=drawn)
         return failed(check, "error", "all targets are equal", "look at the loader", measured=spread, threshold="> 0")
-    values, counts = targets.unique(return_counts=True)
-    shares = {str(int(value)): float(count) / len(targets) for value, count in zip(values, counts, strict=True)}
+    values, counts = targets[asked(targets)].unique(return_counts=True)
+    shares = {str(int(value)): float(count) / int(counts.sum()) for value, count in zip(values, counts, strict=True)}
     rare = min(shares.values())
     drawn = plot.bars(shares, title="Share of each class", y_label="share")
     drawn |= {"threshold": RARE, "threshold_name": "rare below", "wrong": "below"} if len(shares) <= 20 else {}
@@ -232,8 +232,9 @@ def _equal_share(part: Tensor, target: Tensor) -> float:
     columns = part.reshape(*part.shape[:2], -1)
     if target.numel() != target.shape[0] * target.shape[1]:
         return 0.0
-    same = columns == target.reshape(*target.shape[:2], 1)
-    return float(same.float().mean(dim=(0, 1)).max())
+    counts = asked(target).reshape(target.shape[:2])
+    same = (columns == target.reshape(*target.shape[:2], 1))[counts]
+    return float(same.float().mean(dim=0).max()) if len(same) else 0.0
 
 
 def duplicates(subject: Subject) -> Finding:

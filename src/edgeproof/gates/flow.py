@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from edgeproof.core.finding import Finding
 from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
-from edgeproof.gates.subject import Batch, Subject
+from edgeproof.gates.subject import Batch, Subject, shifted_input
 from edgeproof.train.seeding import seeded
 
 __all__ = ["dead_units", "gradients", "inputs_used", "mixing", "modes", "registered", "time_order"]
@@ -331,11 +331,13 @@ def _with(model: nn.Module, batch: Batch, number: int, part: Tensor) -> Tensor:
 def time_order(subject: Subject) -> Finding:
     """Where there is one output a step, `[B, L, ...]`, no output depends on later steps.
 
-    Only for models that are meant to be causal: a label for each step of its own sequence.
+    Only for models that are meant to be causal: a label for each step of its own sequence. Of several inputs that one
+    is changed whose next steps are the targets (what an encoder reads may lie ahead), else the first.
     """
     check, threshold = "flow.time_order", "an output depends on its own and earlier steps only"
     model, batch = subject.fresh().eval(), subject.samples(MOST_SAMPLES)
-    first = batch.inputs[0]
+    number = shifted_input(subject.batches) or 0
+    first = batch.inputs[number]
     with torch.no_grad():
         before = model(*batch.inputs)
         if first.ndim < 2 or before.ndim < 2 or before.shape[1] != first.shape[1] or first.shape[1] < 2:
@@ -346,7 +348,7 @@ def time_order(subject: Subject) -> Finding:
         changed[:, half:] = (
             10 * first[:, half:] + 1 if first.is_floating_point() else first.roll(1, 0)[:, half:].flip(1)
         )
-        after = _with(model, batch, 0, changed)
+        after = _with(model, batch, number, changed)
     moved = _apart(before[:, :half], after[:, :half])
     by_step = (before - after)[:, :half].abs().transpose(0, 1).flatten(1).amax(1)
     by_step = by_step / before[:, :half].abs().max().clamp_min(1e-6)

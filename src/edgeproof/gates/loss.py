@@ -10,7 +10,7 @@ from torch import Tensor
 from edgeproof.core.finding import Finding
 from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
-from edgeproof.gates.subject import Subject
+from edgeproof.gates.subject import Subject, asked
 
 __all__ = ["computes", "direction", "own_target"]
 
@@ -89,8 +89,9 @@ def _towards(subject: Subject, output: Tensor, target: Tensor, slope: Tensor) ->
     """How the loss changes as each output moves towards its target; above 0 it rises."""
     if subject.kind == "classes":
         dims = [dim for dim in (1, output.ndim - 1) if output.shape[:dim] + output.shape[dim + 1 :] == target.shape]
-        own = [slope.gather(dim, target.long().unsqueeze(dim)) for dim in dims or [output.ndim - 1]]
-        return min(own, key=lambda found: float((found > 0).float().mean())).reshape(-1)  # either may be meant
+        place, counts = target.long().clamp_min(0), asked(target)
+        own = [slope.gather(dim, place.unsqueeze(dim)).squeeze(dim) for dim in dims or [output.ndim - 1]]
+        return min((found[counts] for found in own), key=lambda found: float((found > 0).float().mean()))  # either fits
     if output.numel() != target.numel():
         return torch.zeros(0)
     aim = target.reshape(output.shape).to(output.dtype)

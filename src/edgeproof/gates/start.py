@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from edgeproof.core.finding import Finding
 from edgeproof.gates import plot
 from edgeproof.gates.report import failed, passed
-from edgeproof.gates.subject import Subject, prior_entropy
+from edgeproof.gates.subject import Subject, asked, prior_entropy
 from edgeproof.train.seeding import seeded
 
 __all__ = ["loss_at_start", "outputs_at_start", "same_steps"]
@@ -93,7 +93,7 @@ def loss_at_start(subject: Subject) -> Finding:
     else:
         scores, count = _classes(output, target)
         flat, hard = scores.reshape(-1, count), target.reshape(-1).long()
-        each = nn.functional.cross_entropy(flat, hard, reduction="none")
+        each = nn.functional.cross_entropy(flat, hard, reduction="none")[asked(hard)]
     measured = float(each.mean())
     expected = max(prior_entropy(target, subject.kind, count), 0.0)
     known = f"cross-entropy before training is {measured:.3f}; the prior's is {expected:.3f}"

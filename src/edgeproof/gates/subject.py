@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from edgeproof.core.errors import OptionError
 from edgeproof.core.rng import Rng
 
-__all__ = ["Batch", "Kind", "Subject", "as_batches", "kind_of", "prior_entropy", "subject_of"]
+__all__ = ["Batch", "Kind", "Subject", "as_batches", "asked", "kind_of", "prior_entropy", "shifted_input", "subject_of"]
 
 Kind = Literal["binary", "classes", "values"]
 Loss = Callable[[Any, Tensor], Tensor]
 MOST_BATCHES = 8
+IGNORED = -100  # a class number that torch's cross-entropy leaves out: padding
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,33 @@ def kind_of(output: Any, target: Tensor) -> Kind:
     return "classes" if not target.is_floating_point() else "values"
 
 
+def asked(target: Tensor) -> Tensor:
+    """Which targets count: all numbers, and every class but -100, by which padding is marked."""
+    return torch.ones_like(target, dtype=torch.bool) if target.is_floating_point() else target != IGNORED
+
+
+def shifted_input(batches: Sequence[Batch]) -> int | None:
+    """Which input every step's target is the next step of: a model that reads ahead would copy it. None: no input."""
+    return next(
+        (number for number in range(len(batches[0].inputs)) if all(_shifted(one, number) for one in batches)), None
+    )
+
+
+def _shifted(batch: Batch, number: int) -> bool:
+    part, target, counts = batch.inputs[number], batch.target, asked(batch.target)
+    if part.ndim < 2 or part.shape != target.shape or part.shape[1] < 3:
+        return False
+    both = counts[:, :-1] & counts[:, 1:]  # what follows the last target that counts may be padding
+    follows = (part[:, 1:] == target[:, :-1])[both]
+    return len(follows) > 0 and bool(follows.all()) and not bool((part == target)[counts].all())
+
+
 def prior_entropy(target: Tensor, kind: Kind, classes: int) -> float:
     """Cross-entropy of always saying the share of each class, in nats; log C where all classes are as frequent."""
     if kind == "values":
         return math.nan
-    counts = torch.bincount(target.long().reshape(-1), minlength=2 if kind == "binary" else classes).double()
+    counts = torch.bincount(
+        target[asked(target)].long().reshape(-1), minlength=2 if kind == "binary" else classes
+    ).double()
     share = counts / counts.sum()
     return float(-(share * share.clamp_min(1e-300).log()).sum())
