@@ -29,6 +29,7 @@ OVERFITTED = 0.05  # nats, of many samples
 MANY = 1024
 STEPS = 1000
 RATES = (3e-3, 1e-2, 3e-4)  # tried in turn: what is asked is whether it can, not at which rate
+FEW, RATE_OF_FEW = 64, 1e-1  # so few weights have to be large ones, and a weight travels a rate a step
 LOOK_EVERY = 10
 
 
@@ -104,7 +105,9 @@ def one_batch(subject: Subject, *, steps: int = STEPS) -> Finding:
     """Without regularisers, 64 samples of several classes are learned by heart within 1000 steps."""
     batch = _mixed(subject)
     check, limit = "capacity.one_batch", LEARNED + _floor(batch.target, subject.kind)
-    best = _best(subject, [batch], rates=RATES, steps=steps, enough=limit)
+    few = sum(one.numel() for one in subject.model.parameters()) <= FEW
+    rates = (RATE_OF_FEW, *RATES) if few else RATES
+    best = _best(subject, [batch], rates=rates, steps=steps, enough=limit)
     drawn = _curve(best, "Loss of one batch", limit)
     if best.best < limit:
         claim = f"{len(batch)} samples are learned by heart in {best.at} steps (loss {best.best:.4f})"

@@ -25,6 +25,7 @@ from edgeproof.train.losses import BceConfig
 __all__ = ["Shown", "shown"]
 
 STIR = 0.01
+RARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,19 @@ class Shown:
         positive = self.task.dataset.y.reshape(-1)[drawn] > 0.5
         chosen = np.concatenate([drawn[positive][: count // 2], drawn[~positive][: count - count // 2]])
         return Subject(self.model, BceConfig().build(), [self.batch(chosen)], "binary", self.rng)
+
+    def balanced(self, count: int, size: int) -> Subject:
+        """As `subject` with plain cross-entropy; of a class rarer than a fourth so many that it is a fourth."""
+        share = float(self.task.train.y.mean())
+        if RARE <= share <= 1 - RARE:
+            return self.subject(count, size, plain=True)
+        drawn = self.drawn(len(self.task.dataset.fold.train), "balanced")
+        rare = (self.task.dataset.y.reshape(-1)[drawn] > 0.5) == (share < RARE)
+        few = drawn[rare][: max(1, int(RARE * count))]
+        chosen = np.concatenate([few, drawn[~rare][: round(len(few) / RARE) - len(few)]])
+        parts = max(2, -(-len(chosen) // size))
+        batches = [self.batch(chosen[first::parts]) for first in range(parts)]
+        return Subject(self.model, BceConfig().build(), batches, "binary", self.rng)
 
     def subject(self, count: int, size: int, *, plain: bool = False) -> Subject:
         """Model, loss and `count` training samples in batches of `size`.

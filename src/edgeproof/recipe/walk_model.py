@@ -80,8 +80,8 @@ def _of_descent(shown: Shown, own: Subject, plain: Subject) -> dict[str, Check]:
         "flow.mixing": lambda: flow.mixing(moved()),
         "flow.inputs_used": lambda: _but_symbols(flow.inputs_used(moved())),
         "inputs.no_other_bars": lambda: no_other_bars(shown),
-        "capacity.blind_to_zeros": lambda: prior.blind_to_zeros(plain),
-        "capacity.blind_to_shuffled": lambda: prior.blind_to_shuffled(plain),
+        "capacity.blind_to_zeros": lambda: prior.blind_to_zeros(shown.balanced(BATCHES * SIZE, SIZE)),
+        "capacity.blind_to_shuffled": lambda: prior.blind_to_shuffled(shown.balanced(BATCHES * SIZE, SIZE)),
         "capacity.one_batch": lambda: capacity.one_batch(shown.mixed(room(shown.model, SIZE))),
     }
 

@@ -71,6 +71,19 @@ def test_every_model_of_the_catalog_passes_every_step(market: Market, name: str,
     assert first_error(steps_of(market, load_run_config(template_body(name), [f"seed={seed}"]))) is None
 
 
+def test_a_rare_class_is_warned_of_and_no_fault_of_the_model(market: Market):
+    label = {"name": "forward_return", "horizon_bars": 1, "threshold_bps": 250.0}
+    steps = steps_of(market, load_run_config(SMALL | {"label": label}))
+    assert first_error(steps) is None
+    warned = {check.check for step in steps for check in step.checks if check.level == "warning"}
+    assert warned >= {"samples.labels", "start.own_loss"}
+
+
+def test_a_model_of_three_weights_passes_every_step(market: Market):
+    body = SMALL | {"features": ["close_location"], "window": 2}
+    assert first_error(steps_of(market, load_run_config(body))) is None
+
+
 def test_a_model_of_trees_has_inputs_and_baselines_and_says_why_there_is_no_more(market: Market):
     seen = look(market, model="gbm")
     skeleton, overfit = skeleton_step(seen), overfit_step(seen)
