@@ -28,7 +28,8 @@ FEWEST = 6  # updates from which on a curve is read
 PART = 0.2  # of the planned updates, before which a flat reward is nothing yet
 RISEN = 4.0  # standard errors
 USELESS = -0.05  # explained variance: worse than the mean by more than noise makes it
-IDLE = 1e-3  # turnover of a policy that chose not to trade
+BLIND = 0.01  # explained variance: no better than the mean, which noise alone may be the reason of
+KNOWS = 0.1  # of the rewards' variance: the error of a critic that has nothing left to explain
 HOPELESS = ("doctor.kl", "doctor.entropy", "doctor.flat_reward")
 APART = 0.5  # standard deviation between seeds, as a share of what they gain on average
 
@@ -89,7 +90,7 @@ def collapsed(history: AgentHistory, known: AgentKnown) -> Finding | None:
     share = preference(history, known)
     gone = np.flatnonzero(share < why.COLLAPSED)
     planned = known.updates or len(history)
-    if not len(gone) or gone[0] + 1 > planned / 2 or _settled(history):
+    if not len(gone) or gone[0] + 1 > planned / 2 or _chosen(history, known):
         return None
     claim = (
         f"collapsed entropy: from update {gone[0] + 1} of {planned} on the policy has "
@@ -125,9 +126,14 @@ def critic(history: AgentHistory, known: AgentKnown) -> Finding | None:
     if len(there) < FEWEST:
         return None
     end = float(np.median(there[-max(2, len(there) // 3) :]))
-    if end >= USELESS:
+    error, size = history.value_loss[~np.isnan(history.value_loss)], history.size[~np.isnan(history.size)]
+    knows = len(error) > 0 and len(size) > 0 and float(error[-1]) < KNOWS * float(size.max()) ** 2
+    odd = len(size) > 0 and not why.SMALL <= float(np.median(size)) <= why.LARGE
+    if knows or end >= (BLIND if odd else USELESS):
         return None
-    claim = f"explained variance is below 0: {end:.2f} in the last third of the updates, worse than no critic at all"
+    said = "is below 0" if end < USELESS else "stays at 0"
+    worth = "worse than" if end < USELESS else "no better than"
+    claim = f"explained variance {said}: {end:.2f} in the last third of the updates, {worth} no critic at all"
     drawn = _curve(history.explained, "explained variance", 0.0)
     return _with(drawn, symptom("doctor.critic", claim, why.critic(history, known), measured=end, threshold=USELESS))
 
@@ -212,10 +218,12 @@ def _noise(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.diff(values, 2) ** 2) / 6.0))
 
 
-def _settled(history: AgentHistory) -> bool:
-    """Whether it learned not to trade: its reward rose, and its turnover is gone."""
-    turnover = history.turnover[~np.isnan(history.turnover)]
-    return len(turnover) > 0 and turnover[-1] < IDLE and _rise(history.reward[~np.isnan(history.reward)]) > RISEN
+def _chosen(history: AgentHistory, known: AgentKnown) -> bool:
+    """Whether the policy came to rest where it earns more, by steps of a usual size, free to go on exploring."""
+    rewards = (values[~np.isnan(values)] for values in (history.reward, history.episode))
+    calm = float(np.nan_to_num(history.kl).max(initial=0.0)) <= why.BLOWN
+    free = known.entropy is None or known.entropy >= why.BONUS
+    return calm and free and max(_rise(values) for values in rewards) > RISEN
 
 
 def _curve(values: np.ndarray, title: str, threshold: float | None) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from edgeproof.gates.cause import LIKELY, POSSIBLE, SHOWN, STRONG, Cause
 
 __all__ = [
     "BLOWN",
+    "BONUS",
     "CALM_RATE",
     "COLLAPSED",
+    "LARGE",
     "LEAST_STEPS",
     "NOWHERE",
     "SMALL",
@@ -27,11 +29,12 @@ __all__ = [
     "flat",
     "not_finite",
     "undertrained",
-]  # fmt: skip
+]
 
 SMALL, LARGE = 0.01, 10.0  # deviation of the rewards
 NOWHERE = 1e-6  # largest KL of a policy that does not move
 BLOWN = 0.1  # KL of one update
+BONUS = 1e-3  # coefficient of the entropy below which nothing is explored for its own sake
 COLLAPSED = 0.1  # of the entropy of an even choice
 EVEN = 0.97  # of it, to the end: the bonus holds the policy where it began
 CALM_RATE = 1e-3  # at which steps are seldom too large
@@ -80,7 +83,7 @@ def collapsed(history: AgentHistory, known: AgentKnown) -> Iterator[Cause]:
     loud = _most(history.kl) > BLOWN
     because = f"an update moved the policy by a KL of {_most(history.kl):.2g}" if loud else ""
     yield _lower_rate(known, STRONG + _loud(known) if loud else POSSIBLE, because)
-    low = known.entropy is not None and known.entropy < 1e-3
+    low = known.entropy is not None and known.entropy < BONUS
     because = f"its coefficient is {known.entropy:g}" if low else ""
     change = () if known.entropy is None else (f"agent.entropy={max(0.01, 3 * known.entropy):.2g}",)
     fix = "raise the entropy bonus, so that the policy goes on exploring"
@@ -170,7 +173,8 @@ def apart(wobble: float, known: AgentKnown, history: AgentHistory) -> Iterator[C
 
 def _size(history: AgentHistory, known: AgentKnown) -> Iterator[Cause]:
     """Rewards whose size a critic, which begins with values near 1, cannot follow; nothing where it is usual."""
-    sizes = history.size[~np.isnan(history.size)]
+    last = known.failed.get("facts", {}).get("reward_deviation")
+    sizes = history.size[~np.isnan(history.size)] if last is None else np.array([last])
     if not len(sizes):
         yield Cause("data pipeline", "rewards of another size than 1", POSSIBLE, "", "scale rewards by hand to about 1")
         return

@@ -25,6 +25,7 @@ from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.labels.volatility import volatility_over_gaps
 from edgeproof.models.actor import Actor
+from edgeproof.recipe.agent_known import seen_in
 from edgeproof.recipe.agent_validation import episodes_rows, reward_agrees, validation_figures
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
@@ -243,7 +244,7 @@ def _kept(done: TrainedAgent, labels: Sequence[str], ground: Ground, bars: slice
         seconds=done.seconds,
         sha=weights_sha(actor),
         ended="epochs",
-        findings=_agreement(actor, ground, bars),
+        findings=(*_agreement(actor, ground, bars), *seen_in(history, ground.config)),
     )
     if len(labels) == 1:
         return Combined(trained, model_config)

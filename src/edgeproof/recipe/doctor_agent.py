@@ -2,7 +2,6 @@
 
 # U updates, P members
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,9 +12,9 @@ from edgeproof.core.files import read_json
 from edgeproof.core.finding import Finding
 from edgeproof.gates.agent_history import AgentKnown, members_of
 from edgeproof.gates.agent_symptoms import diagnose_agent
+from edgeproof.recipe.agent_known import agent_known
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.folder import RunFolder
-from edgeproof.rl.interface import Discrete
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.standing import LAST
 from edgeproof.train.failure import FAILED
@@ -52,7 +51,7 @@ def agent_trainings(folder: RunFolder, config: RunConfig) -> list[AgentTraining]
     found = [one for place in places for one in _members(place, folder, config)]
     if not found and (folder.path / "history.parquet").exists():
         rows = [dict(row) for row in folder.table("history").iter_rows(named=True)]
-        found = [AgentTraining("training", rows, _settings(config, {}, ended=True))]
+        found = [AgentTraining("training", rows, agent_known(config, ended=True))]
     if not found:
         raise OptionError(f"{folder.path}: no update is on disk yet and nothing has failed; look again later")
     return found
@@ -66,31 +65,6 @@ def _members(place: Path, folder: RunFolder, config: RunConfig) -> list[AgentTra
         rows = kept if len(kept) >= len(rows) else [*kept, *(row for row in rows if row["update"] > len(kept))]
     name = "training" if place == folder.checkpoints else str(place.relative_to(folder.checkpoints))
     ended = len(rows) >= cast("PpoConfig", config.agent).updates
-    known, tables = _settings(config, failed, ended=ended), members_of(rows)
+    known, tables = agent_known(config, failed, ended=ended), members_of(rows)
     names = [name] if len(tables) == 1 else [f"{name} {number}/{len(tables)}" for number in range(1, len(tables) + 1)]
     return [AgentTraining(name, table, known) for name, table in zip(names, tables, strict=True)]
-
-
-def _settings(config: RunConfig, failed: dict[str, Any], *, ended: bool) -> AgentKnown:
-    """What the config says, and the failure."""
-    agent, space = cast("PpoConfig", config.agent), config.environment.space
-    chosen = isinstance(space, Discrete)
-    spread = agent.net.log_std + 0.5 * math.log(2 * math.pi * math.e)
-    return AgentKnown(
-        even=math.log(space.count) if isinstance(space, Discrete) else space.size * spread,
-        numbers=0 if chosen else space.size,
-        lr=agent.lr,
-        entropy=agent.entropy,
-        gamma=agent.gamma,
-        value_coefficient=agent.value_coefficient,
-        clip=agent.clip,
-        epochs=agent.epochs,
-        minibatch=agent.minibatch,
-        grad_norm=agent.grad_norm,
-        target_kl=agent.target_kl,
-        updates=agent.updates,
-        samples=agent.steps * agent.accounts,
-        scale=getattr(config.environment.reward, "scale", None),
-        ended=ended,
-        failed=failed,
-    )

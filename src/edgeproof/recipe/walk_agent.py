@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import cast
 
 from edgeproof.core.finding import Finding
@@ -12,7 +13,6 @@ from edgeproof.recipe.probe import five_probes
 from edgeproof.recipe.shown import Shown
 from edgeproof.recipe.sight import seen_untrained
 from edgeproof.recipe.steps import Skipped, Step
-from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.encoders import FrozenEncoderConfig
 from edgeproof.rl.gates import RL_GATES, check_agent
 from edgeproof.rl.settings import PpoConfig
@@ -37,10 +37,10 @@ def agent_steps(seen: Shown) -> tuple[Step, Step]:
     bars = training_bars(prepared, fold, validation_stretch(fold, len(prepared.decide)))
     agent = cast("PpoConfig", config.agent)
     body = {"steps": min(agent.steps, STEPS), "accounts": min(agent.accounts, ACCOUNTS)}
-    tape, samples = ground.tape(bars), agent.steps * agent.accounts
-    world = MarketEnv(tape, config.environment, config.costs, config.options, accounts=body["accounts"])
-    looked = check_agent(world, agent.model_copy(update=body), rng=seen.rng.child("agent"), samples=samples)
-    found = (*five_probes(agent), check_costs(tape, config.costs), *looked)
+    small, samples = agent.model_copy(update=body), agent.steps * agent.accounts
+    world = replace(ground, config=config.model_copy(update={"agent": small})).environment(bars, 1)
+    looked = check_agent(world, small, rng=seen.rng.child("agent"), samples=samples)
+    found = (*five_probes(agent), check_costs(ground.tape(bars), config.costs), *looked)
     skeleton = Step("skeleton", "Skeleton", time.perf_counter() - began, found, _waiting(looked))
     return skeleton, Step("overfit", "Overfit", 0.0, skipped=(Skipped("capacity.overfit", NO_LABELS),))
 

@@ -31,6 +31,7 @@ from edgeproof.train.failure import clear_failure, write_failure
 __all__ = ["AGENT", "TrainedAgent", "train_ppo"]
 
 AGENT = "agent.safetensors"
+BLOWN, CLIPPED = 0.1, 0.5  # KL of an update and share of samples cut off, from which on progress lines warn
 KEPT = 1000  # updates of a failed training's history
 Validate = Callable[[Agent], Mapping[str, Sequence[float]]]
 
@@ -112,7 +113,8 @@ def train_ppo(
                 if watch is not None:
                     watch(dict(row))
         except Diverged as error:
-            write_failure(folder, error, {"history": standing.history[-KEPT:]})
+            spread = float(learner.rollout.reward.double().std())
+            write_failure(folder, error, {"history": standing.history[-KEPT:], "reward_deviation": _plain(spread)})
             raise
         except KeyboardInterrupt as stop:
             raise Interrupted(
@@ -217,12 +219,15 @@ def _identity(environment: Environment, configs: Sequence[PpoConfig], keys: Keys
     }
 
 
+def _plain(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
 def _line(row: Mapping[str, Any]) -> str:
     def mean(name: str) -> float:
         values = [value for value in np.atleast_1d(row[name]) if value is not None]
         return float(np.mean(values)) if values else float("nan")
 
-    return (
-        f"reward {mean('reward'):.5f}  loss {mean('loss'):.4f}  kl {mean('kl'):.4f}  "
-        f"{row['steps_per_second']:,.0f} steps/s"
-    )
+    blown = mean("kl") > BLOWN or mean("clip_share") > CLIPPED
+    kl = f"kl {mean('kl'):.4f}{' TOO LARGE: lower lr, or set target_kl' if blown else ''}"
+    return f"reward {mean('reward'):.5f}  loss {mean('loss'):.4f}  {kl}  {row['steps_per_second']:,.0f} steps/s"
