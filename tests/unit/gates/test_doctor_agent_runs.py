@@ -110,6 +110,8 @@ def test_of_a_sound_training_only_its_length_is_named(tmp_path, changed):
     assert set(symptoms(tmp_path, **changed)) == {"doctor.undertrained"}
 
 
+MANY_PASSES = {"lr": 1e-3, "epochs": 200, "minibatch": 64, "steps": 8, "total_steps": 768}
+NO_BONUS = {"chain": PASS, "entropy": 0.0, "target_kl": 0.05, "epochs": 16, "total_steps": 12288}
 FAULTS = {
     "rewards of a billionth": ({"scale": 1e-9, "total_steps": 12288}, "doctor.flat_reward", "rewards too small"),
     "critics of rewards of a billionth": ({"scale": 1e-9}, "doctor.critic", "rewards too small"),
@@ -118,11 +120,11 @@ FAULTS = {
     "a bonus of thirty": ({"entropy": 30.0}, "doctor.flat_reward", "entropy bonus too strong"),
     "a value loss of nothing": ({"value_coefficient": 0.0}, "doctor.critic", "a value loss that counts for nothing"),
     "a rate of one": ({"lr": 1.0}, "doctor.kl", "learning rate too high"),
-    "two hundred passes": ({"lr": 1e-3, "epochs": 200, "minibatch": 64, "steps": 8, "total_steps": 768}, "doctor.kl", "too many passes over one rollout"),
-    "nothing for exploring": ({"chain": PASS, "entropy": 0.0, "target_kl": 0.05, "epochs": 16, "total_steps": 12288}, "doctor.entropy", "no entropy bonus to speak of"),
+    "two hundred passes": (MANY_PASSES, "doctor.kl", "too many passes over one rollout"),
+    "nothing for exploring": (NO_BONUS, "doctor.entropy", "no entropy bonus to speak of"),
     "a policy that leaps": ({"lr": 1.0}, "doctor.entropy", "learning rate too high"),
     "a first look": ({}, "doctor.undertrained", "too few steps"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
