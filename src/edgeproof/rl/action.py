@@ -9,7 +9,7 @@ from torch import Tensor
 from edgeproof.core.errors import TrainError
 from edgeproof.rl.interface import ActionSpace, Discrete
 
-__all__ = ["accept"]
+__all__ = ["accept", "check_kind"]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -36,17 +36,25 @@ def _from_weights(action: np.ndarray, low: float, high: float, target: np.ndarra
     return -1
 
 
+def check_kind(action: Tensor, space: ActionSpace, count: int) -> None:
+    """Refuse actions of another shape or type than `count` accounts take.
+
+    Raises:
+        TrainError: they are.
+    """
+    shape = (count,) if isinstance(space, Discrete) else (count, space.size)
+    if tuple(action.shape) != shape or action.is_floating_point() == isinstance(space, Discrete):
+        kind = "whole numbers" if isinstance(space, Discrete) else "floats"
+        raise TrainError(f"environment: actions {action.dtype} {tuple(action.shape)}; write {kind} {shape}")
+
+
 def accept(action: Tensor, space: ActionSpace, levels: np.ndarray, target: np.ndarray) -> None:
     """Write the target weights f64[N, 1, A] that `action` asks for.
 
     Raises:
         TrainError: another shape or type, an action out of range, a weight that is no number; nothing is written then.
     """
-    count = len(target)
-    shape = (count,) if isinstance(space, Discrete) else (count, space.size)
-    if tuple(action.shape) != shape or action.is_floating_point() == isinstance(space, Discrete):
-        kind = "whole numbers" if isinstance(space, Discrete) else "floats"
-        raise TrainError(f"environment: actions {action.dtype} {tuple(action.shape)}; write {kind} {shape}")
+    check_kind(action, space, len(target))
     given = action.detach().cpu().numpy()
     if isinstance(space, Discrete):
         bad = _from_places(given, levels, target)

@@ -2,14 +2,15 @@
 
 # N accounts, G groups of A assets, T bars, F features, K numbers of an account's state, L window, R regimes
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgeproof.rl.reward import PARTS, Price
 from edgeproof.simulator.account import ASSET_COLUMNS, KINDS, MONEY_ENTRIES, TRADE_COLUMNS, Account, Feed, Rules
 
-__all__ = ["Desk", "Screen", "View", "World", "account_numbers", "open_desk", "open_screen"]
+__all__ = ["Desk", "Screen", "View", "World", "account_numbers", "open_desk", "open_screen", "turned"]
 
 # Columns of `place`.
 GROUP, BAR, END, EPISODE, STEPS, OWNER, SEAT = range(7)
@@ -23,16 +24,17 @@ EXITS_A_BAR = 3  # an asset may be reversed, stopped and liquidated in one bar
 class World(NamedTuple):
     """What all accounts read.
 
-    `feed` has a leading axis of G; `table` f32[G * T, A * F]; `volatility` f64[G, T, A], or [G, 0, 0] where no reward
-    reads it; `regime` i64[G, T, A] likewise; `starts` i64[M] rows at which episodes begin, drawn by chance if `random`;
-    T bars of a group's rows, of which `last` is the last one that may be read; `gathered`: windows are written out;
-    `key` is that of the randomness.
+    `feed` has a leading axis of G; `table` f32[G * T * width], rows of `width` = A * F numbers; `volatility`
+    f64[G, T, A], or [G, 0, 0] where no reward reads it; `regime` i64[G, T, A] likewise; `starts` i64[M] rows at which
+    episodes begin, drawn by chance if `random`; T bars of a group's rows, of which `last` is the last one that may be
+    read; `gathered`: windows are written out; `key` is that of the randomness.
     """
 
     key: int
     rules: Rules
     feed: Feed
     table: np.ndarray
+    width: int
     volatility: np.ndarray
     regime: np.ndarray
     starts: np.ndarray
@@ -122,3 +124,13 @@ def open_screen(n: int, numbers: int, parts: bool) -> Screen:
         turnover=np.zeros(n, np.float32),
         parts=np.zeros((n if parts else 0, len(PARTS)), np.float32),
     )
+
+
+def turned(values: Any, turn: Callable[[Any], Any], kind: type) -> Any:
+    """The same record of records, with everything of one kind turned into something else."""
+    if isinstance(values, kind):
+        return turn(values)
+    if not isinstance(values, tuple):
+        return values
+    parts = [turned(each, turn, kind) for each in values]
+    return type(values)(*parts) if hasattr(values, "_fields") else tuple(parts)

@@ -56,6 +56,7 @@ from edgeproof.rl.reward import (
 from edgeproof.simulator import settle
 from edgeproof.simulator.account import CASH, EQUITY, RUINED, TRADED, TRADES, Account, Feed
 from edgeproof.simulator.engines import KERNEL_FILES
+from edgeproof.simulator.fill import larger, smaller
 from edgeproof.simulator.hold import ruin
 from edgeproof.simulator.settle import close_bar, decide, open_bar
 
@@ -155,7 +156,7 @@ def _show(n: int, world: World, desk: Desk, view: View) -> None:
     row = desk.place[n, GROUP] * world.bars + t
     view.row[n] = row
     if world.gathered:
-        write_window(row, world.window, world.table, dense)
+        write_window(row, world.window, world.width, world.table, dense)
     write_account(t, desk.memory[n, PEAK], _account(n, desk), world.rules, dense)
 
 
@@ -164,13 +165,13 @@ def _begin(n: int, world: World, desk: Desk) -> None:
     """The next episode of account `n`: flat, with its start money, marked at the close of the episode's first bar."""
     place, account, M = desk.place[n], _account(n, desk), world.starts.shape[0]
     if world.random:
-        chance = draw(world.key, place[OWNER], place[SEAT], place[EPISODE])
-        start = world.starts[min(int(chance * M), M - 1)]
+        k = int(draw(world.key, place[OWNER], place[SEAT], place[EPISODE]) * M)
+        start = world.starts[k if k < M else M - 1]
     else:
         start = world.starts[place[SEAT] % M]
     group, t = int(start // world.bars), int(start % world.bars)
     place[GROUP], place[BAR] = group, t
-    place[END] = min(t + world.episode_bars, world.last) if world.episode_bars > 0 else world.last
+    place[END] = smaller(t + world.episode_bars, world.last) if world.episode_bars > 0 else world.last
     account.asset[:] = 0.0
     account.money[:] = 0.0
     account.bar[:] = 0.0
@@ -216,7 +217,7 @@ def _settle(n: int, world: World, desk: Desk, screen: Screen) -> None:
     if money[EQUITY] <= 0.0:
         ruin(t, account)
     place[BAR], after = t, money[EQUITY]
-    memory[PEAK] = max(memory[PEAK], after)
+    memory[PEAK] = larger(memory[PEAK], after)
     growth = growth_of(before, after)
     reward = growth * price.scale
     if price.kind == DIFFERENTIAL_SHARPE:
@@ -236,9 +237,9 @@ def _look_ahead(n: int, world: World, desk: Desk) -> None:
     ask_for(world.feed.open, (group, t, 0))
     ask_for(world.feed.present, (group, t, 0))
     if world.gathered:
-        row = group * world.bars + t
-        ask_for(world.table, (row, 0))
-        ask_for(world.table, (row - world.window + 1, 0))
+        place = (group * world.bars + t) * world.width
+        ask_for(world.table, (place,))
+        ask_for(world.table, (place - (world.window - 1) * world.width,))
 
 
 @register_jitable(forceinline=True)

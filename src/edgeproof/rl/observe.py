@@ -72,10 +72,8 @@ def write_account(t: int, peak: float, account: Account, rules: Rules, out: np.n
 
 
 @register_jitable(forceinline=True)
-def write_window(row: int, window: int, table: np.ndarray, out: np.ndarray) -> None:
-    """The rows row - L + 1 .. row of `table` f32[R, F], oldest first, at the beginning of `out`."""
-    width = table.shape[1]
-    flat = table.reshape(table.size)
+def write_window(row: int, window: int, width: int, table: np.ndarray, out: np.ndarray) -> None:
+    """The rows row - L + 1 .. row of `table` f32[R * F], F = `width`, oldest first, at the beginning of `out`."""
     first, count = (row - window + 1) * width, window * width
     for k in range(count):
-        out[k] = flat[first + k]
+        out[k] = table[first + k]

@@ -190,8 +190,8 @@ def growth_in_volatilities(growth: float, sigma: np.ndarray) -> float:
 @register_jitable
 def bracket_exits(account: Account) -> float:
     """Targets reached less stops touched in this bar, a mean over the brackets that closed; 0 where none did."""
-    gained, closed = 0.0, 0.0
-    for k in range(min(int(account.money[TRADES]), account.trades.shape[0])):
+    gained, closed, ended, kept = 0.0, 0.0, int(account.money[TRADES]), account.trades.shape[0]
+    for k in range(ended if ended < kept else kept):
         reason = account.trades[k, REASON]
         if reason in (BY_TARGET, BY_STOP):
             gained += 1.0 if reason == BY_TARGET else -1.0

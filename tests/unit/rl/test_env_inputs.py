@@ -21,7 +21,7 @@ CONTINUOUS = EnvConfig(actions="continuous", assets=2, episode_bars=5)
 
 
 def env_of(config=EnvConfig(episode_bars=5), options=Options(), accounts=4, **changes) -> MarketEnv:  # noqa: B008
-    own = {name: changes.pop(name) for name in ("members", "engine") if name in changes}
+    own = {name: changes.pop(name) for name in ("members", "engine", "device") if name in changes}
     tape = dataclasses.replace(tape_of(0, 2, BARS), **changes)
     return MarketEnv(tape, config, CostsConfig(), options, accounts=accounts, **own)
 
@@ -38,7 +38,9 @@ def nan_table():
         (OptionError, "environment: 0 accounts of 1 members; write at least one of each", lambda: env_of(accounts=0)),
         (OptionError, "0 members", lambda: env_of(members=())),
         (OptionError, "members [1, 1]: numbers from 0 on, each once", lambda: env_of(members=(1, 1))),
-        (OptionError, "no engine 'cuda': accounts are stepped on the CPU", lambda: env_of(engine="cuda")),
+        (OptionError, "no engine 'cuda'; write njit or python, and for a GPU device", lambda: env_of(engine="cuda")),
+        (OptionError, "no such device as 'tpu'; write cpu, cuda", lambda: env_of(device="tpu")),
+        (OptionError, "engine python is the processor's", lambda: env_of(engine="python", device="cuda")),
         (OptionError, "fill_at_close is an ablation", lambda: env_of(options=Options(fill_at_close=True))),
         (OptionError, "2 symbols cannot be dealt out in groups of assets=3",
          lambda: env_of(CONTINUOUS.model_copy(update={"assets": 3}))),

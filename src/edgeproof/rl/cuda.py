@@ -1,0 +1,144 @@
+"""The market environment on a CUDA device: the kernel's own source, one thread an account, on memory that torch shares.
+
+Bars, accounts and what they are shown are torch tensors on the device; `numba.cuda` steps them where they lie, on
+torch's current stream, so a step can be part of a captured CUDA graph. With `NUMBA_ENABLE_CUDASIM=1` in the environment
+before Python starts, Numba's simulator runs the same path without a GPU, equal to the CPU's to the last bit. NVIDIA's
+compiler (12.4, sm_90) assembles the kernels, with 136 registers and nothing spilled, but they were not run on hardware
+yet: there multiply-adds may be fused and logarithms differ in the last bit, so 1e-9 is what to expect.
+"""
+
+# N accounts, A assets
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numba import config, cuda
+from torch import Tensor
+
+from edgeproof.core.errors import OptionError, TrainError
+from edgeproof.rl.action import check_kind
+from edgeproof.rl.desk import Desk, Screen, World, turned
+from edgeproof.rl.interface import ActionSpace, Discrete
+from edgeproof.rl.kernel import begin_accounts, show_accounts, step_account
+
+__all__ = ["There"]
+
+THREADS_A_BLOCK = 64
+SIMULATED = bool(getattr(config, "ENABLE_CUDASIM", 0))
+
+
+def _device(name: str) -> torch.device:
+    """The device of this name; to Numba's CUDA simulator, memory of a CUDA device is that of the CPU."""
+    kind, _, number = name.partition(":")
+    if kind != "cuda" or not (number or "0").isdigit():
+        raise OptionError(f"environment: no such device as {name!r}; write cpu, cuda, or cuda:1 and so on")
+    if SIMULATED:
+        return torch.device("cpu")
+    if not torch.cuda.is_available() or int(number or 0) >= torch.cuda.device_count():
+        raise OptionError(f"environment: there is no CUDA device {name!r} here; write device cpu")
+    return torch.device(name)
+
+
+def _step(count: int, world: World, desk: Desk, screen: Screen) -> None:
+    n: int = cuda.grid(1)  # pyright: ignore[reportCallIssue, reportAssignmentType] - the stub shows the simulator's
+    if n < count:
+        step_account(n, world, desk, screen)
+
+
+def _begin(count: int, world: World, desk: Desk, screen: Screen) -> None:
+    n: int = cuda.grid(1)  # pyright: ignore[reportCallIssue, reportAssignmentType]
+    if n < count:
+        begin_accounts(n, n + 1, world, desk, screen)
+
+
+def _show(count: int, world: World, desk: Desk, screen: Screen) -> None:
+    n: int = cuda.grid(1)  # pyright: ignore[reportCallIssue, reportAssignmentType]
+    if n < count:
+        show_accounts(n, n + 1, world, desk, screen)
+
+
+_kernels: tuple[Any, ...] = tuple(cuda.jit(part) for part in (_begin, _step, _show))
+
+
+class There:
+    """Steps N accounts on a CUDA device.
+
+    Args:
+        accounts: N.
+        device: its name.
+
+    Raises:
+        OptionError: there is no such device here.
+    """
+
+    def __init__(self, accounts: int, device: str) -> None:
+        self.device, self._count = _device(device), accounts
+        self._threads = max(1, min(THREADS_A_BLOCK, accounts))
+
+    def taken(self, values: Any) -> Any:
+        """A record of arrays as tensors on the device."""
+        return turned(values, lambda each: torch.from_numpy(each).to(self.device), np.ndarray)
+
+    def world(self, world: World) -> World:
+        """A copy of what all accounts read in the device's memory; series that lie side by side do so there."""
+        memory: dict[int, Tensor] = {}
+
+        def there(values: np.ndarray) -> Tensor:
+            owner = values if values.base is None or values.flags.c_contiguous else values.base
+            if id(owner) not in memory:
+                memory[id(owner)] = torch.from_numpy(owner).to(self.device)
+            moved, size = memory[id(owner)], values.itemsize
+            if owner is values:
+                return moved
+            start = values.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+            flags = moved.view(torch.bool) if values.dtype == np.bool_ else moved
+            return flags.as_strided(values.shape, [step // size for step in values.strides], start // size)
+
+        return turned(world, there, np.ndarray)
+
+    def accept(self, action: Tensor, space: ActionSpace, levels: Tensor, target: Tensor) -> None:
+        """Write the target weights f64[N, 1, A] that `action` asks for, all on the device.
+
+        Within a CUDA graph nothing can be refused: what is out of range is taken for the nearest, NaN for 0.
+
+        Raises:
+            TrainError: actions that the space has not; nothing is written then.
+        """
+        check_kind(action, space, len(target))
+        captured = action.is_cuda and torch.cuda.is_current_stream_capturing()
+        if not captured:
+            _check_range(action, space)
+        if isinstance(space, Discrete):
+            target[:, 0, 0] = levels[action.clamp(0, space.count - 1)]
+        else:
+            target[:, 0] = action.nan_to_num(0.0).to(target.dtype).clamp(space.low, space.high)
+
+    def bound(self, world: World, desk: Desk, screen: Screen) -> list[Callable[[], None]]:
+        """Begin, step and show, for all accounts of these records of tensors."""
+        arrays = [turned(each, _of_numba, Tensor) for each in (world, desk, screen)]
+        return [partial(self._run, kernel, arrays) for kernel in _kernels]
+
+    def _run(self, kernel: Any, arrays: list[Any]) -> None:
+        shape: tuple[Any, ...] = (-(-self._count // self._threads), self._threads)
+        if not SIMULATED:
+            shape = (*shape, cuda.external_stream(torch.cuda.current_stream(self.device).cuda_stream))
+        kernel[shape](self._count, *arrays)
+
+
+def _of_numba(values: Tensor) -> Any:
+    """The same memory as Numba's kernels take it."""
+    return values.numpy() if SIMULATED else cuda.as_cuda_array(values)
+
+
+def _check_range(action: Tensor, space: ActionSpace) -> None:
+    """Refuse actions that the space has not; the device is waited for."""
+    discrete = isinstance(space, Discrete)
+    bad = (action < 0) | (action >= space.count) if discrete else action.isnan().any(1)
+    if bool(bad.any()):
+        n = int(bad.nonzero()[0])
+        if discrete:
+            raise TrainError(f"environment: action {int(action[n])} of account {n} is none of 0 to {space.count - 1}")
+        raise TrainError(f"environment: the action of account {n} is NaN; the policy's output is no number")
