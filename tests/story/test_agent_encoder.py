@@ -23,7 +23,7 @@ SMALL = [
     "features=[close_location,body_share]",
     "window=8",
     "gates.profile=none",
-    "agent.total_steps=65536",
+    "agent.total_steps=49152",
     "agent.accounts=256",
     "agent.steps=64",
     "agent.minibatch=2048",
@@ -50,7 +50,7 @@ def train(market, out, *more, **options):
 @pytest.fixture(scope="module")
 def market(tmp_path_factory):
     return ep.make_market(
-        "linear", tmp_path_factory.mktemp("encoder") / "m", symbols=4, bars=3000, seed=5, strength=0.3
+        "linear", tmp_path_factory.mktemp("encoder") / "m", symbols=4, bars=2400, seed=5, strength=0.3
     )
 
 
@@ -76,7 +76,7 @@ def test_its_bundle_sees_by_itself(frozen, market):
 
 LEARNED = [
     "agent.encoder={name: learned, model: {name: gru_attention, layers: 1, hidden: 8, attention: 8, dense: 8}}",
-    "agent.total_steps=32768",
+    "agent.total_steps=24576",
     "agent.accounts=128",
     "agent.minibatch=512",
     "agent.lr=1e-2",
@@ -94,6 +94,7 @@ def test_an_encoder_learned_with_the_policy_goes_the_same_road(market, tmp_path)
     assert alone["net"]["sharpe"] == pytest.approx(run.verdict["net"]["sharpe"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", [FROZEN, LEARNED])
 def test_the_gates_look_at_what_the_agent_will_see(market, tmp_path, encoder):
     run = train(market, tmp_path / "run", *encoder, "gates.profile=quick", "gates.mode=warn", workspace=tmp_path)
@@ -104,6 +105,7 @@ def test_the_gates_look_at_what_the_agent_will_see(market, tmp_path, encoder):
     assert {"rl.first_ratio", "rl.entropy_at_start"} <= {check["check"] for check in skeleton["checks"]}
 
 
+@pytest.mark.slow
 def test_an_encoder_is_taken_over_for_bars_after_what_it_was_trained_on(frozen, market, tmp_path):
     """The run's own encoder knows all training bars by heart: another market's agent may see by it, not this one's."""
     model = ["label=forward_return", "train.epochs=2", "model={name: mlp, hidden: [16], dropout: 0.0}"]
@@ -119,7 +121,7 @@ def test_an_encoder_is_taken_over_for_bars_after_what_it_was_trained_on(frozen, 
     see = ["agent.encoder={name: frozen, anchors: 8}", f"transfer.bundle={parent.folder}", *model]
     with pytest.raises(OptionError, match="take a bundle trained on an earlier span, or leave transfer out"):
         train(market, tmp_path / "same", *see, workspace=market.path.parent)
-    other = ep.make_market("linear", market.path.parent / "other", symbols=4, bars=3000, seed=6, strength=0.3)
+    other = ep.make_market("linear", market.path.parent / "other", symbols=4, bars=2400, seed=6, strength=0.3)
     run = train(other, tmp_path / "other", *see)
     assert [row["bundle"] for row in read_bundle(run.folder).lineage["parents"]] == [read_bundle(parent.folder).sha]
     assert run.verdict["net"]["sharpe"] > 5.0

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 import edgeproof as ep
 from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.templates import template_body
@@ -25,6 +27,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.slow
 def test_a_population_is_tracked_in_batches_and_says_its_pace(tiny_market, tracking_workspace, monkeypatch):
     from mlflow import MlflowClient
 
@@ -52,7 +55,7 @@ def test_a_population_is_tracked_in_batches_and_says_its_pace(tiny_market, track
     kept = json.loads((out / "bundle" / "bundle.json").read_text())["lineage"]["combine"]["kept"]
     first = {f"start {place + 1}/{MEMBERS}": place * UPDATES for place in range(MEMBERS)}[kept]
     assert [told[first + epoch] for epoch in run.history["epoch"]] == run.history["entropy"].to_list()
-    assert sum(sent) > 100 * len(sent) / 10  # figures are many, calls are few
+    assert sum(sent) > 10 * len(sent)  # figures are many, calls are few
     assert len(sent) < 12
 
     updates = [line for line in "".join(lines).splitlines() if "update" in line]
