@@ -73,7 +73,7 @@ def _of_descent(shown: Shown, own: Subject, plain: Subject) -> dict[str, Check]:
         "start.own_loss": lambda: prior.own_loss_at_start(own, share, start=begins),
         "start.last_layer": lambda: prior.last_layer(shown.model, start=begins),
         "start.same_steps": lambda: start.same_steps(own),
-        "flow.gradients": lambda: flow.gradients(_thawed(moved())),
+        "flow.gradients": lambda: flow.gradients(moved() if shown.task.start is None else _thawed(moved())),
         "flow.registered": lambda: flow.registered(moved()),
         "flow.dead_units": lambda: flow.dead_units(moved()),
         "flow.modes": lambda: flow.modes(moved()),
