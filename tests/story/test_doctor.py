@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from edgeproof.core.files import read_json, write_json
+from edgeproof.recipe.doctor import examine
+from edgeproof.recipe.run import run
 from edgeproof.recipe.templates import template_body
 
 SGD = ("train.optimiser=sgd", "train.clip_norm=null", "model.batch_norm=false", "train.epochs=3")
@@ -73,6 +75,26 @@ def test_in_a_healthy_run_nothing_is_named(edgeproof, tiny_market, tmp_path):
     assert (answer.status, answer.out.splitlines()[0]) == (0, "Nothing found wrong in 1 run, 15 finished epochs.")
     looked = edgeproof("doctor", tmp_path / "run", "--market", tiny_market, "--json")
     assert "error" not in {finding["level"] for finding in json.loads(looked.out)["findings"]}
+
+
+def test_a_run_is_read_while_it_trains_and_after_it_was_killed(tiny_market, tmp_path):
+    seen = []
+
+    def watched(line: str) -> None:
+        if "epoch 3/" in line:
+            seen.append(examine([tmp_path / "run"]))
+            raise SystemExit  # as if it were killed
+
+    body = template_body("mlp_baseline") | {"gates": {"profile": "none"}}
+    changes = ("train.lr=1e-8", "train.epochs=40")
+    with pytest.raises(SystemExit):
+        run(body, tiny_market, out=tmp_path / "run", workspace=tmp_path, overrides=changes, write=watched)
+    for answer in (*seen, examine([tmp_path / "run"])):
+        (found,) = answer.findings
+        assert answer.epochs in (2, 3)
+        assert found.check == "doctor.flat"
+        assert found.evidence["causes"][0]["name"] == "learning rate too low"
+        assert "train.lr=0.001" in found.evidence["causes"][0]["command"]
 
 
 def test_what_failed_in_its_first_epoch_leaves_a_trace_and_its_folder_can_be_used_again(

@@ -72,6 +72,9 @@ def test_a_failed_check_stops_the_run_before_training_and_warn_goes_on(edgeproof
         assert not (run / "checkpoints").exists()
         ledger = (tmp_path / ".edgeproof" / "ledger.jsonl").read_text()
         assert '"trial"' not in ledger
+        asked = edgeproof("doctor", run)
+        assert (asked.status, "stopped before training by data.varied" in " ".join(asked.out.split())) == (1, True)
+        assert "leave them out" in asked.out
         went = words(edgeproof, config, tiny_market, tmp_path, biased, "--gate", "warn", "--json")
         assert went.status == 1, went.err
         verdict = json.loads(went.out)

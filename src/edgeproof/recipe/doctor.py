@@ -25,6 +25,7 @@ from edgeproof.recipe.diagnosis import Diagnosis
 from edgeproof.recipe.doctor_agent import AgentTraining, agent_trainings
 from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.look import look
+from edgeproof.recipe.steps import stopped_by
 from edgeproof.recipe.weights import compared
 from edgeproof.train.failure import FAILED
 from edgeproof.train.keep import LAST, below
@@ -69,7 +70,9 @@ def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> 
     for folder in folders:
         config = folder.config()
         key = sha_json(config.anywhere().model_dump(mode="json", exclude={"seed", "market", "tracking"}))
-        for training in trainings(folder, config):
+        halted = stopped_by(folder.path)
+        found += [_before_training(one, folder if len(folders) > 1 else None) for one in halted]
+        for training in () if halted else trainings(folder, config):
             epochs += len(training.rows)
             where = "" if len(folders) == 1 and training.name == "training" else f"{folder.path.name} {training.name}"
             symptoms = _checked(training, seen if folder is folders[0] else ()).symptoms()
@@ -91,6 +94,12 @@ def _runs_of(path: Path) -> list[Path]:
             return inside
     RunFolder(path).state()
     return [path]
+
+
+def _before_training(finding: Finding, folder: RunFolder | None) -> Finding:
+    """A check that stopped the run, as a symptom: there are no epochs to look at."""
+    claim = f"stopped before training by {finding.check}: {finding.claim}"
+    return replace(finding, claim=claim, where=folder.path.name if folder else "")
 
 
 def _checked(training: Training | AgentTraining, seen: Sequence[Finding]) -> Training | AgentTraining:

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from edgeproof.core.files import write_json
+from edgeproof.core.files import read_json, write_json
 from edgeproof.core.finding import Finding
 from edgeproof.recipe.gates_config import GatesConfig
 from edgeproof.verdict.ready import json_ready
 
-__all__ = ["GATES", "Skipped", "Step", "StepName", "StepTrial", "gates_body", "write_gates"]
+__all__ = ["GATES", "Skipped", "Step", "StepName", "StepTrial", "gates_body", "stopped_by", "write_gates"]
 
 GATES = "gates.json"
 StepName = Literal["data", "skeleton", "overfit", "regularise", "tune", "squeeze"]
@@ -102,3 +102,13 @@ def gates_body(gates: GatesConfig, steps: Sequence[Step], *, stopped: str | None
 def write_gates(folder: Path, gates: GatesConfig, steps: Sequence[Step], *, stopped: str | None = None) -> None:
     """Write `gates.json` into a run's folder."""
     write_json(folder / GATES, gates_body(gates, steps, stopped=stopped))
+
+
+def stopped_by(folder: Path) -> list[Finding]:
+    """Checks that stopped a run before its training, the first to be mended first; empty where none did."""
+    body = read_json(folder / GATES) if (folder / GATES).is_file() else {}
+    name, steps = body.get("stopped"), body.get("steps", [])
+    if not name:
+        return []
+    wrong = [Finding.from_json(one) for step in steps for one in step["checks"] if one["level"] == "error"]
+    return sorted(wrong, key=lambda finding: finding.check != name)
