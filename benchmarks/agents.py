@@ -37,11 +37,12 @@ from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.recipe.templates import template_body
 from edgeproof.recipe.trade import choose
 from edgeproof.truth.stated import Stated
-from edgeproof.truth.trading import evaluate_policy, market_optimum
+from edgeproof.truth.trading import MarketOptimum, evaluate_policy, market_optimum
 
 __all__ = ["FLOORS", "Row", "measure", "plan"]
 
 COST_BPS = 10.0
+BANDED = "logistic and the optimum's band"
 BY_CHANCE = 8.0 / 9.0  # turnover of a position drawn anew at every bar
 COSTS = (f"costs.commission_bps={COST_BPS}", "costs.half_spread_bps=0")
 AGENT = (
@@ -56,14 +57,12 @@ FLOORS = {"linear": 0.85, "costly": 0.80}
 SETTINGS: dict[str, tuple[str, ...]] = {
     "linear": ("agent.gamma=0.9", "agent.entropy=0.001"),
     "costly": ("agent.gamma=0.95", "agent.gae_lambda=0.9"),
-    "noise": (),
-    "dead": (),
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """One training: a kind of market, its size, what learns (an agent, or a template with its policy), a seed."""
+    """One training: a kind of market, its size, what learns (an agent, or a model), a seed."""
 
     kind: str
     symbols: int
@@ -81,11 +80,10 @@ class Row:
 def plan() -> list[Row]:
     """Every row of the table."""
     rows = [Row(kind, 32, 50_000, "agent", seed, (*AGENT, *SETTINGS[kind])) for kind in FLOORS for seed in range(1, 6)]
-    rows += [Row(kind, 32, 50_000, "agent", 1, (*AGENT, *SETTINGS[kind])) for kind in ("noise", "dead")]
+    rows += [Row(kind, 32, 50_000, "agent", seed, AGENT) for kind in ("noise", "dead") for seed in range(1, 6)]
     wide = tuple(override for override in AGENT if not override.startswith("features"))
     rows += [Row("linear", 8, 20_000, "agent hourly23", 1, (*wide, *SETTINGS["linear"]))]
-    rows += [Row("linear", 8, 20_000, "logistic and its best band", 1, ("policy=proportional", "policy.short=true"))]
-    return rows
+    return [*rows, Row("linear", 8, 20_000, BANDED, 1, ())]
 
 
 def market_of(row: Row, folder: Path) -> Market:
@@ -117,9 +115,9 @@ def measure(row: Row, folder: Path) -> dict[str, Any]:
     shutil.rmtree(checkpoints)
     assert prepared.stated is not None
     stated, bars = _cut(prepared.stated, learned.bars), learned.bars
-    own = evaluate_policy(_positions(config, prepared, learned), stated, cost_bps=COST_BPS)
-    truth = market.manifest.truth
-    best = market_optimum(truth, prepared.stated, cost_bps=COST_BPS)
+    best = market_optimum(market.manifest.truth, prepared.stated, cost_bps=COST_BPS)
+    held = _banded(best, stated, learned) if row.learner == BANDED else _positions(config, prepared, learned)
+    own = evaluate_policy(held, stated, cost_bps=COST_BPS)
     ideal = evaluate_policy(best.weights(prepared.stated)[:, bars], stated, cost_bps=COST_BPS)
     return {
         **asdict(row),
@@ -142,6 +140,15 @@ def _positions(config: RunConfig, prepared: Any, learned: Any) -> np.ndarray:
         return np.zeros(p.shape)
     weights = config.policy.weights(p, made, decide, choice.theta, prepared.labels.horizon_bars)  # pyright: ignore[reportAttributeAccessIssue] - every policy has it
     return weights * len(p)
+
+
+def _banded(best: MarketOptimum, stated: Stated, learned: Any) -> np.ndarray:
+    """f64[S, T] what the best policy would hold if a model's forecasts were the market's law."""
+    p, made = (array[:, learned.bars] for array in (learned.forecast.probability, learned.forecast.made))
+    order = np.argsort(stated.p_up[stated.known])
+    drift = (stated.mean[stated.known] / stated.volatility[stated.known])[order]
+    mean = np.interp(p, stated.p_up[stated.known][order], drift) * stated.volatility
+    return best.weights(Stated(p.astype(np.float64), mean, stated.volatility, stated.known & made))
 
 
 def _cut(stated: Stated, bars: slice) -> Stated:
