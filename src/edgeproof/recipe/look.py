@@ -12,13 +12,15 @@ from torch import nn
 from edgeproof.core.errors import DataError, OptionError
 from edgeproof.core.finding import Finding
 from edgeproof.core.rng import Rng
-from edgeproof.data.store import open_market
+from edgeproof.data.store import Market, open_market
 from edgeproof.features.scale import apply, fit_preprocessor
 from edgeproof.gates.check import check_model
 from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.learn import proven_folds
 from edgeproof.recipe.prepare import open_bars, prepare
+from edgeproof.recipe.shown import shown
+from edgeproof.recipe.walk_agent import agent_steps
 from edgeproof.samples.dataset import make_dataset
 from edgeproof.samples.windows import window_view
 from edgeproof.train.seeding import seeded
@@ -33,17 +35,18 @@ BY_DESIGN = ("flow.inputs_used", "input 2")  # a model need not tell symbols apa
 def look(folder: RunFolder, market: Path) -> list[Finding]:
     """Check the run's untrained model, its loss and 1,024 of its training samples; sealed bars are not read.
 
-    Answers what failed, worst first.
+    Of an agent: the learner, the environment and the first update. Answers what failed, worst first.
 
     Raises:
         DataError: another market.
         OptionError: a model that is not trained by gradients.
     """
     identity, config, opened = folder.state()["identity"], folder.config(), open_market(market)
+    if config.has_agent:
+        return _agent(folder, opened)
     if hasattr(config.model, "fit_trees"):
         raise OptionError(f"{folder.path}: a model of trees has no gradients to check; leave --market out")
-    if opened.identity != identity["market"]:
-        raise DataError(f"{opened.path}: not the market of this run (its bars or universe differ); give the right one")
+    _check_market(folder, opened)
     prepared = prepare(config, opened, open_bars(config, opened, Ledger(Path(identity["workspace"]))))
     fold = proven_folds(config, prepared)[-1]
     x = apply(fit_preprocessor(prepared.table, fold.train), prepared.table.x)
@@ -60,6 +63,21 @@ def look(folder: RunFolder, market: Path) -> list[Finding]:
     share = float(data.y.reshape(-1)[fold.train].mean())
     failures = check_model(model, loss.build(share), pairs, seed=config.seed).failures
     return [found for found in failures if (found.check, found.where) != BY_DESIGN]
+
+
+def _agent(folder: RunFolder, market: Market) -> list[Finding]:
+    """What the gates of an agent's run say now, worst first."""
+    _check_market(folder, market)
+    config, ledger = folder.config(), Ledger(Path(folder.state()["identity"]["workspace"]))
+    span = open_bars(config, market, ledger)
+    prepared = prepare(config, market, span)
+    seen = shown(config, prepared, ledger, proven_folds(config, prepared)[-1], market=span.market)
+    return agent_steps(seen)[0].failures
+
+
+def _check_market(folder: RunFolder, market: Market) -> None:
+    if market.identity != folder.state()["identity"]["market"]:
+        raise DataError(f"{market.path}: not the market of this run (its bars or universe differ); give the right one")
 
 
 def _stir(model: nn.Module, inputs: tuple[Any, ...]) -> None:
