@@ -26,7 +26,7 @@ frame.insert(0, "timestamp", pd.date_range("2020-01-01", periods=len(frame), fre
 
 def features(frame: pd.DataFrame) -> pd.DataFrame:
     """Close location and body share, as ours has them."""
-    frame = frame.copy()
+    frame = frame.reset_index()
     spread = (frame["high"] - frame["low"]).clip(lower=1e-12)
     frame["features_location"] = (frame["close"] - frame["low"]) / spread
     frame["features_body"] = (frame["close"] - frame["open"]) / spread

@@ -45,10 +45,11 @@ class Adam:
             self._some(slice(None), weights, gradient, lr)
 
     def _some(self, rows: slice, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
-        mean, square, room, gradient = self.mean[rows], self.square[rows], self._room[rows], gradient[rows]
-        self.count[rows] += 1
-        mean.lerp_(gradient, 1 - self.beta1)
-        square.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+        self.observe(rows, gradient[rows])
+        mean, square, room = self.mean[rows], self.square[rows], self._room[rows]
+        if weights.device.type != "cpu":
+            self.move_there(rows, weights[rows], lr[rows])
+            return
         # sqrt(v / c2) + eps and m / c1 with the corrections moved into rate and eps: two passes fewer
         count = self.count[rows].numpy()
         root2 = np.sqrt(1 - self.beta2**count)
@@ -59,6 +60,20 @@ class Adam:
         else:
             eps, rate = (torch.from_numpy(each).to(room.dtype).unsqueeze(1) for each in (self.eps * root2, rate))
             weights[rows].sub_(torch.div(mean, room.add_(eps), out=room).mul_(rate))
+
+    def observe(self, rows: slice, gradient: Tensor) -> None:
+        """Count a gradient [R, D] of these members in."""
+        self.count[rows] += 1
+        self.mean[rows].lerp_(gradient, 1 - self.beta1)
+        self.square[rows].mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+
+    def move_there(self, rows: slice, weights: Tensor, lr: Tensor) -> None:
+        """The same step where no number comes back to the processor: a device goes on, and a CUDA graph may hold it."""
+        count = self.count[rows].to(torch.float64)
+        root2 = (1 - self.beta2**count).sqrt()
+        rate, eps = lr * root2 / (1 - self.beta1**count), self.eps * root2
+        rate, eps = (each.to(weights.dtype).unsqueeze(1) for each in (rate, eps))
+        weights.sub_(self.mean[rows] * rate / (self.square[rows].sqrt() + eps))
 
     def arrays(self) -> dict[str, Tensor]:
         """What a resumed training needs."""

@@ -54,4 +54,4 @@ class Keys:
             place[self.of(member, "order", update, epoch).numpy().permutation(samples)].argsort(kind="stable")
             for member in self.members
         ]
-        return torch.from_numpy(np.stack(orders)).split(sizes, dim=1)
+        return torch.as_tensor(np.stack(orders)).split(sizes, dim=1)  # on the device of the `with` around it

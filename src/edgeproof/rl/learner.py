@@ -4,6 +4,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,17 +61,20 @@ class Learner:
                 "set accounts to what the environment has, or make the environment as large"
             )
         kind, layout = kind_of(self.config.precision), environment.layout
-        self.inputs = Inputs(layout, kind)
-        encoders = encoders_of(self.config.encoder, layout, members=members, kind=kind)
-        parts = (self.config.net, layout.size, environment.actions, members, kind)
-        self.policy = Policy(*parts, encoders=encoders).start(keys)
-        whole = self.policy.flat.dtype
-        self.adam = Adam(self.policy.flat, eps=self.config.adam_eps)
-        self.rollout = Rollout(layout, environment.actions, self.config.steps, environment.accounts, whole)
-        self.moments = Moments(members, layout.dense) if self.config.normalise_observations else None
-        self.scale = Moments(members, 1) if self.config.normalise_rewards else None
-        self.sums = torch.zeros(environment.accounts, dtype=whole)
-        self.tally = Tally(members, n)
+        self.device = getattr(environment, "device", torch.device("cpu"))
+        with self._there():
+            self.inputs = Inputs(layout, kind)
+            encoders = encoders_of(self.config.encoder, layout, members=members, kind=kind)
+            parts = (self.config.net, layout.size, environment.actions, members, kind)
+            self.policy = Policy(*parts, encoders=encoders)
+            whole = self.policy.flat.dtype
+            self.adam = Adam(self.policy.flat, eps=self.config.adam_eps)
+            self.rollout = Rollout(layout, environment.actions, self.config.steps, environment.accounts, whole)
+            self.moments = Moments(members, layout.dense) if self.config.normalise_observations else None
+            self.scale = Moments(members, 1) if self.config.normalise_rewards else None
+            self.sums = torch.zeros(environment.accounts, dtype=whole)
+            self.tally = Tally(members, n)
+        self.policy.start(keys)  # drawn on the processor, whatever the device
         self.best = self.policy.flat.clone()
         self._observation: Observation | None = None
 
@@ -88,13 +93,32 @@ class Learner:
         self._observation = self.environment.restore(world)
 
     def agent(self) -> Agent:
-        """What acts now; it goes on learning with this learner."""
-        return Agent(self.policy, self.inputs, self.moments)
+        """What acts now; it goes on learning with this learner. Of a learner on a device, a copy on the processor."""
+        if self.device.type == "cpu":
+            return Agent(self.policy, self.inputs, self.moments)
+        layout, kind, members = self.environment.layout, self.policy.kind, len(self.configs)
+        layout = replace(layout, table=None if layout.table is None else layout.table.cpu())
+        encoders = encoders_of(self.config.encoder, layout, members=members, kind=kind)
+        parts = (self.config.net, layout.size, self.environment.actions, members, kind)
+        policy = Policy(*parts, encoders=encoders)
+        policy.load(self.policy.flat)
+        moments = None if self.moments is None else Moments(members, layout.dense)
+        if moments is not None and self.moments is not None:
+            moments.load(self.moments.arrays())
+        return Agent(policy, Inputs(layout, kind), moments)
 
     def update(self, number: int) -> dict[str, Any]:
         """Collect a rollout and learn from it; the figures of this update, counted from 0."""
+        with self._there():
+            return self._update(number)
+
+    def _there(self) -> AbstractContextManager[Any]:
+        """New tensors lie where the environment's do; on the processor that is so anyway."""
+        return nullcontext() if self.device.type == "cpu" else self.device
+
+    def _update(self, number: int) -> dict[str, Any]:
         began, config, rollout, members = time.perf_counter(), self.config, self.rollout, len(self.configs)
-        noise = self.keys.noise(number, config.steps, config.accounts, self.environment.actions)
+        noise = self.keys.noise(number, config.steps, config.accounts, self.environment.actions).to(self.device)
         with torch.no_grad():
             self._observation = collect(
                 self.policy,
@@ -165,7 +189,7 @@ class Learner:
         """Go on from these."""
         self.policy.load(tensors["weights"])
         self.best.copy_(tensors["best"])
-        self.sums = tensors["sums"].clone()
+        self.sums = tensors["sums"].clone().to(self.device)
         parts = {"adam": self.adam, "moments": self.moments, "scale": self.scale, "tally": self.tally}
         for name, part in parts.items():
             if part is not None:

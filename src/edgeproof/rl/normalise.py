@@ -53,7 +53,9 @@ class Moments:
 
     def load(self, arrays: dict[str, Tensor]) -> None:
         """Go on from these."""
-        self.mean, self.variance, self.count = (arrays[name].clone() for name in ("mean", "variance", "count"))
+        self.mean, self.variance, self.count = (
+            arrays[name].clone().to(self.mean.device) for name in ("mean", "variance", "count")
+        )
 
 
 def discounted(reward: Tensor, ended: Tensor, before: Tensor, gamma: Tensor | float) -> tuple[Tensor, Tensor]:

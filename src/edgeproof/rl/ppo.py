@@ -214,7 +214,7 @@ def _identity(environment: Environment, configs: Sequence[PpoConfig], keys: Keys
             "actions": repr(environment.actions),
             "dense": layout.dense,
             "window": layout.window,
-            "table": None if layout.table is None else sha_array(layout.table.numpy()),
+            "table": None if layout.table is None else sha_array(layout.table.cpu().numpy()),
         },
     }
 

@@ -51,4 +51,4 @@ class Tally:
 
     def load(self, arrays: dict[str, Tensor]) -> None:
         """Go on from these."""
-        self.earned, self.lasted = arrays["earned"].clone(), arrays["lasted"].clone()
+        self.earned, self.lasted = (arrays[name].clone().to(self.earned.device) for name in ("earned", "lasted"))
