@@ -360,7 +360,8 @@ def time_order(subject: Subject) -> Finding:
         check,
         "error",
         f"outputs of the first {half} steps move by {moved:.3g} (of their size) when later steps change",
-        "mask the attention, pad convolutions on the left only, use no bidirectional layer and no norm over time",
+        "mask the attention (mask=nn.Transformer.generate_square_subsequent_mask(steps)), pad convolutions on the left "
+        "only, use no bidirectional layer and no norm over time",
         measured=moved,
         threshold=threshold,
         plot=drawn,
