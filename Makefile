@@ -15,6 +15,8 @@ test-all: lint
 	@tools/setup-browser
 	@tools/setup-mlflow
 	@tools/setup-lightning
+	@tools/setup-box2d
+	@tools/setup-sb3
 	@$(RUN) pytest -q -n 2 --dist loadfile --ignore tests/sabotage
 	@$(MAKE) --no-print-directory sabotage
 
