@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ForeignEnvironment", "foreign"]
 
 Vectorised = Literal["sync", "async", "vector_entry_point"]
+LARGEST = float(np.finfo(np.float32).max)
 MODES = {"NextStep": "next", "SameStep": "same", "Disabled": "disabled"}
 
 
@@ -84,7 +85,7 @@ class ForeignEnvironment:
                 "gymnasium.vector.AutoresetMode"
             )
         self.actions = _action_space(inner.single_action_space)
-        self._flat = _gymnasium().spaces.utils.flatdim(inner.single_observation_space)
+        self._flat = _numbers_of(inner.single_observation_space)
         self._over = np.zeros(self.accounts, bool)
 
     @property
@@ -176,11 +177,21 @@ def _action_space(space: Any) -> ActionSpace:
         return Discrete(int(space.n))
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating):
         low, high = space.low.reshape(-1), space.high.reshape(-1)
-        if _even(low, high):
-            return Continuous(low.size, float(low[0]), float(high[0]))
-        if np.isfinite(low).all() and np.isfinite(high).all():
+        if low.size and _even(low, high):  # no bound is the largest number there is, which can be written down
+            return Continuous(low.size, max(float(low[0]), -LARGEST), min(float(high[0]), LARGEST))
+        if low.size and np.isfinite(low).all() and np.isfinite(high).all():
             return Continuous(low.size, -1.0, 1.0)
     raise OptionError(f"cannot act in {space}; Discrete and Box of real numbers can be trained on")
+
+
+def _numbers_of(space: Any) -> int:
+    try:
+        count = int(_gymnasium().spaces.utils.flatdim(space))
+    except ValueError as error:
+        raise OptionError(f"cannot observe {space}: its size changes from step to step; give it a fixed one") from error
+    if not count:
+        raise OptionError(f"cannot observe {space}: it holds no numbers; give the agent something to see")
+    return count
 
 
 def _even(low: np.ndarray, high: np.ndarray) -> bool:

@@ -198,6 +198,65 @@ def test_what_cannot_be_trained_on_is_refused():
         ForeignEnvironment(undeclared)
 
 
+class Sampled(gymnasium.Env):
+    """Anything of its spaces; an episode is five steps."""
+
+    def __init__(self, seen, done) -> None:
+        self.observation_space, self.action_space, self.at = seen, done, 0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed, options=options)
+        self.observation_space.seed(seed)
+        self.at = 0
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        self.at += 1
+        return self.observation_space.sample(), 1.0, self.at % 10 == 5, self.at % 10 == 0, {}
+
+
+BOX = spaces.Box(-1, 1, (3,), np.float32)
+SMALL = PpoConfig(net=NetConfig(actor=(8,), critic=(8,)), steps=12, accounts=1, minibatch=6, total_steps=24, epochs=1)
+TRAINABLE = {
+    "numbers and choices": (BOX, spaces.Discrete(3)),
+    "choices and numbers": (spaces.Discrete(4), spaces.Box(-2, 2, (2,), np.float32)),
+    "pictures": (spaces.Box(0, 255, (4, 4, 3), np.uint8), spaces.Discrete(2, start=1)),
+    "no bounds": (BOX, spaces.Box(-np.inf, np.inf, (2,), np.float32)),
+    "parts": (spaces.Dict({"a": BOX, "b": spaces.Discrete(2)}), spaces.Discrete(2)),
+}
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP])
+@pytest.mark.parametrize("which", TRAINABLE)
+def test_what_any_such_environment_gives_can_be_trained_on(tmp_path, which, mode):
+    made = SyncVectorEnv([lambda: Sampled(*TRAINABLE[which])], autoreset_mode=mode)
+    done = train_ppo(ForeignEnvironment(made), SMALL, rng=Rng(0), folder=tmp_path)
+    assert len(done.history) == 2
+    assert done.history[-1]["episode_length"] == 5.0
+    assert done.history[-1]["reward"] == 1.0  # of steps: the rows of a reset count for nothing
+
+
+@pytest.mark.parametrize(
+    ("seen", "done", "said"),
+    [
+        (spaces.Graph(BOX, None), spaces.Discrete(2), r"cannot observe Graph\(.*its size changes from step to step"),
+        (spaces.Sequence(BOX), spaces.Discrete(2), r"cannot observe Sequence\(.*its size changes from step to step"),
+        (spaces.Box(-1, 1, (0,)), spaces.Discrete(2), "cannot observe .*it holds no numbers"),
+        (BOX, spaces.MultiDiscrete([2, 2]), "cannot act in MultiDiscrete"),
+        (BOX, spaces.Dict({"a": spaces.Discrete(2)}), "cannot act in Dict"),
+        (BOX, spaces.Box(0, 5, (2,), np.int64), "cannot act in Box.*Box of real numbers"),
+        (BOX, spaces.Box(np.array([0, -1], np.float32), np.array([np.inf, 1], np.float32)), "cannot act in Box"),
+        (BOX, spaces.Box(-1, 1, (0,)), "cannot act in Box"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_spaces_that_cannot_be_trained_on_are_refused_in_one_line(seen, done, said):
+    with pytest.raises(OptionError, match=said) as caught:
+        foreign(Sampled(seen, done))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_foreign_environment_is_not_resumed():
     environment = foreign("CartPole-v1")
     with pytest.raises(OptionError, match="cannot be saved"):

@@ -2,13 +2,17 @@
 
 import json
 import subprocess
+import sys
+import types
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from edgeproof.core.errors import OptionError
 from edgeproof.rl.adapters.sb3 import as_vec_env
-from tests.unit.rl.adapters.worlds import stairs
+from tests.unit.rl.adapters.worlds import market, stairs
 
 ROOT = Path(__file__).resolve().parents[4]
 PYTHON = ROOT / "benchmarks" / ".envs" / "sb3" / "bin" / "python"
@@ -58,3 +62,59 @@ def test_stable_baselines_learns_the_way_up():
 def test_its_absence_is_one_line():
     with pytest.raises(OptionError, match="pip install stable-baselines3"):
         as_vec_env(stairs())
+
+
+class PlainVecEnv:
+    """As much of Stable-Baselines3's class as an environment is built on."""
+
+    def __init__(self, num_envs, observation_space, action_space) -> None:
+        self.num_envs, self.observation_space, self.action_space = num_envs, observation_space, action_space
+
+    def step(self, actions) -> Any:
+        own: Any = self
+        own.step_async(actions)
+        return own.step_wait()
+
+
+@pytest.fixture
+def vec_env(monkeypatch) -> Any:
+    """`as_vec_env` where Stable-Baselines3 is that one class alone."""
+    module = types.ModuleType("stable_baselines3.common.vec_env")
+    vars(module)["VecEnv"] = PlainVecEnv
+    for name in ("stable_baselines3", "stable_baselines3.common"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return as_vec_env
+
+
+def test_every_row_is_what_the_environment_says(vec_env):
+    env = vec_env(stairs(2))
+    assert PlainVecEnv in type(env).__mro__
+    assert (env.num_envs, env.action_space.n, env.observation_space.shape) == (2, 2, (1,))
+    assert env.reset().tolist() == [[0], [0]]
+    seen, reward, done, infos = env.step(np.array([0, 1]))
+    assert (seen.tolist(), reward.tolist(), done.tolist()) == ([[1], [0]], [1, -1], [False, True])
+    assert infos[0] == {}
+    assert (infos[1]["terminal_observation"].tolist(), infos[1]["TimeLimit.truncated"]) == ([0], False)
+    env.step(np.array([0, 0]))
+    _, _, done, infos = env.step(np.array([0, 0]))
+    assert (done.tolist(), infos[0]["terminal_observation"].tolist()) == ([True, False], [2])
+    assert infos[0]["TimeLimit.truncated"]
+
+
+def test_a_vec_env_answers_for_each_account(vec_env):
+    env = vec_env(stairs(3), seed=4)
+    assert env.get_attr("accounts") == [3, 3, 3]
+    assert env.get_attr("accounts", 1) == [3]
+    assert env.env_is_wrapped(object, [0, 2]) == [False, False]
+    assert env.env_method("state", indices=[0])[0].keys() == env.environment.state().keys()
+    assert env.seed(9) == [9, 9, 9]
+    with pytest.raises(OptionError, match="accounts share one environment"):
+        env.set_attr("accounts", 5, [0])
+    env.close()
+
+
+def test_seeds_decide_a_market_s_episodes(vec_env):
+    first, same, other = (vec_env(market(4), seed=seed).reset() for seed in (1, 1, 2))
+    assert np.array_equal(first, same)
+    assert not np.array_equal(first, other)
