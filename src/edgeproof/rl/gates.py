@@ -50,6 +50,19 @@ UNEVEN = 0.05  # of the entropy of an even choice
 RATIO = {"torch.bfloat16": 1e-2}
 SPIKE = 20.0  # standard deviations of one advantage
 KL, CLIPPED = 0.05, 0.4
+TITLES = {
+    "rl.observations": "Largest size of each number of the account",
+    "rl.endings": "How steps of random actions ended",
+    "rl.rewards": "Rewards of random actions",
+    "rl.hand_set_rewards": "Scale that moves: 1 where it is on",
+    "rl.small_networks": "Weights, and the most for a first training",
+    "rl.batch": "Samples of an update",
+    "rl.entropy_at_start": "Entropy of the untrained policy",
+    "rl.first_ratio": "Largest |ratio - 1| before any step",
+    "rl.advantages": "Advantages of the first update",
+    "rl.value": "Critic's error on its own samples",
+    "rl.step": "First update, as shares of what is too much",
+}
 LEARNED = 1.0 - 1e-6
 
 
@@ -277,20 +290,20 @@ def _first(look: Look) -> First:
 
 
 def _bars(
-    title: str, y: Any, threshold: float | None, x_label: str, y_label: str, *, names: list[str] | None = None
+    check: str, y: Any, threshold: float | None, x_label: str, y_label: str, *, names: list[str] | None = None
 ) -> dict[str, Any]:
     """At most 64 bars: the largest where there are more."""
     heights = np.asarray(y, dtype=np.float64)
     places = np.sort(np.argsort(-heights)[:64]) if len(heights) > 64 else np.arange(len(heights))
     told = [float(f"{height:.5g}") if math.isfinite(height) else None for height in heights[places]]
-    body = {"kind": "bars", "title": title, "x": places.tolist(), "y": told, "threshold": threshold}
+    body = {"kind": "bars", "title": TITLES[check], "x": places.tolist(), "y": told, "threshold": threshold}
     return {**body, "names": names or [str(place) for place in places], "x_label": x_label, "y_label": y_label}
 
 
-def _histogram(title: str, values: np.ndarray, threshold: float | None, x_label: str) -> dict[str, Any]:
+def _histogram(check: str, values: np.ndarray, threshold: float | None, x_label: str) -> dict[str, Any]:
     counts, edges = np.histogram(values, bins=24)
     middles = [float(f"{middle:.5g}") for middle in (edges[1:] + edges[:-1]) / 2]
-    body = {"kind": "histogram", "title": title, "x": middles, "y": counts.tolist(), "threshold": threshold}
+    body = {"kind": "histogram", "title": TITLES[check], "x": middles, "y": counts.tolist(), "threshold": threshold}
     return {**body, "x_label": x_label, "y_label": "samples"}
 
 

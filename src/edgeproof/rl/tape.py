@@ -210,8 +210,8 @@ def check_costs(tape: Tape, costs: CostsConfig) -> Finding:
     }
     sizes = {"largest bar": largest, "widest span": widest}
     plot = {
-        "kind": "bars", "title": "moves and costs", "x": [0, 1], "y": [*sizes.values()], "names": [*sizes],
-        "threshold": around, "x_label": "", "y_label": "share of the price",
+        "kind": "bars", "title": "Moves beside a round trip's cost", "x": [0, 1], "y": [*sizes.values()],
+        "names": [*sizes], "threshold": around, "x_label": "", "y_label": "share of the price",
     }  # fmt: skip
     told = {"measured": largest, "threshold": around, "plot": plot}
     return Finding(
