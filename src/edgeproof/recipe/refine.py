@@ -75,7 +75,9 @@ def refine(
 def _tell(folder: RunFolder, steps: list[Step], step: Step, write: Callable[[str], None]) -> None:
     """Add the step to those of the run, on disk too."""
     steps.append(step)
-    write(f"{told(step)}  {step.said}\n{looks(step)}")
+    late = sum(one.why.startswith("not begun") for one in step.skipped)
+    left = f"  {late} more would not have ended within gates.minutes and {'was' if late == 1 else 'were'} left\n"
+    write(f"{told(step)}  {step.said}\n{left if late else ''}{looks(step)}")
     _write_steps(folder, steps)
 
 

@@ -142,6 +142,8 @@ def _seeds(ground: Ground, first: Tried, standing: Tried) -> Part:
         drop_checkpoints(others[-1])
         body = others[-1].body
         progress.step(f"seed {config.seed}: {body.get('why') or 'log_loss {:.5f}'.format(body['log_loss'])}")
+    if not others:
+        return Part(standing, skipped=tuple(skipped), said="No other seed was tried.")
     why = f"it shows what luck changes; the run keeps seed {standing.config.seed}"
     rows = [row for trial in others for row in listed(ground, trial, chosen=False, why=trial.body.get("why", why))]
     check = seeds_check(ground, first, standing, others)
@@ -164,23 +166,22 @@ def _search(ground: Ground, standing: Tried) -> Part:
     study = open_study(plan, open_storage(None, folder), folder)
     skipped = _searched(ground, bench, study)
     rows, order = study.rows(), study.ranked()
-    why = f"what stood stays: none of {len(rows)} trials ran to its end"
+    why, said = "", f"None of {len(rows)} trials of the search ran to its end." if rows else "Nothing was searched."
     checks: tuple[Finding, ...] = ()
-    found, taken = standing, False
+    found, taken, gap = standing, False, None
     if order:
         best = order[0]
         again = replace(ground.bench, tracker=None)  # its training has been tracked, and is only read back
         trial = tried(again, _label(study, best), bench.trial(_params(study, best)), study.place(best.number))
         judged = judge_trial(trial, standing, simpler=False, rng=ground.rng(trial, standing))
-        taken, why = judged.taken, judged.why
+        taken, why, gap = judged.taken, judged.why, trial.gap
         drop_checkpoints(standing if taken else trial)
         found = trial if taken else standing
         values = [row.value for row in rows if row.state == TrialState.COMPLETE and row.value is not None]
+        said = f"Of {len(rows)} trials of the search the best ({_set(_params(study, best))}) is {why}."
         checks = (search_check(gain(trial, standing, ground.rng(trial, standing)), values, why),)
-    listing = _listing(ground, bench, study, chosen=order[0].number if order and taken else None, why=why)
+    listing = _listing(ground, bench, study, taken=taken, why=why, gap=gap)
     seconds = sum(row.user_attrs.get("seconds", 0.0) for row in rows)
-    named = f" ({_set(_params(study, order[0]))})" if order else ""
-    said = f"Of {len(rows)} trials of the search the best{named} is {why}."
     return Part(found, checks, skipped, tuple(listing), seconds, said)
 
 
@@ -222,22 +223,22 @@ def _label(study: Study, row: FrozenTrial) -> str:
     return f"search {row.number + 1}: {_set(_params(study, row))}"
 
 
-def _listing(ground: Ground, bench: Bench, study: Study, *, chosen: int | None, why: str) -> list[StepTrial]:
-    """Every trial of the search, those that were given up or failed included."""
+def _listing(
+    ground: Ground, bench: Bench, study: Study, *, taken: bool, why: str, gap: float | None
+) -> list[StepTrial]:
+    """Every trial of the search, those that were given up or failed included; of the best why it was taken or left."""
     found: list[StepTrial] = []
-    best = study.ranked()[:1]
+    best = next((row.number for row in study.ranked()), None)
     for row in study.rows():
-        config, figures = bench.trial(_params(study, row)), row.user_attrs.get("figures", {})
-        mine = (
-            why if best and row.number == best[0].number else row.user_attrs.get("why", LEFT.get(row.state, "running"))
-        )
-        for place, counted in enumerate(trial_rows(ground.bench, config)):
-            whole, taken = _label(study, row), row.number == chosen
-            if place:
-                label = counted.body["label"]
-                part = StepTrial(label, counted.body["trial"], None, None, None, taken, "a part of it", behind=whole)
-                found.append(part)
-                continue
-            values = figures.get("log_loss"), None, figures.get("sharpe")
-            found.append(StepTrial(whole, counted.body["trial"], *values, taken, mine))
+        mine, figures = row.number == best, row.user_attrs.get("figures", {})
+        said = why if mine else row.user_attrs.get("why", LEFT.get(row.state, "running"))
+        label, kept = _label(study, row), mine and taken
+        values = figures.get("log_loss"), gap if mine else None, figures.get("sharpe")
+        for place, counted in enumerate(trial_rows(ground.bench, bench.trial(_params(study, row)))):
+            trial, part = counted.body["trial"], counted.body["label"]
+            found.append(
+                StepTrial(part, trial, None, None, None, kept, "a part of it", behind=label)
+                if place
+                else StepTrial(label, trial, *values, kept, said)
+            )
     return found

@@ -43,6 +43,8 @@ def _step(ground: Ground, first: Tried, found: Attempts) -> Step:
 
 def _said(first: Tried, found: Attempts) -> str:
     taken = [trial.label for trial, (yes, _) in zip(found.made, found.why, strict=True) if yes]
+    if not found.made:
+        return f"No regulariser was tried: the config stays ({_gap(first)})."
     one = len(found.made) == 1
     count = "1 regulariser was tried" if one else f"{len(found.made)} regularisers were tried"
     if not taken:

@@ -33,6 +33,7 @@ def squeeze(ground: Ground, first: Tried, standing: Tried) -> tuple[Step, Tried]
     ]
     check = gain_check(ground, first, found.standing, found.made)
     taken = [trial.label for trial, (yes, _) in zip(found.made, found.why, strict=True) if yes]
+    count = len(found.made)
     result = f"; taken: {', '.join(taken)}" if taken else ", none better by more than its noise"
     step = Step(
         name="squeeze",
@@ -41,7 +42,7 @@ def squeeze(ground: Ground, first: Tried, standing: Tried) -> tuple[Step, Tried]
         checks=(check,),
         skipped=found.skipped,
         trials=tuple(rows),
-        said=f"{len(found.made)} way{' was' if len(found.made) == 1 else 's were'} tried{result}.",
+        said=f"{count} way{' was' if count == 1 else 's were'} tried{result}." if count else "No way was tried.",
     )
     return step, found.standing
 
