@@ -1,5 +1,6 @@
 """An agent's training that is killed with SIGKILL, again and again, ends with the same bytes as one in one piece."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import edgeproof as ep
+from edgeproof.ledger.store import Ledger
 from edgeproof.rl.standing import LAST
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,3 +62,69 @@ def test_a_killed_training_ends_with_the_same_bytes(tmp_path):
         tmp_path / "killed" / "agent.safetensors"
     ).read_bytes()
     assert not list((tmp_path / "killed").glob("epoch-*"))
+
+
+RUN = """
+features: [close_location, body_share]
+window: 4
+gates: {profile: none}
+model: {name: gru_attention, layers: 1, hidden: 8, attention: 8, dense: 8}
+train: {epochs: 2, batch_size: 256}
+agent:
+  name: ppo
+  encoder: {name: ENCODER}
+  net: {actor: [8], critic: [8]}
+  steps: 16
+  accounts: 64
+  total_steps: 16384
+  minibatch: 512
+  save_seconds: 0
+environment: {episode_bars: 64}
+combine: {name: multi_start, seeds: 2}
+costs: {commission_bps: 4.0}
+"""
+
+
+def run_of(folder, market):
+    words = ["rl", "train", folder / "run.yaml", "--market", market, "--out", folder / "run", "--workspace", folder]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "edgeproof", *map(str, words), "--exit-zero"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=environment,
+    )
+
+
+def times_of(folder, within):
+    """When each checkpoint was written last."""
+    return {path: path.stat().st_mtime_ns for path in folder.glob(within)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["frozen", "learned"])
+def test_a_killed_run_of_a_population_that_sees_by_encoders_ends_with_the_same_bundle_and_count(encoder, tmp_path):
+    """It is killed once while encoders are fitted or the agents begin, and once in the middle of their training."""
+    market = ep.make_market("linear", tmp_path / "m", symbols=2, bars=1500, seed=5, strength=0.3).path
+    left = {}
+    for name in ("whole", "killed"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "run.yaml").write_text(RUN.replace("ENCODER", encoder))
+        files = folder / "run" / "checkpoints"
+        for within in (f"**/{LAST}", LAST) if name == "killed" else ():
+            before, process = times_of(files, within), run_of(folder, market)
+            while times_of(files, within) == before:
+                assert process.poll() is None
+                time.sleep(0.005)
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
+        assert run_of(folder, market).wait() == 0
+        body = json.loads((folder / "run" / "bundle" / "bundle.json").read_text())
+        verdict = json.loads((folder / "run" / "verdict.json").read_text())
+        rows = [row.body["label"] for row in Ledger(folder).rows("training")]
+        left[name] = body["weights_sha256"], verdict["trials"], rows, verdict["net"]
+    assert left["killed"] == left["whole"]
+    encoders = 4 if encoder == "frozen" else 0  # three blocks, and the whole
+    assert len(left["whole"][2]) == 3 + encoders
