@@ -117,7 +117,8 @@ def check_finite(rollout: Rollout, update: int) -> None:
             continue
         step, account = bad[0, :2].tolist()
         place = f"update {update}, step {step}, account {account}"
-        said = f"the environment gave a {name} that is not finite; correct the environment or its data"
+        article = "an" if name == "observation" else "a"
+        said = f"the environment gave {article} {name} that is not finite; correct the environment or its data"
         if name == "value":
             said = "the critic's value is not finite; lower lr, or look at the size of rewards"
         raise Diverged(f"{place}: {said}", {"what": name, "update": update, "step": step, "account": account})
