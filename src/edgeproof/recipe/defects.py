@@ -86,11 +86,19 @@ def _starts(check: str, finding: Finding, bars: Bars) -> list[tuple[int, int]]:
     if check == "gaps":
         return [(parse_time(each["after"]), int(each["bars"])) for each in finding.evidence["longest_first"]]
     at = np.flatnonzero(np.isin(bars.open_time, [parse_time(text) for text in finding.evidence["times"]]))
+    if check == "zero_volume":
+        return _together(bars, bars.ohlcv[:, 4] == 0)
     if check != "stale":
         return [(int(bars.open_time[n]), 1) for n in at]
     run = stale_run(bars.ohlcv)
     starts = np.unique(at - run[at] + 1)
     return [(int(bars.open_time[n]), int(_run_length(run, n))) for n in starts]
+
+
+def _together(bars: Bars, there: np.ndarray) -> list[tuple[int, int]]:
+    """Open time of the first bar of each run of bars that have it, and the run's length."""
+    edges = np.flatnonzero(np.diff(np.r_[False, there, False]))
+    return [(int(bars.open_time[start]), int(stop - start)) for start, stop in edges.reshape(-1, 2)]
 
 
 def _run_length(run: np.ndarray, start: int) -> int:
@@ -139,6 +147,8 @@ def _note(check: str, bars: Bars, place: tuple[int, int]) -> str:
     if check == "stale":
         end = min(at + length - 1, len(bars) - 1)
         return f"{length:,} bars at {_told(close)}, to {iso(int(bars.open_time[end]))}"
+    if check == "zero_volume" and length > 1:
+        return f"{length:,} bars without volume, to {iso(int(bars.open_time[at + length - 1]))}"
     if check in ("jumps", "reuse"):
         return f"opens at {_told(opened)} after a close of {_told(before)}, {_told(opened / before)} times"
     told = f"open {_told(opened)}, high {_told(high)}, low {_told(low)}, close {_told(close)}"

@@ -72,7 +72,7 @@ def _head(body: Mapping[str, Any]) -> Section:
     ]
     said = ["Nothing here comes from sealed bars: the checks, too, looked at open ones alone."]
     if "samples" not in body:
-        said.append("With `--config` the samples that a run would learn from are looked at, too.")
+        said.append("Given a run's config (--config), this page also shows the samples that the run would learn from.")
     return Section("Summary", "", (Banner("neutral", _title(counts), _sentence(body), items, said),))
 
 

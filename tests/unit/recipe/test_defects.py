@@ -144,3 +144,13 @@ def test_what_the_import_said_is_kept_and_bars_are_judged_anew(tmp_path):
     found = bar_findings(market, [early], clock[:1600], universe="survivors")
     assert [each.to_json() for each in found] == [said[0].to_json()]
     assert bar_findings(market, [early], clock[:1600], universe="fixed") == []
+
+
+def test_bars_without_volume_that_follow_each_other_are_one_place():
+    x = clean().ohlcv.copy()
+    x[300:350, 4] = 0.0
+    x[400, 4] = 0.0
+    first, second = drawn(replace(clean(), ohlcv=x))
+    assert first["note"].startswith("50 bars without volume, to ")
+    assert len(first["marked"]) >= 40  # the rest is beyond the picture
+    assert second["marked"] == [16]
