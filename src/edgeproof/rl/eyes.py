@@ -42,7 +42,7 @@ class Encoders:
         self._weights = [list(module.parameters()) for module in self.modules]
         self.size = sum(weight.numel() for weight in self._weights[0])
         with torch.no_grad():
-            self.width = self.modules[0](self._shaped(torch.zeros(1, window * features)), _nobody(1)).shape[1]
+            self.width = self._encoding(0, torch.zeros(1, window * features)).shape[1]
 
     def bind(self, flat: Tensor) -> None:
         """Let the first columns of weights [P, D] be those of the encoders: whatever moves the one moves the other."""
@@ -80,17 +80,16 @@ class Encoders:
             into: filled.
         """
         for place, weights in enumerate(self._weights):
-            with torch.enable_grad():
+            # cuDNN has no backward pass of recurrent layers in evaluation mode
+            with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
                 told = self._encoding(place, x[place, :, : self.window * self.features])
                 slope = gradient[place, :, : self.width].to(self.kind)
                 found = torch.autograd.grad(told, weights, slope, allow_unused=True, materialize_grads=True)
             torch.cat([part.reshape(-1) for part in found], out=into[place, : self.size])
 
     def _encoding(self, place: int, seen: Tensor) -> Tensor:
-        return self.modules[place](self._shaped(seen), _nobody(len(seen)))
-
-    def _shaped(self, seen: Tensor) -> Tensor:
-        return seen.to(self.kind).unflatten(1, (self.window, self.features))
+        nobody = torch.zeros(len(seen), dtype=torch.int64, device=seen.device)
+        return self.modules[place](seen.to(self.kind).unflatten(1, (self.window, self.features)), nobody)
 
     def _fresh(self) -> nn.Module:
         model = self.model.build(self.features, self.window, 1)  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
@@ -102,10 +101,6 @@ class Encoders:
                 "such as gru_attention"
             )
         return Sight(encoder).to(self.kind).eval()
-
-
-def _nobody(count: int) -> Tensor:
-    return torch.zeros(count, dtype=torch.int64)
 
 
 def encoders_of(config: Config, layout: Layout, *, members: int, kind: torch.dtype) -> Encoders | None:
