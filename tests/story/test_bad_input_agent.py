@@ -1,0 +1,83 @@
+"""Bad input to `edgeproof rl` ends in one clear line and exit status 2, before anything is trained."""
+
+import numpy as np
+import pytest
+import yaml
+
+from edgeproof.recipe.templates import template_body
+
+QUICK = ("agent.total_steps=4096", "agent.accounts=64", "agent.steps=16", "agent.minibatch=256", "gates.profile=none")
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "agent.yaml"
+    path.write_text(yaml.safe_dump(template_body("rl_training")))
+    return path
+
+
+def refused(answer, *words):
+    assert answer.status == 2, (answer.out, answer.err)
+    lines = [line for line in answer.err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, answer.err
+    assert "Traceback" not in answer.err
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("environment.episode_bars=90000", ["an episode of 90000 steps reads 90001 bars", "write episode_bars"]),
+        ("window=3000", ["bars"]),
+        ("agent.accounts=0", ["accounts", "greater than or equal to 1"]),
+        ("agent.lr=nan", ["lr", "finite"]),
+        ("agent.clip=inf", ["clip", "finite"]),
+        ("agent.gama=0.9", ["unknown key 'gama'", "did you mean 'gamma'"]),
+        ("agent.net.aktor=[3]", ["unknown key 'aktor'", "actor"]),
+        ("environment.reward.scal=2", ["unknown key 'scal'", "scale"]),
+        ("environment.reward=log_grow", ["unknown reward 'log_grow'", "log_growth"]),
+        ("agent=dqn9", ["unknown agent 'dqn9'"]),
+        ("gates.profile=standard", ["gates.profile", "set gates.profile=quick"]),
+    ],
+)
+def test_what_cannot_be_trained(edgeproof, tiny_market, config, tmp_path, override, words):
+    out = ("--market", tiny_market, "--out", tmp_path / "run", "--workspace", tmp_path)
+    refused(edgeproof("rl", "train", config, *out, *QUICK, override), *words)
+    assert not (tmp_path / "run" / "bundle").exists()
+
+
+def test_missing_things(edgeproof, tiny_market, config, tmp_path):
+    refused(edgeproof("rl", "train", tmp_path / "none.yaml", "--market", tiny_market), "none.yaml")
+    refused(edgeproof("rl", "train", config, "--market", tmp_path / "none"), "none")
+    refused(edgeproof("rl", "probe", tmp_path / "none.yaml"), "none.yaml")
+    refused(edgeproof("rl", "evaluate", tmp_path / "none", "--market", tiny_market), "none")
+    logistic = tmp_path / "logistic.yaml"
+    logistic.write_text(yaml.safe_dump(template_body("logistic_baseline")))
+    refused(edgeproof("rl", "train", logistic, "--market", tiny_market), "no agent in it")
+    refused(edgeproof("rl", "probe", logistic), "no agent in it")
+
+
+def test_a_market_too_short_says_what_is_needed(edgeproof, config, tmp_path):
+    edgeproof("market", "synth", "--bars", 700, "--symbols", 1, "--out", tmp_path / "short")
+    out = ("--market", tmp_path / "short", "--out", tmp_path / "run", "--workspace", tmp_path)
+    refused(edgeproof("rl", "train", config, *out, *QUICK), "bars")
+
+
+def test_what_is_not_finite_ends_the_training_in_one_line(edgeproof, tiny_market, config, tmp_path, monkeypatch):
+    from edgeproof.rl import env
+
+    right = env.MarketEnv.step
+
+    def spoilt(self, action):
+        step = right(self, action)
+        step.reward[3] = np.nan
+        return step
+
+    monkeypatch.setattr(env.MarketEnv, "step", spoilt)
+    out = ("--market", tiny_market, "--out", tmp_path / "run", "--workspace", tmp_path)
+    answer = edgeproof("rl", "train", config, *out, *QUICK)
+    refused(answer, "update 1, step 0, account 3", "a reward that is not finite", "correct the environment")
+    looked = edgeproof("doctor", tmp_path / "run")
+    assert looked.status == 1
+    assert "1. observations or rewards that are NaN or infinite (data pipeline; seen)" in looked.out
