@@ -82,8 +82,7 @@ def train_ppo(
             Of an environment that cannot be saved (Gymnasium's) nothing is written before the end.
         members: a number for each member, by which its randomness is keyed; 0, 1, 2 and so on unless given.
         progress: of `config.updates` steps; a line an update with the time left.
-        watch: called once for every finished update with its row of the history. What it raises goes up unchanged, and
-            the folder can be taken up.
+        watch: told every finished update's row of the history. What it raises goes up; the folder can be taken up.
         validate: told the agent as it stands every so many updates (`config.mode`) and at the end; answers figures of
             each member. Among them `score`, more is better: its best weights are the result.
 
