@@ -2,18 +2,23 @@
 
 # P members, D weights of a member
 
+import numba
 import numpy as np
 import torch
 from torch import Tensor
 
 __all__ = ["Adam", "clip_gradient"]
 
+Arrays = tuple[np.ndarray, ...]
+
 
 def clip_gradient(gradient: Tensor, limit: Tensor) -> Tensor:
     """Scale each member's gradient [P, D] to a norm of at most `limit` [P], in place; the norms before, [P]."""
-    norm = gradient.norm(dim=1)
-    gradient.mul_((limit / (norm + 1e-6)).clamp(max=1.0).unsqueeze(1))
-    return norm
+    if gradient.device.type != "cpu":
+        norm = gradient.norm(dim=1)
+        gradient.mul_((limit.to(gradient.dtype) / (norm + 1e-6)).clamp(max=1.0).unsqueeze(1))
+        return norm
+    return torch.from_numpy(_clip(gradient.numpy(), limit.numpy())).to(gradient.dtype)
 
 
 class Adam:
@@ -26,7 +31,7 @@ class Adam:
     def __init__(self, weights: Tensor, *, eps: float, beta1: float = 0.9, beta2: float = 0.999) -> None:
         self.mean, self.square = torch.zeros_like(weights), torch.zeros_like(weights)
         self.count = torch.zeros(len(weights), dtype=torch.int64)
-        self._room = torch.empty_like(weights)
+        self._every = np.ones(len(weights), dtype=bool)
         self.eps, self.beta1, self.beta2 = eps, beta1, beta2
 
     def step(self, weights: Tensor, gradient: Tensor, lr: Tensor, active: Tensor | None = None) -> None:
@@ -38,28 +43,16 @@ class Adam:
             lr: f64[P].
             active: bool[P] members that step; none: all. Of the others nothing changes.
         """
-        if active is not None and not bool(active.all()):
-            for place in active.nonzero().flatten().tolist():
-                self._some(slice(place, place + 1), weights, gradient, lr)
-        else:
-            self._some(slice(None), weights, gradient, lr)
-
-    def _some(self, rows: slice, weights: Tensor, gradient: Tensor, lr: Tensor) -> None:
-        self.observe(rows, gradient[rows])
-        mean, square, room = self.mean[rows], self.square[rows], self._room[rows]
         if weights.device.type != "cpu":
-            self.move_there(rows, weights[rows], lr[rows])
+            rows = range(len(weights)) if active is None else active.nonzero().flatten().tolist()
+            some = [slice(None)] if len(rows) == len(weights) else [slice(p, p + 1) for p in rows]
+            for part in some:
+                self.observe(part, gradient[part])
+                self.move_there(part, weights[part], lr[part])
             return
-        # sqrt(v / c2) + eps and m / c1 with the corrections moved into rate and eps: two passes fewer
-        count = self.count[rows].numpy()
-        root2 = np.sqrt(1 - self.beta2**count)
-        rate = lr[rows].numpy() * root2 / (1 - self.beta1**count)
-        torch.sqrt(square, out=room)
-        if len(count) == 1:
-            weights[rows].addcdiv_(mean, room.add_(self.eps * root2[0]), value=-rate[0])
-        else:
-            eps, rate = (torch.from_numpy(each).to(room.dtype).unsqueeze(1) for each in (self.eps * root2, rate))
-            weights[rows].sub_(torch.div(mean, room.add_(eps), out=room).mul_(rate))
+        moves = self._every if active is None else active.numpy()
+        arrays = (weights.numpy(), gradient.numpy(), self.mean.numpy(), self.square.numpy())
+        _move(arrays, (self.count.numpy(), moves), lr.numpy(), (self.eps, self.beta1, self.beta2))
 
     def observe(self, rows: slice, gradient: Tensor) -> None:
         """Count a gradient [R, D] of these members in."""
@@ -83,3 +76,36 @@ class Adam:
         """Go on from these."""
         for name, own in self.arrays().items():
             own.copy_(arrays[name])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})  # squares may be summed in any order
+def _clip(gradient: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    norms = np.empty(len(gradient))
+    for p in range(len(gradient)):
+        row, squares = gradient[p], 0.0
+        for i in range(len(row)):
+            squares += float(row[i]) * row[i]
+        norms[p] = np.sqrt(squares)
+        share = gradient.dtype.type(limit[p] / (norms[p] + 1e-6))
+        if not share >= 1:
+            for i in range(len(row)):
+                row[i] *= share
+    return norms
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _move(arrays: Arrays, members: Arrays, lr: np.ndarray, constants: tuple[float, float, float]) -> None:
+    (count, moves), (eps, beta1, beta2), kind = members, constants, arrays[0].dtype.type
+    new1, new2 = kind(1 - beta1), kind(1 - beta2)
+    for p in range(len(moves)):
+        if not moves[p]:
+            continue
+        count[p] += 1
+        # sqrt(v / c2) + eps and m / c1 with the corrections moved into rate and eps
+        root2 = np.sqrt(1 - beta2 ** count[p])
+        rate, least = kind(lr[p] * root2 / (1 - beta1 ** count[p])), kind(eps * root2)
+        weights, gradient, mean, square = arrays[0][p], arrays[1][p], arrays[2][p], arrays[3][p]
+        for i in range(len(weights)):
+            mean[i] += new1 * (gradient[i] - mean[i])
+            square[i] += new2 * (gradient[i] * gradient[i] - square[i])
+            weights[i] -= rate * mean[i] / (np.sqrt(square[i]) + least)

@@ -43,15 +43,27 @@ class Keys:
         # an exponential number's -log is a Gumbel number; 0 in one of 10^7 would be infinite
         return drawn.clamp_(min=1e-30).log_().neg_() if discrete else drawn
 
-    def parts(self, update: int, epoch: int, samples: int, count: int) -> tuple[Tensor, ...]:
-        """`count` random parts of each member's own samples, i64[P, B] each, together all samples once.
+    def parts(self, update: int, epoch: int, samples: int, count: int, together: int = 1) -> tuple[Tensor, ...]:
+        """Random parts of each member's own samples, i64[P, B] each, together all samples once.
 
-        Sizes differ by at most one. Within a part samples ascend: that reads memory in order, and a part has none.
+        Sizes differ by at most one run. Within a part samples ascend: that reads memory in order, and a part has none.
+
+        Args:
+            update: of the training.
+            epoch: of the update.
+            samples: of a member.
+            count: of the parts, at most.
+            together: samples of a run, which stays in one part.
         """
-        sizes = [len(part) for part in np.array_split(np.empty(samples, dtype=np.uint8), count)]
-        place = np.repeat(np.arange(count, dtype=np.uint16 if count < 65536 else np.int64), sizes)
-        orders = [
-            place[self.of(member, "order", update, epoch).numpy().permutation(samples)].argsort(kind="stable")
-            for member in self.members
-        ]
-        return torch.as_tensor(np.stack(orders)).split(sizes, dim=1)  # on the device of the `with` around it
+        runs = samples // together
+        sizes = [len(part) for part in np.array_split(np.empty(runs, dtype=np.uint8), min(count, runs))]
+        place = np.repeat(np.arange(len(sizes), dtype=np.uint16 if count < 65536 else np.int64), sizes)
+        orders = np.stack(
+            [
+                place[self.of(member, "order", update, epoch).numpy().permutation(runs)].argsort(kind="stable")
+                for member in self.members
+            ]
+        )
+        every = (orders[:, :, None] * together + np.arange(together)).reshape(len(orders), -1)
+        there = torch.as_tensor(every)  # on the device of the `with` around it
+        return there.split([size * together for size in sizes], dim=1)

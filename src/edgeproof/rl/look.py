@@ -15,6 +15,7 @@ from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.interface import Discrete, Environment
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
+from edgeproof.rl.loss import TERMS
 from edgeproof.rl.samples import Samples, gather
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.update import descend
@@ -145,8 +146,8 @@ class _Watched(Learner):
         """Entropy of the policy and error of the critic, on the first samples."""
         rows = torch.arange(min(LOOKED, self._samples.numbers.shape[1])).unsqueeze(0)
         batch = gather(self._samples, self.inputs, rows)
-        entropy = descend(self.policy, batch, self.config, self._hyper)["entropy"]
-        error = (self.policy.values(batch.x) - batch.target).square()
+        entropy = descend(self.policy, batch, self.config, self._hyper)[TERMS.index("entropy")]
+        error = (self.policy.values(batch.x) - batch.numbers[2]).square()
         return float(entropy), float((error if batch.weight is None else error * batch.weight).mean())
 
     def _gradient_noise(self, samples: Samples, hyper: Hyper) -> float:

@@ -2,7 +2,6 @@
 
 # P members, B samples, A action numbers
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,11 +17,11 @@ from edgeproof.rl.settings import PpoConfig
 __all__ = ["TERMS", "by_autograd", "slopes", "terms"]
 
 TERMS = ("policy_loss", "value_loss", "entropy", "loss", "kl", "clip_share", "ratio_error")
-Found = tuple[dict[str, Tensor], dict[str, Tensor]]
+Found = tuple[Tensor, dict[str, Tensor]]
 
 
 def slopes(actions: ActionSpace, outputs: Outputs, batch: Batch, config: PpoConfig, hyper: Hyper) -> Found:
-    """The loss's terms of each member, and the slopes of the loss in `action`, `value` and, where there is, `log_std`.
+    """The loss's `TERMS`, f64[7, P], and the slopes of the loss in `action`, `value` and, where there is, `log_std`.
 
     Args:
         actions: the space.
@@ -33,26 +32,18 @@ def slopes(actions: ActionSpace, outputs: Outputs, batch: Batch, config: PpoConf
     """
     if outputs.value.device.type != "cpu":
         return by_autograd(actions, outputs, batch, config, hyper)
-    said = (outputs.action, outputs.value, outputs.log_std, batch.action, _ready(batch, config))
-    output, value, log_std, action, numbers = (each.contiguous().numpy() for each in said)
+    said = (
+        (outputs.action, outputs.value)
+        if isinstance(actions, Discrete)
+        else (outputs.action, outputs.value, outputs.log_std)
+    )
+    kernel = discrete_slopes if isinstance(actions, Discrete) else continuous_slopes
+    taken = (batch.samples.action.numpy(), batch.samples.numbers.numpy(), batch.rows.numpy())
     own = (hyper.clip, hyper.value_coefficient, hyper.entropy)
-    rule = np.stack([*(each.numpy() for each in own), np.full(len(value), float(config.clip_value))])
-    if isinstance(actions, Discrete):
-        found = discrete_slopes((output, value), action, numbers, rule)
-    else:
-        found = continuous_slopes((output, value, log_std), action, numbers, rule)
-    rows, *steep = (torch.from_numpy(each) for each in found)
+    flags = (config.clip_value, config.normalise_advantages)
+    found, *steep = kernel(tuple(e.contiguous().numpy() for e in said), taken, tuple(e.numpy() for e in own), flags)
     names = ("action", "value", "log_std")[: len(steep)]
-    return dict(zip(TERMS, rows.to(outputs.value.dtype), strict=True)), dict(zip(names, steep, strict=True))
-
-
-def _ready(batch: Batch, config: PpoConfig) -> Tensor:
-    """The minibatch's numbers, advantages as the loss takes them."""
-    if not config.normalise_advantages:
-        return batch.numbers
-    numbers = batch.numbers.clone()
-    numbers[1] = objective.normalised(batch.numbers[1], batch.weight)
-    return numbers
+    return torch.from_numpy(found), {name: torch.from_numpy(each) for name, each in zip(names, steep, strict=True)}
 
 
 def terms(actions: ActionSpace, outputs: Outputs, batch: Batch, config: PpoConfig, hyper: Hyper) -> dict[str, Tensor]:
@@ -61,8 +52,9 @@ def terms(actions: ActionSpace, outputs: Outputs, batch: Batch, config: PpoConfi
     loss = policy_loss + value_coefficient * value_loss - entropy_coefficient * entropy
     """
     kind, clip = outputs.action.dtype, hyper.clip.to(outputs.action.dtype).unsqueeze(1)
-    before, advantage, target, value, _ = _ready(batch, config).unbind()
+    before, advantage, target, value, _ = batch.numbers.unbind()
     weight, old = batch.weight, value if config.clip_value else None
+    advantage = objective.normalised(advantage, weight) if config.normalise_advantages else advantage
     logp, spread = log_prob_and_entropy(actions, outputs.action, outputs.log_std, batch.action)
     log_ratio = logp - before
     found = {
@@ -88,4 +80,5 @@ def by_autograd(actions: ActionSpace, outputs: Outputs, batch: Batch, config: Pp
     with torch.enable_grad():
         found = terms(actions, free, batch, config, hyper)
         steep = torch.autograd.grad(found["loss"].sum(), list(leaves.values()))
-    return {name: tensor.detach() for name, tensor in found.items()}, dict(zip(leaves, steep, strict=True))
+    told = torch.stack([found[name].detach().to(torch.float64) for name in TERMS])
+    return told, dict(zip(leaves, steep, strict=True))

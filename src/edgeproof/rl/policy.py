@@ -125,7 +125,7 @@ class Policy:
         """Logits or means, and values, of inputs [P, B, I] in the products' kind."""
         activation, seen = self.net.activation, self._seen(x)
         outputs, traces = zip(*(forward(layers, seen, activation) for layers in self._layers), strict=True)
-        both = [output.to(self.flat.dtype) for output in outputs]
+        both = [output.to(self.flat.dtype).contiguous() for output in outputs]
         action, value = (both[0], both[1]) if len(both) == 2 else both[0].split((self.width, 1), dim=-1)
         return Outputs(action, value.squeeze(-1), self.log_std, traces, None if self.encoders is None else x)
 

@@ -13,6 +13,8 @@ from edgeproof.rl.inputs import Inputs
 
 __all__ = ["Batch", "Samples", "gather", "minibatches", "samples_of"]
 
+RUN, MANY = 16, 64  # accounts of a run, and from how many accounts of a member on there are runs
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -36,30 +38,43 @@ class Samples:
     members: int
     accounts: int
 
+    @property
+    def together(self) -> int:
+        """Samples that no minibatch parts: neighbours of one step, where many accounts are in as many places.
+
+        They are as apart as any others, and lie side by side in memory: gathering them takes a third of the time.
+        """
+        return RUN if self.accounts % RUN == 0 and self.accounts >= MANY else 1
+
 
 @dataclass(frozen=True)
 class Batch:
-    """A minibatch of every member: inputs [P, B, I], action [P, B] or [P, B, A], and [5, P, B] numbers as in `Samples`.
+    """A minibatch of every member.
 
     Attributes:
-        x, action, numbers: of the samples.
-        whole: every row counts.
+        x: [P, B, I] inputs.
+        rows: i64[P, B] of the samples.
+        samples: that the rows are of.
     """
 
     x: Tensor
-    action: Tensor
-    numbers: Tensor
-    whole: bool
+    rows: Tensor
+    samples: Samples
 
     @property
-    def target(self) -> Tensor:
-        """[P, B] what values should be."""
-        return self.numbers[2]
+    def action(self) -> Tensor:
+        """i64[P, B] or [P, B, A] that were taken."""
+        return self.samples.action[self.rows]
+
+    @property
+    def numbers(self) -> Tensor:
+        """[5, P, B] as in `Samples`."""
+        return self.samples.numbers[:, self.rows]
 
     @property
     def weight(self) -> Tensor | None:
         """[P, B] 1 for rows that count; None where all do."""
-        return None if self.whole else self.numbers[4]
+        return None if self.samples.whole else self.numbers[4]
 
 
 def samples_of(rollout: Rollout, advantage: Tensor, *, dense: Tensor, index: Tensor | None, members: int) -> Samples:
@@ -96,5 +111,4 @@ def gather(samples: Samples, inputs: Inputs, rows: Tensor) -> Batch:
         return table.index_select(0, place).unflatten(0, rows.shape)
 
     x = of(samples.dense) if samples.index is None else inputs.rows(of(samples.dense), of(samples.index))
-    numbers = samples.numbers.index_select(1, place).unflatten(1, rows.shape)
-    return Batch(x, of(samples.action), numbers, samples.whole)
+    return Batch(x, rows, samples)

@@ -10,16 +10,18 @@ from edgeproof.rl.adam import Adam, clip_gradient
 from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.loss import slopes
+from edgeproof.rl.loss import TERMS, slopes
 from edgeproof.rl.policy import Policy
 from edgeproof.rl.samples import Batch, Samples, gather, minibatches
 from edgeproof.rl.settings import PpoConfig
 
 __all__ = ["descend", "update"]
 
+_KL = TERMS.index("kl")
 
-def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> dict[str, Tensor]:
-    """Put the gradient of a minibatch's loss into the policy's; the loss's terms."""
+
+def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Tensor:
+    """Put the gradient of a minibatch's loss into the policy's; the loss's `TERMS`, f64[7, P]."""
     with torch.no_grad():
         outputs = policy.forward(batch.x)
         found, steep = slopes(policy.actions, outputs, batch, config, hyper)
@@ -57,33 +59,34 @@ def update(
     Raises:
         Diverged: a loss is infinite or NaN.
     """
-    told: list[dict[str, Tensor]] = []
-    count = samples.numbers.shape[1] // samples.members
+    told: list[tuple[Tensor, Tensor, Tensor]] = []  # terms, norm, members that stepped
+    count, limit = samples.numbers.shape[1] // samples.members, hyper.grad_norm
     active = torch.ones(samples.members, dtype=torch.bool)
     for epoch in range(config.epochs):
-        for rows in minibatches(samples, keys.parts(number, epoch, count, -(-count // config.minibatch))):
+        parts = keys.parts(number, epoch, count, -(-count // config.minibatch), samples.together)
+        for rows in minibatches(samples, parts):
             found = descend(policy, gather(samples, inputs, rows), config, hyper)
             if config.target_kl is not None:
-                active = active & (found["kl"] <= 1.5 * config.target_kl)
+                active = active & (found[_KL] <= 1.5 * config.target_kl)
                 if not bool(active.any()):
-                    return _told(told or [found | {"grad_norm": found["loss"] * 0, "active": active}], number)
-            norm = clip_gradient(policy.gradient, hyper.grad_norm.to(policy.gradient.dtype))
+                    return _told(told or [(found, found[_KL] * 0, active)], number)
+            norm = clip_gradient(policy.gradient, limit)
             adam.step(policy.flat, policy.gradient, hyper.lr, None if config.target_kl is None else active)
             policy.refresh()
-            told.append(found | {"grad_norm": norm, "active": active})
+            told.append((found, norm, active))
     return _told(told, number)
 
 
-def _told(told: list[dict[str, Tensor]], number: int) -> dict[str, Tensor]:
-    whole = {name: torch.stack([row[name] for row in told]) for name in told[0]}
-    took = whole.pop("active").to(torch.float64)
-    steps = took.sum(0)
+def _told(told: list[tuple[Tensor, Tensor, Tensor]], number: int) -> dict[str, Tensor]:
+    terms, norms, active = (torch.stack(column).to(torch.float64) for column in zip(*told, strict=True))
+    whole = dict(zip(TERMS, terms.unbind(1), strict=True)) | {"grad_norm": norms}
+    steps = active.sum(0)
     for member, loss in enumerate(whole["loss"].sum(0).isfinite().tolist()):
         if not loss:
             raise Diverged(
-                f"update {number + 1}, member {member}: the loss is not finite; lower lr, or look at the rewards' size",
-                {"what": "loss", "update": number + 1, "member": member},
+                f"update {number}, member {member}: the loss is not finite; lower lr, or look at the size of rewards",
+                {"update": number, "member": member},
             )
     first = whole["ratio_error"][0]
-    figures = {name: (rows * took).sum(0) / steps.clamp(min=1) for name, rows in whole.items()}
+    figures = {name: (rows * active).sum(0) / steps.clamp(min=1) for name, rows in whole.items()}
     return figures | {"ratio_error": first, "gradient_steps": steps}

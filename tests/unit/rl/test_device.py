@@ -58,7 +58,7 @@ def test_acting_and_learning_stay_on_the_environment_s_device(actions):
             found = descend(policy, gather(samples, inputs, rows), CONFIG, hyper)
             clip_gradient(policy.gradient, hyper.grad_norm.to(policy.gradient.dtype))
             adam.step(policy.flat, policy.gradient, hyper.lr)
-            assert {tensor.device.type for tensor in found.values()} == {"meta"}
+            assert found.device.type == "meta"
         assert policy.flat.device.type == "meta"
 
 

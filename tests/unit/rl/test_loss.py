@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from edgeproof.rl.hyper import hyper_at
 from edgeproof.rl.interface import Continuous, Discrete
-from edgeproof.rl.loss import by_autograd, slopes
+from edgeproof.rl.loss import TERMS, by_autograd, slopes
 from edgeproof.rl.policy import Outputs
-from edgeproof.rl.samples import Batch
+from edgeproof.rl.samples import Batch, Samples
 from edgeproof.rl.settings import PpoConfig
 
 
@@ -26,10 +26,12 @@ def scene(seed, actions, whole, kind=torch.float64, many=50):
     if isinstance(actions, Continuous):
         outputs = Outputs(outputs.action, outputs.value, 0.3 * normal(2, 1, width), ())
         action = normal(2, many, width).float()
-    numbers = normal(5, 2, many)
+    numbers = normal(5, 2 * many)
     numbers[0] = -1 + 0.3 * numbers[0]
-    numbers[4] = 1.0 if whole else (torch.rand(2, many, generator=draw) > 0.3).to(kind)
-    return outputs, Batch(outputs.action, action, numbers, whole)
+    numbers[4] = 1.0 if whole else (torch.rand(2 * many, generator=draw) > 0.3).to(kind)
+    rows = torch.randperm(2 * many, generator=draw).view(2, many)
+    samples = Samples(outputs.action, None, action.flatten(0, 1), numbers, whole, 2, many)
+    return outputs, Batch(outputs.action, rows, samples)
 
 
 @pytest.mark.parametrize("actions", [Discrete(2), Discrete(5), Continuous(1, -1, 1), Continuous(3, -1, 1)], ids=str)
@@ -40,7 +42,6 @@ def test_one_pass_is_what_autograd_says(actions, seed, whole, clip_value, normal
     hyper = hyper_at([config, config.model_copy(update={"clip": 0.05, "entropy": 0.3, "value_coefficient": 2.0})], 0)
     found, steep = slopes(actions, *scene(seed, actions, whole), config, hyper)
     right, wanted = by_autograd(actions, *scene(seed, actions, whole), config, hyper)
-    assert found.keys() == right.keys()
     assert steep.keys() == wanted.keys()
     torch.testing.assert_close(found, right, rtol=1e-9, atol=1e-11)
     torch.testing.assert_close(steep, wanted, rtol=1e-9, atol=1e-13)
@@ -58,7 +59,7 @@ def test_in_float32_both_agree_to_its_digits(actions):
 
 def test_a_logit_that_is_no_number_is_told():
     outputs, batch = scene(0, Discrete(3), whole=True)
-    outputs.action[1, 3, 1] = float("nan")
+    outputs.action[1, 3, :] = float("nan")
     config = PpoConfig()
     found, _ = slopes(Discrete(3), outputs, batch, config, hyper_at([config, config], 0))
-    assert found["loss"].isfinite().tolist() == [True, False]
+    assert found[TERMS.index("loss")].isfinite().tolist() == [True, False]

@@ -10,7 +10,7 @@ from edgeproof.rl.agent import read_agent
 from edgeproof.rl.interface import Continuous, Layout, Observation
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.ppo import train_ppo
-from edgeproof.rl.samples import minibatches
+from edgeproof.rl.samples import Samples, minibatches
 from edgeproof.rl.settings import NetConfig, PpoConfig
 from tests.unit.rl.small_worlds import Signs
 
@@ -151,6 +151,20 @@ def test_minibatches_hold_every_sample_once():
     rows = torch.cat(parts, 1)
     assert sorted(rows.flatten().tolist()) == list(range(60))
     assert all(set((rows[p] // 5 % 3).tolist()) == {p} for p in range(3))
+
+
+@pytest.mark.parametrize("accounts", [60, 64])
+def test_neighbours_of_a_step_stay_together_where_there_are_many(accounts):
+    nothing = torch.zeros(0)
+    samples = Samples(nothing, None, nothing, nothing, True, 2, accounts)
+    run = {60: 1, 64: 16}[accounts]
+    assert samples.together == run
+    parts = list(minibatches(samples, Keys(Rng(0), (0, 1)).parts(0, 0, 5 * accounts, 3, samples.together)))
+    assert max(part.shape[1] for part in parts) - min(part.shape[1] for part in parts) in (0, run)
+    assert sorted(torch.cat(parts, 1).flatten().tolist()) == list(range(10 * accounts))
+    for part in parts:
+        runs = part.view(2, -1, run)
+        assert (runs - runs[:, :, :1]).eq(torch.arange(run)).all()
 
 
 class Broken(Signs):
