@@ -40,6 +40,7 @@ NONE = (
     "This run was made without gates: no check of its data, model and loss was made before the training. "
     "`edgeproof run --profile quick` makes them."
 )
+GO_ON = "With --gate warn the same command goes on past it; the finding then stands in the verdict."
 MOST_PLOTS, MOST_FIGURES = 4, 5
 MOST_BYTES = 60_000  # of all small plots; those of a usual run take 40,000
 DRAWN = ("measured", "threshold", "plot", "plots", "command", "causes")
@@ -117,7 +118,11 @@ def _banner(gates: Mapping[str, Any]) -> Banner:
     number, step, finding = found
     items = [Stat(humanise(name), clip(text, 80)) for name, text in measured_words(finding) if len(text) <= 24]
     command = get(finding, "evidence", "command")
-    changes = [clip(finding["remedy"], 400), *([f"Test it: {clip(command, 400)}"] if command else [])]
+    remedy = clip(finding["remedy"], 400)
+    test = (
+        f"Test it: {clip(command, 400)}" if command else "Then give the corrected command: it may take the same folder."
+    )
+    changes = [remedy[:1].upper() + remedy[1:], test, GO_ON]
     title, claim = f"Stopped at step {number}, {title_of(step)}", clip(finding["claim"], 400).rstrip(".")
     return Banner("stopped", title, f"{clip(finding['check'], 80)}: {claim}.", items, changes)
 
@@ -139,11 +144,18 @@ def _stats(gates: Mapping[str, Any], total: float | None) -> list[Stat]:
     failed = {level: sum(finding["level"] == level for finding in checks) for level in MARKS}
     items = [
         Stat("Checks made", show(len(checks), "count"), f"{skipped} skipped, each with its reason" if skipped else ""),
-        Stat("Failed", show(failed["error"], "count"), "required: they stop a run", "bad" if failed["error"] else ""),
+        Stat(
+            "Failed", show(failed["error"], "count"), _failed(gates, failed["error"]), "bad" if failed["error"] else ""
+        ),
         Stat("Warnings", show(failed["warning"], "count"), "worth a look"),
         Stat("Time", show(gates.get("seconds"), "seconds"), _share(gates.get("seconds"), total)),
     ]
     return items + ([Stat("Trials", show(trials, "count"), "each a row of the ledger")] if trials else [])
+
+
+def _failed(gates: Mapping[str, Any], count: int) -> str:
+    went_on = count and not gates.get("stopped")
+    return "required; --gate warn went on past them" if went_on else "required: they stop a run"
 
 
 def _drawn(checks: Sequence[Mapping[str, Any]]) -> dict[int, list[str]]:

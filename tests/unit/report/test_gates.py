@@ -48,6 +48,16 @@ def test_each_check_has_its_mark_measured_value_threshold_fix_and_plot():
     assert "Not walked: Overfit, Regularise, Tune, Squeeze; the run was stopped before them." in words
 
 
+def test_the_page_of_a_stopped_run_says_how_to_go_on_and_one_that_was_warned_that_it_did():
+    stopped = main_of(gates_page(recipes.gates(stopped=True), "mlp on market"))
+    assert "With --gate warn the same command goes on past it" in stopped
+    assert "required: they stop a run" in stopped
+    warned = recipes.gates(stopped=True) | {"gate": "warn", "stopped": None}
+    page = main_of(gates_page(warned, "mlp on market"))
+    assert "Stopped at step" not in page
+    assert "required; --gate warn went on past them" in page
+
+
 def test_trials_are_a_table_and_each_step_has_its_share_of_the_run():
     run = replace(runs.run(bars=400), gates=recipes.gates(full=True))
     words = " ".join("".join(seen(main_of(run_page(run, PAGES["gates"]))).words).split())
