@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import edgeproof as ep
-from edgeproof.core.errors import OptionError
+from edgeproof.core.errors import ConfigError, OptionError
 from edgeproof.core.progress import silent
 from edgeproof.data.store import open_market
 from edgeproof.ledger.store import Ledger
@@ -125,6 +125,35 @@ def test_an_encoder_is_taken_over_for_bars_after_what_it_was_trained_on(frozen, 
     run = train(other, tmp_path / "other", *see)
     assert [row["bundle"] for row in read_bundle(run.folder).lineage["parents"]] == [read_bundle(parent.folder).sha]
     assert run.verdict["net"]["sharpe"] > 5.0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["transfer.bundle=somewhere"], "agent.encoder=frozen to see by that bundle's encoder"),
+        (["agent.encoder=learned", "transfer.bundle=somewhere"], "an agent begins anew"),
+        (["agent.encoder=frozen", "model=gbm"], "trees have no encoder"),
+        (["agent.encoder=frozen", "transfer={bundle: somewhere, frozen: true}"], "says so already"),
+        (["agent.encoder=frosen"], "did you mean 'frozen'"),
+        (["agent.encoder={name: frozen, fold: 3}"], "did you mean 'folds'"),
+    ],
+)
+def test_what_an_encoder_has_no_use_for_is_refused_in_one_line(overrides, said):
+    with pytest.raises(ConfigError, match=said):
+        load_run_config(template_body("rl_training"), overrides)
+
+
+def test_an_agent_without_an_encoder_is_the_trial_that_it_was_and_one_with_it_another():
+    body = template_body("rl_training")
+    plain = load_run_config(body).trial_identity()
+    assert "encoder" not in plain["agent"]
+    assert not {"model", "loss", "train"} & set(plain)
+    seeing = [
+        load_run_config(body, ["agent.encoder=frozen", f"model={name}"]).trial_identity()
+        for name in ("mlp", "cnn_lstm")
+    ]
+    assert seeing[0] != seeing[1]
+    assert {"model", "loss", "train"} <= set(seeing[0])
 
 
 def test_regimes_of_the_count_bonus_are_those_of_the_config_and_know_nothing_of_later_bars(market):
