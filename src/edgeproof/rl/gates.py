@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 REWARD = 10.0
+SMALL = 0.01  # deviation of rewards
 OFTEN = 0.01  # share of rewards; fewer are rare events, such as a bonus at the end
 UNSCALED = 100.0  # of an observation
 BATCH = ((16, 1_000), (256, 10_000), (math.inf, 100_000))  # numbers of an observation, samples of an update
@@ -131,7 +132,7 @@ def endings(look: Look) -> Finding:
 
 
 def rewards(look: Look) -> Finding:
-    """Rewards are within -10 and 10, and differ."""
+    """Rewards are within -10 and 10, differ, and are not so small that a critic does not see them."""
     check, reward = "rl.rewards", look.chance.reward
     if not np.isfinite(reward).all():
         bad = int((~np.isfinite(reward)).sum())
@@ -155,6 +156,10 @@ def rewards(look: Look) -> Finding:
         )
         fix = "reward steps on the way, or start episodes nearer to what is rewarded, or explore longer"
         return failed(check, "warning", claim, fix, measured=largest, threshold=REWARD, plot=plot)
+    if 0.0 < spread < SMALL:
+        claim = f"rewards deviate by {spread:.2g}: a critic, whose values begin near 1, drowns them for long"
+        fix = f"multiply rewards by hand, by about {10 ** round(-math.log10(spread)):,.0f} (environment.reward.scale)"
+        return failed(check, "warning", claim, fix, measured=spread, threshold=SMALL, plot=plot)
     return passed(check, f"rewards are within {largest:.3g}", measured=largest, threshold=REWARD, plot=plot)
 
 

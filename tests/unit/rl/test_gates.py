@@ -147,6 +147,12 @@ FAULTS = [
         "error",
         lambda: Spoilt(signal(), lambda step: replace(step, reward=(500 * step.reward).clamp(-10, 10))),
     ),
+    Fault(
+        "rewards of a thousandth",
+        "rl.rewards",
+        "warning",
+        lambda: Spoilt(signal(), lambda step: replace(step, reward=0.001 * step.reward)),
+    ),
     Fault("a bonus that is rare", "rl.rewards", "warning", lambda: Spoilt(signal(), bonus())),
     Fault("nothing within reach", "rl.rewards", "warning", lambda: foreign("MountainCar-v0", 8)),
     Fault("rewards normalised at once", "rl.hand_set_rewards", "warning", signal, but(normalise_rewards=True)),
