@@ -42,6 +42,7 @@ from edgeproof.truth.trading import MarketOptimum, evaluate_policy, market_optim
 __all__ = ["FLOORS", "Row", "measure", "plan"]
 
 COST_BPS = 10.0
+LEAST_BPS = 0.01  # a best policy that earns less is flat, and has no share
 BANDED = "logistic and the optimum's band"
 BY_CHANCE = 8.0 / 9.0  # turnover of a position drawn anew at every bar
 COSTS = (f"costs.commission_bps={COST_BPS}", "costs.half_spread_bps=0")
@@ -121,7 +122,7 @@ def measure(row: Row, folder: Path) -> dict[str, Any]:
     ideal = evaluate_policy(best.weights(prepared.stated)[:, bars], stated, cost_bps=COST_BPS)
     return {
         **asdict(row),
-        "share": own.gain / ideal.gain if ideal.gain > 0.0 else None,
+        "share": own.gain / ideal.gain if ideal.gain * 1e4 > LEAST_BPS else None,
         "gain_bps": own.gain * 1e4,
         "best_bps": ideal.gain * 1e4,
         "predicted_bps": best.best.gain * 1e4,
