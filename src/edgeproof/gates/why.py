@@ -94,7 +94,8 @@ def not_finite(history: History, known: Known) -> Iterator[Cause]:
 def explodes(history: History, known: Known) -> Iterator[Cause]:
     """The rate, unless inputs or the start are seen to be at fault."""
     yield from _inputs(known)
-    because = f"the loss rose, or stayed, above that of knowing nothing at rate {known.lr:g}" if known.lr else ""
+    at = f" at rate {known.lr:g}" if known.lr else ""
+    because = f"the loss rose, or stayed, above that of knowing nothing{at}"
     high = known.lr is not None and known.lr >= LOUD_RATE
     yield _lower_rate(known, STRONG if high else LIKELY, because)
     if not known.inputs:  # a loop of somebody's own
