@@ -17,7 +17,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return BLOCK.findall(page.read_text(encoding="utf-8")) if page.is_file() else []
 
 
-SLOW = ("avoid_backtest_pitfalls.md", "debug_training.md")  # three runs each
+SLOW = ("avoid_backtest_pitfalls.md", "debug_training.md", "train_an_agent.md")  # three runs each, or an agent's
 WITH_CODE = [
     pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.slow] if page.name in SLOW else [])
     for page in PAGES
