@@ -214,7 +214,12 @@ def _told(watch: Callable[[Mapping[str, Any]], None], count: int, updates: int) 
 def _validate(agent: Agent, ground: Ground, bars: slice) -> dict[str, list[float]]:
     """Figures of one account a symbol over the validation bars, of each member."""
     if agent.policy.encoders is None:
-        return _figures(ground.walk(lambda _: agent.act, bars, agent.members), ground, agent.members)
+        policy = agent.policy.whole()  # bfloat16 would now and then act as the bundle will not
+
+        def act(layout: Layout) -> Act:
+            return replace(agent, policy=policy, inputs=Inputs(layout, policy.kind)).act
+
+        return _figures(ground.walk(act, bars, agent.members), ground, agent.members)
     each = []
     for place in range(agent.members):  # an encoder reads every window once, not at every step of every account
         _, actor = actor_of(agent, place)

@@ -60,9 +60,9 @@ class Encoders:
             for weight, new in zip(self._weights[place], fresh.parameters(), strict=True):
                 weight.copy_(new)
 
-    def alone(self) -> "Encoders":
-        """Of the same build, for one member."""
-        return Encoders(self.model, self.window, self.features, members=1, kind=self.kind)
+    def alone(self, members: int = 1) -> "Encoders":
+        """Of the same build, for one member or so many."""
+        return Encoders(self.model, self.window, self.features, members=members, kind=self.kind)
 
     def rows(self, x: Tensor) -> Tensor:
         """Rows [P, B, E + K], encodings in the place of windows, of rows [P, B, I]; of the same type."""

@@ -116,6 +116,16 @@ class Policy:
         alone.load(self.flat[place : place + 1])
         return alone
 
+    def whole(self) -> "Policy":
+        """The networks with products of their weights' own precision, as a bundle has them."""
+        if self.kind == self.flat.dtype:
+            return self
+        members, kind = len(self.flat), self.flat.dtype
+        encoders = None if self.encoders is None else self.encoders.alone(members)
+        exact = Policy(self.net, self.inputs, self.actions, members, kind, encoders=encoders)
+        exact.load(self.flat)
+        return exact
+
     def load(self, flat: Tensor) -> None:
         """Take over weights [P, D]."""
         self.flat.copy_(flat)

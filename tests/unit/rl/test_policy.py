@@ -90,3 +90,11 @@ def test_continuous_actions_start_at_the_deviation_that_was_asked_for():
     assert own.log_std.shape == (3, 1, 2)
     assert own.log_std.eq(-0.5).all()
     assert policy().log_std.shape == (3, 1, 0)
+
+
+def test_the_whole_of_a_rounded_policy_is_what_its_weights_say():
+    rounded, exact = policy(kind=torch.bfloat16), policy(kind=torch.float32)
+    x = torch.randn(3, 7, 5, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(rounded.whole().forward(x).action, exact.forward(x).action)
+    assert not torch.equal(rounded.forward(x.bfloat16()).action, exact.forward(x).action)
+    assert exact.whole() is exact
