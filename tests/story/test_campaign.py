@@ -1,5 +1,6 @@
 import json
 import shutil
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -147,3 +148,24 @@ def test_the_command_says_what_it_found(edgeproof, planted, tmp_path):
     missing = edgeproof("campaign", "logistic_baseline", "mpl_baseline", "--market", planted.path)
     assert missing.status == 2
     assert "mpl_baseline" in missing.err
+
+
+def test_agents_are_compared_by_money_and_their_budget_is_steps(planted, tmp_path):
+    small: dict[str, Any] = {"total_steps": 4096, "accounts": 32, "steps": 64, "minibatch": 1024}
+    small |= {"net": {"actor": [8], "critic": [8]}}
+    shared = {"features": ["close_location", "body_share"], "environment": {"episode_bars": 128}}
+
+    def agent(**more: float) -> dict[str, Any]:
+        body: dict[str, Any] = template_body("rl_training")
+        return body | shared | {"agent": body["agent"] | small | more}
+
+    body, other, longer = agent(), agent(lr=1e-3), agent(total_steps=8192)
+    found = campaign([body, other], planted, out=tmp_path / "agents", seeds=1, workspace=tmp_path, write=silent)
+    first, second = found.body["configs"]
+    assert [row["model"] for row in (first, second)] == ["ppo", "ppo"]
+    assert first["log_loss"] is None
+    assert second["difference"]["net"]["mean"] is not None
+    assert second["difference"]["log_loss"]["mean"] is None
+    assert "an agent gives no probabilities to score" in (tmp_path / "agents" / "report.html").read_text()
+    with pytest.raises(ConfigError, match=r"ppo-2 trains 8192 steps and ppo 4096: .* agent.total_steps=4096"):
+        campaign([body, longer], planted, out=tmp_path / "longer", seeds=1, workspace=tmp_path, write=silent)

@@ -39,6 +39,7 @@ from edgeproof.verdict.ready import json_ready
 __all__ = ["Campaign", "campaign"]
 
 EQUAL = ("universe", "quality", "label", "decide_every", "split", "exposure", "costs", "account")
+UNKNOWN = {"mean": None, "low": None, "high": None, "p": None}
 LEVEL = 0.05  # of a pair's p, corrected by Holm's rule for the number of pairs
 POINTS = 400  # of a curve on the page
 
@@ -143,7 +144,7 @@ def _entries(configs: Sequence[Path | str | Mapping[str, Any]], overrides: Seque
     for source in configs:
         template = isinstance(source, str) and (source in template_texts() or _is_a_word(source))
         config = load_run_config(template_body(str(source)) if template else source, overrides)
-        name = Path(source).stem if isinstance(source, str | Path) else str(config.model.model_dump()["name"])
+        name = Path(source).stem if isinstance(source, str | Path) else config.learner
         free = (f"{name}-{number}" if number > 1 else name for number in count(1))
         found[next(each for each in free if each not in found)] = config
     return found
@@ -162,12 +163,19 @@ def _check(entries: Mapping[str, RunConfig], seeds: int, *, unequal: bool) -> No
                 f"{name} and {first} differ in {', '.join(differing)}: not equal data; set it for all, such as "
                 f"{differing[0]}=..."
             )
-        epochs = [entries[each].train.epochs for each in (name, first)]
-        if epochs[0] != epochs[1] and not unequal:
+        (key, word, own), (kind, _, other) = (_budget(entries[each]) for each in (name, first))
+        if key == kind and own != other and not unequal:
             raise ConfigError(
-                f"{name} trains {epochs[0]} epochs and {first} {epochs[1]}: not an equal budget; set it for all with "
-                f"train.epochs={min(epochs)}, or say --unequal"
+                f"{name} trains {own} {word} and {first} {other}: not an equal budget; set it for all with "
+                f"{key}={min(own, other)}, or say --unequal"
             )
+
+
+def _budget(config: RunConfig) -> tuple[str, str, int]:
+    """Key, word and size of what a training takes; an agent and a model have none in common."""
+    if config.has_agent:
+        return "agent.total_steps", "steps", int(config.agent.model_dump()["total_steps"])
+    return "train.epochs", "epochs", config.train.epochs
 
 
 def _compare(
@@ -184,7 +192,9 @@ def _compare(
         if name != first:
             row["difference"] = {
                 "net": paired_difference(net[name], net[first], rng.child(name, "net").numpy()).to_json(),
-                "log_loss": paired_difference(loss[first], loss[name], rng.child(name, "loss").numpy()).to_json(),
+                "log_loss": dict(UNKNOWN)
+                if entries[name].has_agent or entries[first].has_agent
+                else paired_difference(loss[first], loss[name], rng.child(name, "loss").numpy()).to_json(),
             }
         rows.append(row)
     for key in ("net", "log_loss"):
@@ -222,18 +232,19 @@ def _row(
     """A config's figures over its seeds: mean and spread, and what each seed answered."""
     sharpes = np.array([performance(net, bars_per_year=bars_per_year)["sharpe"] or 0.0 for net in nets])
     best = [found.history.filter("best").row(0, named=True) for found in runs]
-    losses = np.array([row["log_loss"] for row in best], dtype=np.float64)
+    forecasts = not config.has_agent  # an agent holds positions, and gives no probabilities to score
+    losses = np.array([row["log_loss"] for row in best if forecasts], dtype=np.float64)
     return {
         "name": name,
-        "model": config.model.model_dump()["name"],
-        "epochs": config.train.epochs,
+        "model": config.learner,
+        "epochs": config.train.epochs if forecasts else None,
         "seeds": [found.folder.name for found in runs],
         "answers": dict(Counter(found.verdict["verdict"] for found in runs)),
         "sharpe_by_seed": sharpes,
         "sharpe_sd": float(sharpes.std(ddof=1)) if len(runs) > 1 else None,
-        "auc": float(np.mean([row["auc"] for row in best])),
-        "log_loss": float(losses.mean()),
-        "log_loss_sd": float(losses.std(ddof=1)) if len(runs) > 1 else None,
+        "auc": float(np.mean([row["auc"] for row in best])) if forecasts else None,
+        "log_loss": float(losses.mean()) if forecasts else None,
+        "log_loss_sd": float(losses.std(ddof=1)) if forecasts and len(runs) > 1 else None,
         "seconds": float(np.mean([found.history.select("seconds").sum().item() for found in runs])),
     }
 

@@ -71,8 +71,13 @@ def shortened(config: RunConfig, epochs: int) -> RunConfig:
         epochs: of each point.
 
     Raises:
-        ConfigError: the model is not trained by a rate.
+        ConfigError: an agent, or a model that is not trained by a rate.
     """
+    if config.has_agent:
+        raise ConfigError(
+            f"agent {config.learner} is trained by agent.lr, and train.lr of a model is what is swept; compare rates "
+            "by `edgeproof campaign A.yaml B.yaml`, each with its own agent.lr"
+        )
     if "train.lr" not in space(config):
         raise ConfigError(
             f"model {config.model.model_dump()['name']} has no learning rate of a training (train.lr) to sweep; "

@@ -37,8 +37,13 @@ def search_space(config: RunConfig) -> dict[str, Tune]:
         config: with its `tune`.
 
     Raises:
-        ConfigError: a key that is unknown or no choice of a search, a range or choice that the config cannot have.
+        ConfigError: an agent, an unknown key, one that is no choice of a search, a value that the config cannot have.
     """
+    if config.has_agent:
+        raise ConfigError(
+            f"agent {config.learner} is not searched, only models are; compare configs of agents by `edgeproof "
+            "campaign A.yaml B.yaml`, or give one several starts by combine={name: multi_start, seeds: 3}"
+        )
     tune, leaves = config.tune, _leaves(config)
     for key in tune.space:
         _refuse(key, config)

@@ -103,6 +103,9 @@ def _difference_cells(difference: Mapping[str, Any]) -> list[Cell]:
     found = []
     for key, scale, form in (("net", 1e4, "{:+.3f}"), ("log_loss", 1.0, "{:+.5f}")):
         one = difference[key]
+        if one["mean"] is None:
+            found += [Cell(DASH, "an agent gives no probabilities to score"), Cell(DASH), Cell(DASH)]
+            continue
         if one["low"] is None:
             found += [
                 Cell(form.format(scale * one["mean"])),

@@ -1,9 +1,14 @@
 """The rate that a sweep suggests: the smallest that is nearly as good as the best."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproof.recipe.rates import suggested, weak
+from edgeproof.core.errors import ConfigError
+from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.rates import shortened, suggested, weak
+from edgeproof.recipe.templates import template_body
+from edgeproof.recipe.vary import search_space
 
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 
@@ -45,3 +50,10 @@ def test_it_is_one_of_the_rates_and_better_than_nothing(losses, nothing):
     best = losses.index(min(losses))
     assert place <= best
     assert all(loss > losses[place] or index >= place for index, loss in enumerate(losses))
+
+
+@pytest.mark.parametrize("ask", [lambda config: shortened(config, 2), search_space], ids=["sweep", "search"])
+def test_an_agent_is_refused_with_what_to_do_instead(ask):
+    """Its rate is agent.lr, and its trials have no log loss: a sweep or a search would vary what it does not read."""
+    with pytest.raises(ConfigError, match=r"agent ppo is .*; compare .* by `edgeproof campaign A.yaml B.yaml`"):
+        ask(load_run_config(template_body("rl_training")))
