@@ -2,8 +2,9 @@
 
 Every part prints a JSON line: throughput of every model and precision, forward and backward alone, the batch size that
 is found, a training that is stopped and resumed beside one that is not, capture on known truth, the simulator's
-accounts beside those of the CPU. A part that fails says why and the others go on; a part for which no time is left says
-that. `--device cpu --small` runs the same code without a GPU: it tests this file and measures nothing of a GPU.
+accounts beside those of the CPU, agents eager and graph-captured (`gpu_agents`). A part that fails says why and the
+others go on; a part for which no time is left says that. `--device cpu --small` runs the same code without a GPU: it
+tests this file and measures nothing of a GPU.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from edgeproof.train import LOSSES
 from edgeproof.train.epoch import train_epoch
 from edgeproof.train.loop import Trained, fit
 from edgeproof.train.settings import TrainConfig
+from gpu_agents import agents
 from harness import machine
 from training import descent_of, panel
 
@@ -160,6 +162,7 @@ def parts(asked: argparse.Namespace) -> Iterator[Part]:
     for model, kind in (("mlp", "fp32"), ("mlp", precisions[-1]), ("gru_attention", "fp32"), ("cnn_lstm", "bf16")):
         yield f"resume is exact, {model} {kind}", lambda model=model, kind=kind: resumed(asked, model, kind)
     yield "simulator against the CPU", lambda: simulated(asked)
+    yield from agents(asked)
     yield "capture, mlp on nonlinear 0.17", lambda: captured(asked, "nonlinear", 0.17, "mlp")
     yield "capture, gru on temporal 0.20", lambda: captured(asked, "temporal", 0.20, "gru")
 
