@@ -10,7 +10,8 @@ Parts (`--part`, default all):
 - busy: wall time beside one other busy process, as a share of the speed without it. A fair share of two cores among
   three threads is two thirds.
 - torchtrade: the observation that both have: 12 bars x 2 features and six numbers. One thread each, CPU time.
-- finrl: its StockTradingEnv with one ticker, from its own file (`--finrl FILE`), against ours with 4,096 accounts.
+- finrl: its StockTradingEnv with one ticker, from its own file (`--finrl FILE`), against ours with 4,096 accounts; both
+  show the two features of the last bar (its state has 5 numbers, ours 8, written out).
 """
 
 import argparse
@@ -138,7 +139,7 @@ def torchtrade(folder: Path, rounds: int) -> None:
 
 
 def finrl(folder: Path, file: Path, rounds: int) -> None:
-    tape = tape_of(1, 50_000, 9)
+    tape = tape_of(1, 50_000, 1)
     np.savez(folder / "close.npz", close=tape.prices[0, :, 3])
     env = MarketEnv(tape, EnvConfig(), COSTS, BRACKET, accounts=ACCOUNTS, gathered=True)
     with Peer("finrl", "environment", file, folder / "close.npz", 1_000) as peer:
