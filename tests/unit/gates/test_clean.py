@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import edgeproof
 from edgeproof.core.rng import Rng
 from edgeproof.gates.check import MODEL_CHECKS
-from edgeproof.gates.subject import subject_of
+from edgeproof.gates.subject import shifted_input, subject_of
 from edgeproof.models.mlp import MlpConfig
 from edgeproof.testing.market import tiny_dataset
 from tests.unit.gates.subjects import (
@@ -28,6 +28,7 @@ from tests.unit.gates.subjects import (
     Perceptron,
     Recurrent,
     Transformer,
+    adam,
     cut,
     draws,
     images,
@@ -91,10 +92,19 @@ CLEAN = {
 
 
 def alarms(clean: Clean, seed: int) -> list[str]:
-    """Names of all checks that are not content."""
-    model = seeded(clean.build, seed)
-    checked = edgeproof.check_model(model, clean.loss, clean.data(seed), causal=clean.causal, seed=seed)
-    return [f"{finding.check}: {finding.claim}" for finding in checked.failures]
+    """Names of all checks of the model and of its training step that are not content."""
+
+    def step(model: nn.Module, optimiser: torch.optim.Optimizer, inputs: Any, target: Tensor) -> None:
+        optimiser.zero_grad()
+        clean.loss(model(*inputs) if isinstance(inputs, tuple) else model(inputs), target).backward()
+        optimiser.step()
+
+    data = clean.data(seed)
+    checked = edgeproof.check_model(seeded(clean.build, seed), clean.loss, data, seed=seed)
+    trained = edgeproof.check_training(
+        seeded(clean.build, seed), clean.loss, data, optimiser=adam, step=step, seed=seed
+    )
+    return [f"{finding.check}: {finding.claim}" for finding in (*checked.failures, *trained.failures)]
 
 
 @pytest.mark.parametrize("name", CLEAN)
@@ -103,6 +113,7 @@ def test_no_quick_check_accuses_a_clean_model(name: str) -> None:
     order = {"flow.time_order", "data.target_shifted"} if not clean.causal else set[str]()
     for seed in (1, 2):
         subject = subject_of(seeded(clean.build, seed), clean.loss, clean.data(seed), seed=seed)
+        assert (shifted_input(subject.batches) is not None) is clean.causal
         found = [check(subject) for key, check in MODEL_CHECKS.items() if key not in {*DEAR, BY_CHANCE, *order}]
         wrong += [finding.claim for finding in found if finding.level != "info"]
     assert wrong == []
