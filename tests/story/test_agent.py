@@ -26,7 +26,11 @@ SMALL = [
     "agent.save_seconds=0",
     "environment.episode_bars=128",
 ]
-TINY = ["agent.total_steps=8192", "agent.accounts=32"]  # four updates: enough to be counted, not to learn
+TINY = [
+    "agent.total_steps=8192",
+    "agent.accounts=32",
+    "gates.profile=none",
+]  # four updates, to be counted, not to learn
 
 
 def train(market, out, *more, **options):
