@@ -103,9 +103,7 @@ def inherit(
         finding for one in parents for finding in _seen(one, _relation(ledger, one, market), prepared, first_ns)
     ]
     scale = Preprocessor.from_arrays(parent.preprocessor)
-    spoken = [
-        one["train_end_ns"] for one in parents if not _drawn_apart(_relation(ledger, one, market), prepared)
-    ]
+    spoken = [one["train_end_ns"] for one in parents if not _drawn_apart(_relation(ledger, one, market), prepared)]
     return Inherited(start, scale, parents, (*findings, *_strangers(start, prepared)), max(spoken, default=None))
 
 
