@@ -14,6 +14,7 @@ from edgeproof.rl.inputs import Inputs
 __all__ = ["Batch", "Samples", "gather", "minibatches", "samples_of"]
 
 RUN, MANY = 16, 64  # accounts of a run, and from how many accounts of a member on there are runs
+LARGE = 16 * RUN  # samples of a minibatch from which on a run more or less is a sixteenth of it at most
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Samples:
     members: int
     accounts: int
 
-    @property
-    def together(self) -> int:
-        """Samples that no minibatch parts: neighbours of one step, where many accounts are in as many places.
+    def together(self, minibatch: int) -> int:
+        """Samples that no minibatch of this size parts: neighbours of one step, where many accounts are in many places.
 
-        They are as apart as any others, and lie side by side in memory: gathering them takes a third of the time.
+        They are as apart as any others, and lie side by side in memory: gathering them takes a third of the time. A
+        small minibatch is drawn sample by sample: runs would make it larger than asked for, or of a few steps alone.
         """
-        return RUN if self.accounts % RUN == 0 and self.accounts >= MANY else 1
+        return RUN if self.accounts % RUN == 0 and self.accounts >= MANY and minibatch >= LARGE else 1
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgeproof.core.errors import BundleError, OptionError, TrainError
+from edgeproof.core.errors import BundleError, Diverged, OptionError, TrainError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import read_agent
 from edgeproof.rl.interface import Continuous, Layout, Observation
@@ -25,6 +25,9 @@ SMALL = PpoConfig(
     gamma=0.5,
     precision="fp32",
 )
+
+
+RECTIFIED = NetConfig(actor=(16,), critic=(16,), activation="relu")
 
 
 def config(updates=20, **changes):
@@ -158,8 +161,9 @@ def test_neighbours_of_a_step_stay_together_where_there_are_many(accounts):
     nothing = torch.zeros(0)
     samples = Samples(nothing, None, nothing, nothing, True, 2, accounts)
     run = {60: 1, 64: 16}[accounts]
-    assert samples.together == run
-    parts = list(minibatches(samples, Keys(Rng(0), (0, 1)).parts(0, 0, 5 * accounts, 3, samples.together)))
+    assert samples.together(256) == run
+    assert samples.together(255) == 1  # a minibatch of a few runs would not be the size asked for
+    parts = list(minibatches(samples, Keys(Rng(0), (0, 1)).parts(0, 0, 5 * accounts, 3, run)))
     assert max(part.shape[1] for part in parts) - min(part.shape[1] for part in parts) in (0, run)
     assert sorted(torch.cat(parts, 1).flatten().tolist()) == list(range(10 * accounts))
     for part in parts:
@@ -197,9 +201,18 @@ def test_mistakes_are_one_clear_line(tmp_path):
     assert train(tmp_path / "a", config(1)).history[-1]["update"] == 1
 
 
-def test_a_loss_that_is_no_number_is_said(tmp_path):
-    with pytest.raises(TrainError, match=r"update \d.*lower lr"):
-        train(tmp_path, config(30, lr=1e30, grad_norm=1e30))
+def test_a_small_minibatch_is_as_small_as_asked_for_with_many_accounts_too(tmp_path):
+    small = config(1, accounts=64, steps=8, total_steps=512, minibatch=4, epochs=1)
+    done = train_ppo(Signs(64), small, rng=Rng(0), folder=tmp_path)
+    assert done.history[0]["gradient_steps"] == 512 / 4
+
+
+@pytest.mark.parametrize("target_kl", [None, 0.02])
+@pytest.mark.parametrize("updates", [1, 30])
+def test_a_loss_that_is_no_number_is_said(tmp_path, target_kl, updates):
+    with pytest.raises(Diverged, match=r"update \d.*lower lr") as told:
+        train(tmp_path, config(updates, lr=1e30, grad_norm=1e30, target_kl=target_kl, net=RECTIFIED))
+    assert told.value.facts["update"] == int(str(told.value).split("update ")[1].split(",")[0]) >= 1
 
 
 def test_only_rows_that_are_steps_are_learned_from(tmp_path):
