@@ -173,6 +173,20 @@ def test_clean_samples_raise_no_alarm_however_slow_they_are(root):
     assert len(alarms) <= (1 if root == 0.99 else 0)
 
 
+def test_a_level_that_walks_for_as_long_as_training_lasts_raises_no_alarm():
+    """A random walk lies elsewhere later whatever happens, under twice its own size of noise too; 40 seeds."""
+    far = 0
+    for seed in range(40):
+        draw = Rng(seed).child("walk").numpy()
+        level = draw.standard_normal(4000).cumsum()
+        x = np.stack([level + noise * level.std() * draw.standard_normal(4000) for noise in (0, 1, 2)], axis=1)
+        table = samples_of(x, draw.integers(0, 2, 4000), part=["train"] * 3000 + ["validation"] * 1000)
+        moved = drift_between(table, table.inside("train"), table.inside("validation"))
+        far += sum(each.distance >= 0.1 for each in moved)
+        assert not [each for each in moved if each.distance >= 0.1 and each.p <= 0.01]
+    assert far >= 90
+
+
 def test_heavy_tails_alone_are_no_outliers():
     draw = Rng(5).child("tails").numpy()
     x = draw.standard_t(3, size=(20_000, 4))
