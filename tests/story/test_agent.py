@@ -114,6 +114,13 @@ def test_the_parts_of_a_weighted_reward_are_told_and_its_bonus_for_trying_ends_a
     assert "Parts of the reward" in run.report().read_text(encoding="utf-8")
 
 
+def test_a_training_counts_whatever_the_label_says(finished, tmp_path):
+    """A label that is nearly never true stops a model's training, and not an agent's, which is scored all the same."""
+    label = "label={name: forward_return, threshold_bps: 9000}"
+    train(finished[1], tmp_path / "rare", *TINY, label, workspace=tmp_path, beside=False)
+    assert len(Ledger(tmp_path).rows("training")) == 1
+
+
 def test_members_of_a_population_are_each_a_trial(finished, tmp_path):
     _, market = finished
     starts = "combine={name: multi_start, seeds: 2}"
