@@ -70,6 +70,7 @@ class ForeignEnvironment:
         inner: the `VectorEnv`.
         accounts: N.
         actions: a `Box` of different bounds is acted on within -1 and 1.
+        rules: the environment's id; a finished training is not taken for one of another.
 
     Raises:
         OptionError: a space that cannot be trained on, or an autoreset mode that is not declared.
@@ -87,6 +88,7 @@ class ForeignEnvironment:
         self.actions = _action_space(inner.single_action_space)
         self._flat = _numbers_of(inner.single_observation_space)
         self._over = np.zeros(self.accounts, bool)
+        self.rules = str(getattr(inner.spec, "id", None))
 
     @property
     def layout(self) -> Layout:

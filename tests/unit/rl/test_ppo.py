@@ -7,11 +7,17 @@ import torch
 from edgeproof.core.errors import BundleError, Diverged, OptionError, TrainError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import read_agent
+from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.interface import Continuous, Layout, Observation
 from edgeproof.rl.keys import Keys
+from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.ppo import train_ppo
+from edgeproof.rl.reward import DifferentialSharpeConfig
 from edgeproof.rl.samples import Samples, minibatches
 from edgeproof.rl.settings import NetConfig, PpoConfig
+from edgeproof.simulator.costs import CostsConfig
+from edgeproof.simulator.options import Options
+from tests.unit.rl.scene import tape_of
 from tests.unit.rl.small_worlds import Signs
 
 SMALL = PpoConfig(
@@ -199,6 +205,32 @@ def test_mistakes_are_one_clear_line(tmp_path):
     with pytest.raises(TrainError, match="holds a training with another config"):
         train(tmp_path / "a", config(1, lr=1.0))
     assert train(tmp_path / "a", config(1)).history[-1]["update"] == 1
+
+
+def test_a_training_is_taken_up_under_the_same_rules_alone(tmp_path):
+    """Costs, rewards and rules are no part of an observation: the folder has to remember them."""
+    tape, few = tape_of(0, symbols=2, bars=60), config(1, accounts=4, steps=8, total_steps=32, minibatch=16)
+    world, costs, options = EnvConfig(episode_bars=8), CostsConfig(commission_bps=5.0), Options()
+
+    def go(world=world, costs=costs, options=options):
+        market = MarketEnv(tape, world, costs, options, accounts=4)
+        return train_ppo(market, few, rng=Rng(0), folder=tmp_path).sha
+
+    assert go() == go()
+    others = (
+        lambda: go(costs=CostsConfig(commission_bps=9.0)),
+        lambda: go(options=Options(leverage=2.0)),
+        lambda: go(world=EnvConfig(episode_bars=8, reward=DifferentialSharpeConfig())),
+    )
+    for other in others:
+        with pytest.raises(TrainError, match="holds a training with another environment"):
+            other()
+
+
+def test_a_score_that_is_no_number_chooses_nothing(tmp_path):
+    """NaN is below no number: what came first would have stayed for ever."""
+    with pytest.raises(TrainError, match=r"validation after update 1 gave scores \[nan\]; give finite numbers"):
+        train(tmp_path, config(2), validate=lambda _: {"score": [float("nan")]})
 
 
 def test_a_small_minibatch_is_as_small_as_asked_for_with_many_accounts_too(tmp_path):
