@@ -84,6 +84,10 @@ def _hidden(x: Tensor, layer: Layer, activation: Activation) -> tuple[Tensor, Te
         rows = [_pointwise(x, w.t(), b[0], activation, [], "") for x, w, b in each]
         y = rows[0].unsqueeze(0) if len(x) == 1 else torch.stack(rows)
         return y, y
+    if can and x.dtype == torch.bfloat16:  # rounded once, as the fused product is: few rows and many see the same
+        weight, bias = (part.float() for part in (layer.weight, layer.bias))
+        y = _ACT[activation](torch.baddbmm(bias, x.float(), weight)).to(x.dtype)
+        return y, y
     z = _affine(x, layer)
     y = _ACT[activation](z)
     return y, z if activation == "silu" else y

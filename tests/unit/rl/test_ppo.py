@@ -11,6 +11,7 @@ from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.interface import Continuous, Layout, Observation
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.market_settings import EnvConfig
+from edgeproof.rl.policy import Policy
 from edgeproof.rl.ppo import train_ppo
 from edgeproof.rl.reward import DifferentialSharpeConfig
 from edgeproof.rl.samples import Samples, minibatches
@@ -66,6 +67,19 @@ def test_the_first_minibatch_sees_the_probabilities_that_acted(tmp_path, precisi
         folder = tmp_path / str(continuous)
         rows = train(folder, config(3, precision=precision), continuous=continuous).history
         assert all(row["ratio_error"] < within for row in rows)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "silu"])
+def test_few_rows_of_a_population_see_what_many_see_in_bf16(activation):
+    """Actions are drawn for few accounts at a time and learned from by thousands: both round the same way."""
+    net = NetConfig(actor=(64, 64), critic=(64,), activation=activation)
+    policy = Policy(net, 8, Continuous(3, -1.0, 1.0), 4, torch.bfloat16).start(Keys(Rng(0), (0, 1, 2, 3)))
+    policy.load(policy.flat * 3.0)  # a trained policy's weights are larger
+    x = torch.randn(4, 1024, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
+    many, few = policy.forward(x), policy.forward(x[:, :64].contiguous())
+    for told, part in ((many.action, few.action), (many.value, few.value)):
+        own = told[:, :64]
+        assert (own - part).abs().mean() < 2e-4 * own.abs().mean()
 
 
 @pytest.mark.parametrize(("updates", "precision", "within"), [(1, "fp32", 1e-5), (20, "fp64", 1e-6)])
