@@ -22,6 +22,9 @@ _KL = TERMS.index("kl")
 
 def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Tensor:
     """Put the gradient of a minibatch's loss into the policy's; the loss's `TERMS`, f64[7, P]."""
+    if policy.members > 1 and policy.one_by_one(batch.rows.shape[1]):
+        each = enumerate(zip(policy.each(), hyper.each(), strict=True))
+        return torch.cat([descend(own, batch.member(place), config, numbers) for place, (own, numbers) in each], dim=1)
     with torch.no_grad():
         outputs = policy.forward(batch.x)
         found, steep = slopes(policy.actions, outputs, batch, config, hyper)
