@@ -59,7 +59,9 @@ def foreign(
     try:
         made = gymnasium.make_vec(what, accounts, vectorised, vector_kwargs=options, **settings)
     except gymnasium.error.Error as error:
-        raise OptionError(f"Gymnasium makes no {what}: {' '.join(str(error).split())}") from error
+        told = " ".join(str(error).split())
+        own = "one of your own needs gymnasium.register(id, entry_point=its class) first"
+        raise OptionError(f"Gymnasium makes no {what}: {told} (correct the id; {own})") from error
     return ForeignEnvironment(made)
 
 
