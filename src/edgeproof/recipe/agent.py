@@ -324,6 +324,8 @@ def agent_episodes(ground: Ground, actor: Actor, bars: slice) -> pl.DataFrame:
 def agent_forecast(ground: Ground, actor: Actor, spans: Sequence[slice], *, sha: str, fold: int = 0) -> Forecast:
     """What an actor says along spans, each begun flat: its position as a forecast, see `backtest.policies.follow`.
 
+    An account that is ruined alone may stand for a part of a book that is not: its position ends there too.
+
     Args:
         ground: the span.
         actor: of a bundle or a training.
@@ -337,5 +339,14 @@ def agent_forecast(ground: Ground, actor: Actor, spans: Sequence[slice], *, sha:
         found = ground.walk(lambda layout: acting(actor, layout), bars)
         if found is not None:
             rolled, able = found
-            position[able, bars], made[able, bars] = rolled.position[0][:, bars], rolled.made[0][:, bars]
+            told = _with_ruin(rolled.made[0], bars.indices(shape[1])[1])
+            position[able, bars], made[able, bars] = rolled.position[0][:, bars], told[:, bars]
     return Forecast(np.where(made, said_as(position), np.float32(0.0)), made, sha, fold)
+
+
+def _with_ruin(made: np.ndarray, stop: int) -> np.ndarray:
+    """Where something is said, bool[S, T]: an account that was ruined before the end says 0 a bar later, once."""
+    told, last = made.copy(), made.shape[1] - 1 - made[:, ::-1].argmax(axis=1)
+    gone = np.flatnonzero(last < stop - 2)
+    told[gone, last[gone] + 1] = True
+    return told

@@ -112,10 +112,15 @@ class MarketEnv:
         """What an observation is made of."""
         return self._layout
 
-    @property
-    def targets(self) -> np.ndarray:
-        """f64[N, A] target weights that the last action asked for."""
-        return self._desk.accounts.target[:, 0].cpu().numpy().copy()
+    def asked(self, action: Tensor) -> np.ndarray:
+        """f64[N, A] target weights that an action asks for; nothing moves.
+
+        Raises:
+            TrainError: an action that is out of range or no number.
+        """
+        target: Any = torch.zeros_like(torch.as_tensor(self._desk.accounts.target))
+        self._machine.accept(action, self._space, self._levels, target)
+        return target[:, 0].cpu().numpy()
 
     def reset(self, rng: Rng) -> Observation:
         """Begin the first episode of every account; starts are keyed by (member, account, episode)."""
