@@ -27,6 +27,6 @@ def evaluate(
         return
     from rich.console import Console
 
-    from edgeproof.report.console import print_figures
+    from edgeproof.report.evaluated import print_evaluation
 
-    print_figures(figures, Console())
+    print_evaluation(figures, Console())

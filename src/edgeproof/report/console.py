@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.core.finding import LEVELS, Finding
-from edgeproof.report.number import DASH, clip, get, humanise, show
+from edgeproof.report.number import DASH, clip, get
 from edgeproof.report.page import fragment
 from edgeproof.report.part import Stat
 from edgeproof.report.paths import paths_words
@@ -26,7 +26,7 @@ from edgeproof.report.verdict import (
     would_change,
 )
 
-__all__ = ["print_demo", "print_figures", "print_findings", "print_verdict", "verdict_html"]
+__all__ = ["print_demo", "print_findings", "print_verdict", "verdict_html"]
 
 COLOURS = {"edge": "green", "no_edge": "red", "inconclusive": "yellow"}
 PAGE_COLOURS = {"edge": "#1e7a58", "no_edge": "#a8483c", "inconclusive": "#8a6412"}
@@ -165,27 +165,6 @@ def print_findings(findings: Sequence[Finding], console: Console) -> None:
                 console.print(Text(f"{'':<8}{clip(item.remedy)}", style="dim"))
         if len(here) > MOST_FINDINGS:
             console.print(Text(f"{'':<8}and {len(here) - MOST_FINDINGS} more of level {level} (--json shows all)"))
-
-
-def _flat(body: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for key, value in body.items():
-        name = f"{above}{clip(key, 40)}"
-        if isinstance(value, Mapping):
-            rows += _flat(value, f"{name}.")
-        elif not isinstance(value, list | tuple):
-            rows.append((name, show(value)))
-    return rows
-
-
-def print_figures(figures: Mapping[str, Any], console: Console) -> None:
-    """Any mapping of figures as an aligned list, nested names joined by dots; lists are left to `--json`."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right")
-    for name, text in _flat(figures):
-        table.add_row(Text(humanise(name)), Text(text))
-    console.print(table)
 
 
 def verdict_html(verdict: Mapping[str, Any]) -> str:

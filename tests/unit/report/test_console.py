@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from edgeproof.core.finding import Finding
-from edgeproof.report.console import print_demo, print_figures, print_findings, print_verdict, verdict_html
+from edgeproof.report.console import print_demo, print_findings, print_verdict, verdict_html
 from edgeproof.report.verdict import GUARDS
 
 from . import runs
@@ -71,16 +71,6 @@ def test_many_findings_are_cut_and_counted():
     assert "and 28 more of level warning" in text_of(screen)
     print_findings([], screen)
     assert "nothing to report" in text_of(screen)
-
-
-def test_figures_are_listed_with_nested_names():
-    screen = console(80)
-    print_figures({"auc": 0.5449, "net": {"sharpe": None, "[x]": 2}, "list": [1, 2]}, screen)
-    text = text_of(screen)
-    assert "Net.sharpe" in text
-    assert "—" in text
-    assert "Net.[x]" in text
-    assert "List" not in text
 
 
 def test_the_fragment_for_notebooks_counts_the_guards():
