@@ -89,7 +89,7 @@ def subject_of(model: nn.Module, loss: Loss, data: Any, *, seed: int = 0) -> Sub
         seed: of the checks' randomness.
 
     Raises:
-        OptionError: no batch, a batch that is no pair, or sizes that do not fit.
+        OptionError: no batch, a batch that is no pair, sizes that do not fit, or inputs that the model cannot take.
     """
     batches = as_batches(data)
     with torch.no_grad():
@@ -97,6 +97,13 @@ def subject_of(model: nn.Module, loss: Loss, data: Any, *, seed: int = 0) -> Sub
         model.eval()
         try:
             output = model(*batches[0].inputs)
+        except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError) as error:
+            shapes = ", ".join(str(list(part.shape)) for part in batches[0].inputs)
+            reason = " ".join(str(error).split())[:200]
+            raise OptionError(
+                f"the model breaks on inputs of shape {shapes}: {type(error).__name__}: {reason}; run model(*inputs) "
+                "on one batch and mend what it says"
+            ) from error
         finally:
             model.train(was)
     return Subject(model, loss, batches, kind_of(output, batches[0].target), Rng(seed).child("gates"))
@@ -119,7 +126,7 @@ def as_batches(data: Any) -> list[Batch]:
 def _batch(pair: Any) -> Batch:
     if not (isinstance(pair, tuple | list) and len(pair) >= 2 and isinstance(pair[-1], Tensor)):
         raise OptionError(
-            "a batch is no pair of inputs and target tensor; wrap the loader so that it yields such pairs"
+            "a batch is no pair of inputs and target, tensors both; wrap the loader so that it yields such pairs"
         )
     inputs = pair[0] if len(pair) == 2 else tuple(pair[:-1])
     parts = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)

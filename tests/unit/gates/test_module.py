@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+import edgeproof
 from edgeproof.core.errors import OptionError
 from edgeproof.gates import Known
 from edgeproof.gates.flow import gradients
@@ -82,6 +83,12 @@ def test_a_step_that_is_no_model_and_loss_is_refused_in_one_line():
         taken_apart(Step(), [])
     with pytest.raises(OptionError, match="no pair"):
         taken_apart(Step(), [{"x": 1}])
+
+
+def test_inputs_that_a_model_cannot_take_are_told_in_one_line_with_their_shape():
+    data = (torch.randn(8, 5), torch.ones(8))
+    with pytest.raises(OptionError, match=r"breaks on inputs of shape \[8, 5\]: RuntimeError: .*run model"):
+        edgeproof.check_model(nn.Linear(9, 1), nn.BCEWithLogitsLoss(), data)
 
 
 def test_a_model_is_compared_with_its_own_beginning():
