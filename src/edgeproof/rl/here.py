@@ -3,7 +3,6 @@
 # N accounts, A assets
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from edgeproof.core.device import thread_count
 from edgeproof.rl.action import accept
+from edgeproof.rl.crew import Crew
 from edgeproof.rl.desk import Desk, Screen, World, turned
 from edgeproof.rl.interface import ActionSpace
 from edgeproof.rl.kernel import begin_accounts, bound, show_accounts, step_accounts
@@ -35,7 +35,7 @@ class Here:
 
     def __init__(self, accounts: int, assets: int, *, interpreted: bool) -> None:
         self.device, self._count, self._interpreted = torch.device("cpu"), accounts, interpreted
-        self._pool: ThreadPoolExecutor | None = None
+        self._crew: Crew | None = None
         self._threads = 1 if interpreted else max(1, min(accounts, accounts * assets // WORTH_A_THREAD))
         self._ranges = _ranges(accounts, min(self._threads, thread_count()))
 
@@ -71,19 +71,15 @@ class Here:
         if threads == 1:
             part(0, self._count)
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(threads - 1)
+        if self._crew is None or self._crew.others != threads - 1:
+            self._crew = Crew(threads - 1)
         ranges = iter(self._ranges)
 
         def work() -> None:
             for first, last in ranges:
                 part(first, last)
 
-        others = [self._pool.submit(work) for _ in range(threads - 1)]
-        work()
-        for other in others:
-            if not other.cancel():
-                other.result()
+        self._crew.do(work)
 
 
 def _interpreted(part: Callable[..., None], world: World, desk: Desk, screen: Screen) -> Callable[[int, int], None]:
