@@ -33,6 +33,7 @@ from edgeproof.recipe.sight import encoded
 from edgeproof.regimes.regime import UNKNOWN
 from edgeproof.regimes.rules import RulesConfig
 from edgeproof.rl.agent import Agent
+from edgeproof.rl.course import Course
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.export import actor_of
 from edgeproof.rl.inputs import Inputs
@@ -49,7 +50,7 @@ from edgeproof.train.forecast import Forecast
 from edgeproof.train.keep import weights_sha
 from edgeproof.train.loop import Trained
 
-__all__ = ["Ground", "acting", "agent_episodes", "agent_forecast", "learn_agent", "training_bars"]
+__all__ = ["Ground", "acting", "agent_episodes", "agent_forecast", "learn_agent", "population", "training_bars"]
 
 VOLATILITY_BARS = 24
 ALL = slice(None)
@@ -116,11 +117,11 @@ class Ground:
             span=span,
         )
 
-    def environment(self, span: slice, members: int) -> MarketEnv:
-        """Where P members learn."""
+    def environment(self, span: slice, members: int, starts: np.ndarray | None = None) -> MarketEnv:
+        """Where P members learn; episodes begin at the bars bool[S, T] of `starts`, or anywhere."""
         config, agent = self.config, cast("PpoConfig", self.config.agent)
         accounts, names = agent.accounts, range(members)
-        tape, rules = self.tape(span), (config.costs, config.options)
+        tape, rules = replace(self.tape(span), starts=starts), (config.costs, config.options)
         return MarketEnv(tape, _exploring(config.environment, agent), *rules, accounts=accounts, members=names)
 
     def walk(self, act: Callable[[Layout], Act], span: slice, members: int = 1) -> tuple[Rolled, np.ndarray] | None:
@@ -158,6 +159,11 @@ def _able(tape: Tape, config: EnvConfig, symbols: int, bars: int) -> np.ndarray:
     return np.intersect1d(np.arange(symbols), starts_of(tape, config) // bars)
 
 
+def population(config: RunConfig) -> int:
+    """P: how many agents a run trains together."""
+    return config.combine.seeds if isinstance(config.combine, StartsConfig) else 1
+
+
 def learn_agent(
     ground: Ground,
     *,
@@ -167,6 +173,7 @@ def learn_agent(
     folder: Path,
     write: Callable[[str], None],
     watch: Callable[[Mapping[str, Any]], None] | None = None,
+    course: Course | None = None,
 ) -> Combined:
     """Train an agent, or a population of which the best on validation is kept; each is on record before it is scored.
 
@@ -178,13 +185,14 @@ def learn_agent(
         folder: checkpoints.
         write: where progress lines go.
         watch: is told every update.
+        course: environments of the stages of the agent's curriculum.
 
     Raises:
         DataError: a span too short for an episode.
         Diverged: a loss is not finite.
     """
     config, agent = ground.config, cast("PpoConfig", ground.config.agent)
-    count = config.combine.seeds if isinstance(config.combine, StartsConfig) else 1
+    count = population(config)
     labels = [f"start {number + 1}/{count}" for number in range(count)] if count > 1 else [""]
     for label in labels:
         record(label)
@@ -196,6 +204,7 @@ def learn_agent(
         progress=Progress("update", agent.updates, write=write),
         watch=None if watch is None else _told(watch, count, agent.updates),
         validate=lambda learned: _validate(learned, ground, validation),
+        course=course,
     )
     return _kept(done, labels, ground, validation)
 

@@ -1,6 +1,7 @@
 """Training by PPO: one agent or a population of them, in any environment; killed at any moment, it resumes exactly.
 
-    train_ppo(environment, config, *, rng, folder, members=None, progress=None, watch=None, validate=None)
+    train_ppo(environment, config, *, rng, folder, members=None, progress=None, watch=None, validate=None,
+              course=None)
     -> TrainedAgent
 
 `config` is one `PpoConfig`, or a sequence of them: as many members, each on its own accounts of the environment.
@@ -21,6 +22,7 @@ from edgeproof.core.identity import sha_array
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import Agent
+from edgeproof.rl.course import Course, check_course, is_left
 from edgeproof.rl.interface import Environment
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
@@ -44,8 +46,8 @@ class TrainedAgent:
         agent: with the weights of each member's best validation, or the last ones where nothing validates.
         history: a row an update: update, steps (of a member), reward, reward_deviation, episodes, episode_return,
             episode_length, policy_loss, value_loss, entropy, loss, kl, clip_share, ratio_error, grad_norm,
-            gradient_steps, explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, and
-            after a validation `validation.*`. Of one member a figure is a number, of several a list; None is absent.
+            gradient_steps, explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, with
+            a curriculum the stage (from 1), and after a validation `validation.*`. Of one member a figure is a number, of several a list; None is absent.
         best_update: of each member, from 1.
         checkpoint: file of the agent.
         seconds: over all updates, those before a kill included.
@@ -70,6 +72,7 @@ def train_ppo(
     progress: Progress | None = None,
     watch: Callable[[Mapping[str, Any]], None] | None = None,
     validate: Validate | None = None,
+    course: Course | None = None,
 ) -> TrainedAgent:
     """Train agents by proximal policy optimisation.
 
@@ -85,9 +88,10 @@ def train_ppo(
         watch: told every finished update's row of the history. What it raises goes up; the folder can be taken up.
         validate: told the agent as it stands every so many updates (`config.mode`) and at the end; answers figures of
             each member. Among them `score`, more is better: its best weights are the result.
+        course: environments of the stages of `config.curriculum`, in which is learned in place of `environment`.
 
     Raises:
-        OptionError: members of unequal shape, or an environment of another size.
+        OptionError: members of unequal shape, an environment of another size, or a curriculum without its course.
         TrainError: the environment gives what is not finite, or the folder holds another training.
         Diverged: a loss or value is not finite.
         BundleError: the folder's checkpoint is truncated or altered.
@@ -97,15 +101,16 @@ def train_ppo(
     keys = Keys(rng, tuple(range(len(configs))) if members is None else tuple(members))
     if len(keys.members) != len(configs):
         raise OptionError(f"{len(configs)} configs and {len(keys.members)} member numbers; give as many of both")
+    check_course(configs[0], course)
     learner = Learner(environment, configs, keys)
     identity = _identity(environment, configs, keys)
     with kept_memory():
-        standing = _begin(learner, folder, identity)
+        standing = _begin(learner, folder, identity, course)
         if progress is not None:
             progress.resume(standing.update)
         try:
             while standing.update < learner.config.updates:
-                row = _one_update(learner, standing, validate)
+                row = _one_update(learner, standing, validate, course)
                 _save(learner, standing, folder, identity)
                 if progress is not None:
                     progress.step(_line(row))
@@ -122,22 +127,30 @@ def train_ppo(
     return _finish(learner, standing, folder)
 
 
-def _begin(learner: Learner, folder: Path, identity: dict[str, Any]) -> Standing:
+def _begin(learner: Learner, folder: Path, identity: dict[str, Any], course: Course | None) -> Standing:
     found = read_standing(folder, identity)
     if found is None:
-        learner.begin()
+        if course is None:
+            learner.begin()
+        else:
+            learner.enter(course.environment(0), anew="stage 0")
         count = len(learner.configs)
         return Standing(best=[None] * count, best_update=[0] * count)
     standing, tensors, world = found
     learner.load(tensors)
     if standing.update < learner.config.updates:
+        if course is not None:
+            learner.enter(course.environment(standing.stage))
         learner.go_on(world)
     return standing
 
 
-def _one_update(learner: Learner, standing: Standing, validate: Validate | None) -> dict[str, Any]:
-    """Learn, validate when it is time, and remember both."""
+def _one_update(
+    learner: Learner, standing: Standing, validate: Validate | None, course: Course | None
+) -> dict[str, Any]:
+    """Learn, validate when it is time, remember both, and leave a stage that is over."""
     row = learner.update(standing.update)
+    row |= {} if course is None else {"stage": standing.stage + 1}
     standing.update += 1
     standing.seconds += row["seconds"]
     every = max(1, min(VALIDATE_EVERY[learner.config.mode], learner.config.updates // 10))
@@ -150,7 +163,18 @@ def _one_update(learner: Learner, standing: Standing, validate: Validate | None)
         row |= _validated(learner, standing, validate(learner.agent()))
         standing.seconds += time.perf_counter() - began
     standing.history.append(row)
+    if course is not None and not last:
+        _go_through(course, learner, standing)
     return row
+
+
+def _go_through(course: Course, learner: Learner, standing: Standing) -> None:
+    """Enter the next stage where this one is over."""
+    stage = standing.stage
+    rows = [row for row in standing.history if row["stage"] == stage + 1]
+    if stage + 1 < len(course.stages) and is_left(course.stages[stage], rows, learner.config.updates):
+        standing.stage += 1
+        learner.enter(course.environment(standing.stage), anew=f"stage {standing.stage}")
 
 
 def _validated(learner: Learner, standing: Standing, figures: Mapping[str, Sequence[float]]) -> dict[str, Any]:

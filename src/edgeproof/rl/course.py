@@ -1,0 +1,62 @@
+"""The course of a training through the stages of its curriculum: where each is learned, and when it is left."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgeproof.core.errors import OptionError
+from edgeproof.rl.curriculum import StageConfig, stages_of
+from edgeproof.rl.interface import Environment
+from edgeproof.rl.settings import PpoConfig
+
+__all__ = ["Course", "check_course", "is_left"]
+
+BPS = 1e4
+GROWTH = "figures.net_growth"
+
+
+@dataclass(frozen=True)
+class Course:
+    """The stages of a training.
+
+    Attributes:
+        stages: in order.
+        environment: makes that of a stage, by its number from 0; the same every time, and of the same layout.
+    """
+
+    stages: tuple[StageConfig, ...]
+    environment: Callable[[int], Environment]
+
+
+def check_course(config: PpoConfig, course: Course | None) -> None:
+    """Refuse a curriculum without a market to make its stages of.
+
+    Raises:
+        OptionError: stages are asked for or given, and not the other way round too.
+    """
+    given = () if course is None else course.stages
+    if stages_of(config.curriculum) != given:
+        raise OptionError(
+            f"agent.curriculum has {len(stages_of(config.curriculum))} stages, {len(given)} environments of stages are "
+            "given; train by a run (`edgeproof rl train`), give course=Course(...), or set curriculum=none"
+        )
+
+
+def is_left(stage: StageConfig, rows: Sequence[Mapping[str, Any]], updates: int) -> bool:
+    """Whether the stage is over: the agent earns enough in it, or its share of the training is used up.
+
+    Growth is the mean over members of the net log growth of an account, a bar, in the stage's own episodes.
+
+    Args:
+        stage: not the last one.
+        rows: the history of the updates that were made in it.
+        updates: of the whole training.
+    """
+    if len(rows) >= max(1, round(stage.share * updates)):
+        return True
+    if len(rows) < stage.measured:
+        return False
+    growth = [np.mean(np.asarray(row[GROWTH], np.float64)) for row in rows[-stage.measured :]]
+    return bool(np.mean(growth) * BPS > stage.promotion)
