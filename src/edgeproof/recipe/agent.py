@@ -185,7 +185,7 @@ def learn_agent(
         folder: checkpoints.
         write: where progress lines go.
         watch: is told every update.
-        course: environments of the stages of the agent's curriculum.
+        course: through the stages of the agent's curriculum, where it has one.
 
     Raises:
         DataError: a span too short for an episode.
@@ -197,14 +197,13 @@ def learn_agent(
     for label in labels:
         record(label)
     done = train_ppo(
-        ground.environment(train, count),
+        ground.environment(train, count) if course is None else course,
         [agent] * count,
         rng=Rng(config.seed).child("agent"),
         folder=folder,
         progress=Progress("update", agent.updates, write=write),
         watch=None if watch is None else _told(watch, count, agent.updates),
         validate=lambda learned: _validate(learned, ground, validation),
-        course=course,
     )
     return _kept(done, labels, ground, validation)
 

@@ -36,7 +36,10 @@ def course_of(ground: Ground, preprocessor: Preprocessor, train: slice) -> Cours
         train: bars within which episodes lie; no other bar is changed, nor read for a stage.
     """
     stages = stages_of(cast("PpoConfig", ground.config.agent).curriculum)
-    return Course(stages, partial(_environment, ground, preprocessor, train)) if stages else None
+    if not stages:
+        return None
+    whole = ground.environment(train, population(ground.config))
+    return Course(whole, stages, partial(_environment, ground, preprocessor, train))
 
 
 def _environment(ground: Ground, preprocessor: Preprocessor, train: slice, number: int) -> MarketEnv:

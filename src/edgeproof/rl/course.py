@@ -22,25 +22,29 @@ class Course:
     """The stages of a training.
 
     Attributes:
+        whole: the environment without a limit, for which the agent is made.
         stages: in order.
-        environment: makes that of a stage, by its number from 0; the same every time, and of the same layout.
+        environment: makes that of a stage, by its number from 0; the same every time, and of the whole's layout and
+            accounts.
     """
 
+    whole: Environment
     stages: tuple[StageConfig, ...]
     environment: Callable[[int], Environment]
 
 
 def check_course(config: PpoConfig, course: Course | None) -> None:
-    """Refuse a curriculum without a market to make its stages of.
+    """Refuse a curriculum without environments of its stages, and the other way round.
 
     Raises:
-        OptionError: stages are asked for or given, and not the other way round too.
+        OptionError: the config's stages are not those of the course.
     """
     given = () if course is None else course.stages
     if stages_of(config.curriculum) != given:
         raise OptionError(
             f"agent.curriculum has {len(stages_of(config.curriculum))} stages, {len(given)} environments of stages are "
-            "given; train by a run (`edgeproof rl train`), give course=Course(...), or set curriculum=none"
+            "given; train by a run (`edgeproof rl train`), give a Course in place of the environment, or set "
+            "curriculum=none"
         )
 
 

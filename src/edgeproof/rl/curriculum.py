@@ -32,10 +32,11 @@ class StageConfig(Config):
     """One stage; as it stands, without any limit.
 
     Attributes:
-        symbols: how many symbols, the first of the market; none: all.
+        symbols: how many symbols at most, the first of the market; none: all.
         features: share of the features that are seen, the first of the config (at least one); the others read 0.
-        regimes: where episodes begin: at bars whose volatility of the last 24 bars is in the lowest (`calm`), the middle
-            (`medium`) or the highest third (`high`) of its symbol's over the training bars; none named: anywhere.
+        regimes: where episodes begin: at bars whose volatility of the last 24 bars is in the lowest (`calm`), the
+            middle (`medium`) or the highest third (`high`) of its symbol's over the training bars; none named:
+            anywhere. They run on from there.
         position: by which every position that the agent asks for, or the largest of continuous ones, is multiplied.
         costs: by which every cost is multiplied.
         scenarios: what is done to the training bars: `crash`, `gap`, `liquidity_hole`, `spread_blowout`.

@@ -1,7 +1,6 @@
 """Training by PPO: one agent or a population of them, in any environment; killed at any moment, it resumes exactly.
 
-    train_ppo(environment, config, *, rng, folder, members=None, progress=None, watch=None, validate=None,
-              course=None)
+    train_ppo(environment, config, *, rng, folder, members=None, progress=None, watch=None, validate=None)
     -> TrainedAgent
 
 `config` is one `PpoConfig`, or a sequence of them: as many members, each on its own accounts of the environment.
@@ -46,8 +45,9 @@ class TrainedAgent:
         agent: with the weights of each member's best validation, or the last ones where nothing validates.
         history: a row an update: update, steps (of a member), reward, reward_deviation, episodes, episode_return,
             episode_length, policy_loss, value_loss, entropy, loss, kl, clip_share, ratio_error, grad_norm,
-            gradient_steps, explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, with
-            a curriculum the stage (from 1), and after a validation `validation.*`. Of one member a figure is a number, of several a list; None is absent.
+            gradient_steps, explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, the
+            stage of a curriculum, from 1, and after a validation `validation.*`. Of one member a figure is a number, of
+            several a list; None is absent.
         best_update: of each member, from 1.
         checkpoint: file of the agent.
         seconds: over all updates, those before a kill included.
@@ -63,7 +63,7 @@ class TrainedAgent:
 
 
 def train_ppo(
-    environment: Environment,
+    environment: Environment | Course,
     config: PpoConfig | Sequence[PpoConfig],
     *,
     rng: Rng,
@@ -72,13 +72,12 @@ def train_ppo(
     progress: Progress | None = None,
     watch: Callable[[Mapping[str, Any]], None] | None = None,
     validate: Validate | None = None,
-    course: Course | None = None,
 ) -> TrainedAgent:
     """Train agents by proximal policy optimisation.
 
     Args:
         environment: of as many accounts as the members have together, member after member. Its randomness comes from
-            `rng.child("environment")`.
+            `rng.child("environment")`. Of a config with a curriculum, the course through its stages.
         config: of one member, or of each; members differ in `settings.PER_MEMBER` alone.
         rng: everything random in this training; the same rng gives the same bytes.
         folder: checkpoints go here; a training of the same config, seed and environment that lies here is taken up.
@@ -88,7 +87,6 @@ def train_ppo(
         watch: told every finished update's row of the history. What it raises goes up; the folder can be taken up.
         validate: told the agent as it stands every so many updates (`config.mode`) and at the end; answers figures of
             each member. Among them `score`, more is better: its best weights are the result.
-        course: environments of the stages of `config.curriculum`, in which is learned in place of `environment`.
 
     Raises:
         OptionError: members of unequal shape, an environment of another size, or a curriculum without its course.
@@ -101,9 +99,10 @@ def train_ppo(
     keys = Keys(rng, tuple(range(len(configs))) if members is None else tuple(members))
     if len(keys.members) != len(configs):
         raise OptionError(f"{len(configs)} configs and {len(keys.members)} member numbers; give as many of both")
+    course, world = (environment, environment.whole) if isinstance(environment, Course) else (None, environment)
     check_course(configs[0], course)
-    learner = Learner(environment, configs, keys)
-    identity = _identity(environment, configs, keys)
+    learner = Learner(world, configs, keys)
+    identity = _identity(world, configs, keys)
     with kept_memory():
         standing = _begin(learner, folder, identity, course)
         if progress is not None:
@@ -253,4 +252,5 @@ def _line(row: Mapping[str, Any]) -> str:
 
     blown = mean("kl") > BLOWN or mean("clip_share") > CLIPPED
     kl = f"kl {mean('kl'):.4f}{' TOO LARGE: lower lr, or set target_kl' if blown else ''}"
-    return f"reward {mean('reward'):.5f}  loss {mean('loss'):.4f}  {kl}  {row['steps_per_second']:,.0f} steps/s"
+    stage = f"stage {row['stage']}  " if "stage" in row else ""
+    return f"{stage}reward {mean('reward'):.5f}  loss {mean('loss'):.4f}  {kl}  {row['steps_per_second']:,.0f} steps/s"

@@ -58,8 +58,9 @@ def _liquidity_hole(bars: int, random: np.random.Generator) -> Blow:
 
 
 def _spread_blowout(bars: int, random: np.random.Generator) -> Blow:
-    """Twelve bars whose opens and closes bounce between bid and ask, 0.3% to 1.5% to either side (Roll 1984, J. Finance
-    39:1127).
+    """Twelve bars whose opens and closes bounce between bid and ask, 0.3% to 1.5% to either side.
+
+    As in Roll 1984, J. Finance 39:1127.
     """
     half, sides = random.uniform(0.003, 0.015), random.choice([-1.0, 1.0], (2, SPREAD_BARS))
     bounce, wick = np.zeros((2, bars)), np.zeros(bars)

@@ -119,8 +119,8 @@ class PpoConfig(Config):
         stages = len(stages_of(self.curriculum))
         if stages > self.updates:
             raise ValueError(
-                f"curriculum has {stages} stages, total_steps is {self.updates} updates of {self.accounts} accounts and "
-                f"{self.steps} steps; raise total_steps"
+                f"curriculum has {stages} stages, total_steps gives {self.updates} updates of {self.accounts} accounts "
+                f"and {self.steps} steps; raise total_steps"
             )
         return self
 
