@@ -11,7 +11,7 @@ from edgeproof.rl.curriculum import StageConfig, stages_of
 from edgeproof.rl.interface import Environment
 from edgeproof.rl.settings import PpoConfig
 
-__all__ = ["Course", "check_course", "is_left"]
+__all__ = ["Course", "is_left", "parted"]
 
 BPS = 1e4
 GROWTH = "figures.net_growth"
@@ -33,19 +33,21 @@ class Course:
     environment: Callable[[int], Environment]
 
 
-def check_course(config: PpoConfig, course: Course | None) -> None:
-    """Refuse a curriculum without environments of its stages, and the other way round.
+def parted(environment: Environment | Course, configs: Sequence[PpoConfig]) -> tuple[Course | None, Environment]:
+    """The course, where there is one, and the environment for which the agent is made.
 
     Raises:
         OptionError: the config's stages are not those of the course.
     """
+    course, whole = (environment, environment.whole) if isinstance(environment, Course) else (None, environment)
     given = () if course is None else course.stages
-    if stages_of(config.curriculum) != given:
+    asked = stages_of(configs[0].curriculum) if configs else given  # no members are refused elsewhere
+    if asked != given:
         raise OptionError(
-            f"agent.curriculum has {len(stages_of(config.curriculum))} stages, {len(given)} environments of stages are "
-            "given; train by a run (`edgeproof rl train`), give a Course in place of the environment, or set "
-            "curriculum=none"
+            f"agent.curriculum has {len(asked)} stages, {len(given)} environments of stages are given; train by a run "
+            "(`edgeproof rl train`), give a Course in place of the environment, or set curriculum=none"
         )
+    return course, whole
 
 
 def is_left(stage: StageConfig, rows: Sequence[Mapping[str, Any]], updates: int) -> bool:

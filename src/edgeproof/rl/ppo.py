@@ -21,7 +21,7 @@ from edgeproof.core.identity import sha_array
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import Agent
-from edgeproof.rl.course import Course, check_course, is_left
+from edgeproof.rl.course import Course, is_left, parted
 from edgeproof.rl.interface import Environment
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
@@ -99,10 +99,8 @@ def train_ppo(
     keys = Keys(rng, tuple(range(len(configs))) if members is None else tuple(members))
     if len(keys.members) != len(configs):
         raise OptionError(f"{len(configs)} configs and {len(keys.members)} member numbers; give as many of both")
-    course, world = (environment, environment.whole) if isinstance(environment, Course) else (None, environment)
-    check_course(configs[0], course)
-    learner = Learner(world, configs, keys)
-    identity = _identity(world, configs, keys)
+    course, world = parted(environment, configs)
+    learner, identity = Learner(world, configs, keys), _identity(world, configs, keys)
     with kept_memory():
         standing = _begin(learner, folder, identity, course)
         if progress is not None:

@@ -122,7 +122,7 @@ def test_a_config_without_its_stages_or_stages_without_a_config_are_refused(tmp_
     with pytest.raises(OptionError, match=r"1 stages, 0 environments of stages .* curriculum=none"):
         train_ppo(world(1.0), staged, rng=Rng(0), folder=tmp_path)
     plain = PpoConfig(total_steps=512, steps=STEPS, accounts=ACCOUNTS, minibatch=128)
-    course = Course(world(1.0), staged.curriculum.stages, lambda _: world(1.0))
+    course = Course(world(1.0), (StageConfig(),), lambda _: world(1.0))
     with pytest.raises(OptionError, match="0 stages, 1 environments"):
         train_ppo(course, plain, rng=Rng(0), folder=tmp_path)
 
