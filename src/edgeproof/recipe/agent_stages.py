@@ -2,6 +2,7 @@
 
 # S symbols, T bars, F features
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from math import ceil
@@ -19,6 +20,7 @@ from edgeproof.recipe.config import RunConfig
 from edgeproof.rl.course import Course
 from edgeproof.rl.curriculum import Regime, StageConfig, stages_of
 from edgeproof.rl.env import MarketEnv
+from edgeproof.rl.reward import WeightedConfig
 from edgeproof.rl.scenarios import struck
 from edgeproof.rl.settings import PpoConfig
 
@@ -44,10 +46,22 @@ def course_of(ground: Ground, preprocessor: Preprocessor, train: slice) -> Cours
 
 def _environment(ground: Ground, preprocessor: Preprocessor, train: slice, number: int) -> MarketEnv:
     """Where a stage is learned."""
-    stage = stages_of(cast("PpoConfig", ground.config.agent).curriculum)[number]
+    stages = stages_of(cast("PpoConfig", ground.config.agent).curriculum)
+    stage, ground = stages[number], replace(ground, config=_exploring(ground.config, stages, number))
     rng = Rng(ground.config.seed).child("agent", "stage", number)
     seen = stage_ground(ground, stage, preprocessor=preprocessor, train=train, rng=rng)
     return seen.environment(train, population(ground.config), _starts(seen, stage, train))
+
+
+def _exploring(config: RunConfig, stages: Sequence[StageConfig], number: int) -> RunConfig:
+    """The config, whose count bonus begins anew in each stage, so that it must end with the first half of each."""
+    environment, agent = config.environment, cast("PpoConfig", config.agent)
+    reward = environment.reward
+    if not isinstance(reward, WeightedConfig) or reward.exploration_steps is not None:
+        return config
+    share = stages[number].share if number + 1 < len(stages) else 1.0 - sum(stage.share for stage in stages[:-1])
+    reward = reward.model_copy(update={"exploration_steps": round(share * agent.updates) * agent.steps // 2})
+    return config.model_copy(update={"environment": environment.model_copy(update={"reward": reward})})
 
 
 def stage_ground(ground: Ground, stage: StageConfig, *, preprocessor: Preprocessor, train: slice, rng: Rng) -> Ground:

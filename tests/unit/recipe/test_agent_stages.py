@@ -1,6 +1,7 @@
 """Stages on a market: an agent sees a crash by its features, and no stage knows anything of later bars."""
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.recipe.templates import template_body
 from edgeproof.rl.curriculum import StageConfig
+from edgeproof.rl.env import MarketEnv
+from edgeproof.rl.reward import WeightedConfig
 
 TRAIN, S, FEATURES = slice(0, 900), 3, ["log_return_1", "close_location", "body_share"]
 STAGES = """agent.curriculum={name: stages, stages: [
@@ -92,6 +95,18 @@ def test_a_stage_changes_symbols_positions_and_costs(seen):
     assert limited.costs.commission_bps == 2 * ground.config.costs.commission_bps
     assert limited.environment.space == ground.config.environment.space
     assert course_of(replace(ground, config=load_run_config(template_body("rl_training"), SMALL)), scale, TRAIN) is None
+
+
+def test_the_count_bonus_ends_in_the_first_half_of_each_stage(seen):
+    ground, scale = seen
+    stages = "agent.curriculum={name: stages, stages: [{share: 0.25}, {}]}"
+    config = load_run_config(
+        template_body("rl_training"), [*SMALL, stages, "environment.reward={name: weighted, exploration: 0.5}"]
+    )
+    course = course_of(replace(ground, config=config), scale, TRAIN)
+    assert course is not None
+    ends = [cast("MarketEnv", course.environment(number)).config.reward for number in (0, 1)]
+    assert [cast("WeightedConfig", one).exploration_steps for one in ends] == [16, 48]  # of 2 and 6 updates of 16
 
 
 def test_no_stage_knows_anything_of_later_bars(seen):
