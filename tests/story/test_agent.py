@@ -114,6 +114,25 @@ def test_the_parts_of_a_weighted_reward_are_told_and_its_bonus_for_trying_ends_a
     assert "Parts of the reward" in run.report().read_text(encoding="utf-8")
 
 
+def test_a_training_counts_whatever_the_label_says(finished, tmp_path):
+    """A label that is nearly never true stops a model's training, and not an agent's, which is scored all the same."""
+    label = "label={name: forward_return, threshold_bps: 9000}"
+    train(finished[1], tmp_path / "rare", *TINY, label, workspace=tmp_path, beside=False)
+    assert len(Ledger(tmp_path).rows("training")) == 1
+
+
+def test_the_book_of_one_symbol_earns_what_the_agent_s_account_earned(tmp_path):
+    """Bar by bar, the last one too: the backtest follows the account, with brackets, borrow and rebalancing."""
+    market = ep.make_market("linear", tmp_path / "m", symbols=1, bars=1500, seed=5, strength=0.4)
+    rules = ["account.stop_loss=0.01", "account.take_profit=0.02", "costs.borrow_bps_per_bar=3"]
+    run = train(market, tmp_path / "run", *TINY, *rules, "account.rebalance=always", "keep=median", beside=False)
+    account, book = (pl.read_parquet(run.folder / f"{name}.parquet") for name in ("episodes", "track"))
+    both = account.join(book, on="close_time")
+    assert len(both) == len(account) > 200
+    assert both["position"].n_unique() == 3
+    np.testing.assert_allclose(np.log1p(both["net_return"].to_numpy()), both["net_growth"].to_numpy(), atol=1e-7)
+
+
 def test_members_of_a_population_are_each_a_trial(finished, tmp_path):
     _, market = finished
     starts = "combine={name: multi_start, seeds: 2}"

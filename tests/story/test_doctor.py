@@ -69,6 +69,20 @@ def test_a_planted_fault_is_named_with_its_cause_first(edgeproof, tiny_market, t
         assert "doctor.not_finite" not in findings(edgeproof("doctor", tmp_path / "run-high", "--json"))
 
 
+def test_after_a_look_at_the_market_nobody_is_sent_to_look_again(edgeproof, tiny_market, tmp_path):
+    model, changes, check, cause = FAULTS["rate_too_low"]
+    train(edgeproof, tiny_market, tmp_path, model, changes)
+    before, after = (
+        findings(edgeproof("doctor", tmp_path / "run", *words, "--json"))[check]["evidence"]["causes"]
+        for words in ((), ("--market", tiny_market))
+    )
+    assert after[0]["name"] == cause
+    assert any(one["command"].startswith("edgeproof doctor") for one in before)
+    assert not any(one["command"].startswith("edgeproof doctor") for one in after)
+    again = [one["name"] for one in before if one["command"].startswith("edgeproof doctor")]
+    assert all("do not show it" in one["because"] for one in after if one["name"] in again)
+
+
 def test_in_a_healthy_run_nothing_is_named(edgeproof, tiny_market, tmp_path):
     train(edgeproof, tiny_market, tmp_path, "logistic")
     answer = edgeproof("doctor", tmp_path / "run")

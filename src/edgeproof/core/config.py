@@ -191,6 +191,8 @@ def _first_problem(error: ValidationError, kind: type[Config], body: Mapping[str
     value = value if len(value) < 60 else value[:57] + "..."
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
+    if problem["type"] == "too_short":
+        message = f"needs {problem.get('ctx', {}).get('min_length', 1)} or more of them"
     return f"{'.'.join(place)}: {message} (got {value})" if place else message  # of the whole: it says what it got
 
 

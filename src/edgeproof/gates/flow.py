@@ -179,7 +179,8 @@ def mixing(subject: Subject) -> Finding:
         check,
         "error",
         f"a sample's output moves by {moved:.3g} (of its size) when the rest of the batch changes",
-        "look for a mean, softmax, norm, reshape or attention over the batch's axis; batch norm belongs in eval mode",
+        "look for a mean, softmax, norm, reshape or attention over the batch's axis, and for a recurrent or attention "
+        "layer without batch_first=True; batch norm belongs in eval mode",
         measured=moved,
         threshold=threshold,
         plot=_moves(by_change, "How far one sample's output moves", MOVED),

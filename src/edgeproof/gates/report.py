@@ -11,7 +11,7 @@ from edgeproof.core.sketch import plots_of, sketch
 __all__ = ["Checked", "failed", "passed"]
 
 STEP_NEXT = (
-    "Model, loss and data pass. If training fails all the same, look at its step:\n"
+    "If training fails all the same, look at its step:\n"
     "edgeproof.check_training(model, loss, loader, optimiser=make_optimiser, step=one_step)"
 )
 MARKS: dict[Level, str] = {"info": "ok  ", "warning": "look", "error": "STOP"}
@@ -60,7 +60,8 @@ class Checked:
     def _next(self) -> list[str]:
         """Where to look on, when a model was looked at and nothing is wrong with it."""
         looked = any(finding.check.startswith("capacity.") for finding in self.findings)
-        return ["", STEP_NEXT] if looked and self.ok else []
+        said = "No required check failed; `look` is to be looked at." if self.failures else "Model, loss and data pass."
+        return ["", f"{said} {STEP_NEXT}"] if looked and self.ok else []
 
     def _repr_html_(self) -> str:
         wrong = "".join(_html(finding, open_=True) for finding in self.failures)

@@ -3,8 +3,9 @@
 Neighbouring samples say the same thing again, so a test that counts them alarms on every market. The distance is that
 of Kolmogorov and Smirnov, taken at the deciles of training; its error comes from as many samples as the part is worth:
 each part is cut into cells of some moments, and n cells with memory tau (long-run variance over variance, in training)
-are worth n / tau (Weiss 1978, JASA 73:872; long-run variance by Andrews & Monahan 1992). A part worth under 8 is not
-judged. An alarm needs both size and significance.
+are worth n / tau (Weiss 1978, JASA 73:872). The long-run variance is the larger of Andrews & Monahan's (1992) and of
+eight batch means' (Conway 1963, Management Science 10:47), which sees a level that wanders for as long as training
+lasts: such a column is never worth much. A part worth under 8 is not judged. An alarm needs both size and significance.
 """
 
 # N samples, C cells, F columns, D deciles
@@ -24,6 +25,8 @@ __all__ = ["LEAST_WORTH", "Drift", "drift", "drift_between", "label_drift"]
 
 MOST_CELLS = 1024
 LEAST_CELLS = 16
+BATCHES = 8  # of all cells of training
+WANDERS = 3.0  # by chance in 3 of 1,000 columns: chi-square of 7 degrees of freedom over 7
 LEAST_WORTH = 8.0  # independent values
 LEVEL = 0.01  # of all columns, deciles and pairs of parts together
 MOVED = 0.1  # a tenth of the samples lies elsewhere
@@ -76,13 +79,24 @@ def _cells(table: SampleTable, one: np.ndarray, other: np.ndarray) -> _Cells | N
 
 
 def _memory(*series: np.ndarray) -> float:
-    """Cells that one independent value takes: the largest long-run variance over variance of some series."""
-    found = [1.0]
+    """Cells that one independent value takes: the largest long-run variance over variance of some series.
+
+    Infinite where the batches see over thrice what the series' own steps tell: a level wanders under what is quicker.
+    """
+    steps, batches = [1.0], [1.0]
     for values in series:
         spread, long = values.var(), long_run_variance(values)
         if long is not None and spread > 0:
-            found.append(long / spread)
-    return max(found)
+            steps.append(long / spread)
+            batches.append(_batched(values) / spread)
+    return np.inf if max(batches) > WANDERS * max(steps) else max(steps + batches)
+
+
+def _batched(values: np.ndarray) -> float:
+    """Long-run variance of f64[C] by the variance of the means of eight equal batches."""
+    length = len(values) // BATCHES
+    means = values[len(values) - BATCHES * length :].reshape(BATCHES, length).mean(axis=1)
+    return length * float(means.var(ddof=1))
 
 
 def _judge(one: np.ndarray, other: np.ndarray, gap: np.ndarray, memory: float) -> tuple[float, float]:

@@ -14,6 +14,8 @@ __all__ = ["duplicates", "seen_before", "window_keys"]
 
 MANY = 0.01  # of a part: its score is no longer that of unseen samples
 EXAMPLES = 8
+AS_OFTEN = 0.5  # of the held-out share: a window that recurs so often within training repeats by nature ...
+AGREE = 0.5  # ... unless its labels agree as those of copies do: half of the way from chance to always
 GOLDEN, MIX_ONE, MIX_TWO = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
@@ -64,7 +66,9 @@ def seen_before(table: SampleTable) -> dict[str, np.ndarray]:
 def duplicates(table: SampleTable) -> Finding:
     """No window of validation or test is also a window of training; an error from 1% of a part.
 
-    Asked of real-valued columns: words and categories repeat by nature.
+    Asked of real-valued columns: words and categories repeat by nature. So do prices on coarse ticks and hours of the
+    day: windows that recur as often within training of their own series, with labels that agree no more than chance
+    has it (Cohen 1960, Educ. Psychol. Meas. 20:37), are no copies.
     """
     check = "samples.duplicates"
     if (table.last == np.round(table.last)).all():
@@ -79,6 +83,13 @@ def duplicates(table: SampleTable) -> Finding:
     shares = {part: count / max(1, int(table.inside(part).sum())) for part, count in counts.items()}
     worst = max(shares, key=lambda part: shares[part])
     same_label = np.concatenate([table.y[pairs[:, 0]] == table.y[pairs[:, 1]] for pairs in found.values()])
+    recurring = _recurring(table)
+    if recurring >= AS_OFTEN * shares[worst] and not _agree(table, float(same_label.mean())):
+        claim = (
+            f"windows repeat by nature: {recurring:.1%} recur within training, {shares[worst]:.1%} of {worst} were "
+            f"there too, with labels that agree in {same_label.mean():.0%}"
+        )
+        return passed(check, claim, measured=total, threshold=0, counts=counts, recurring=recurring)
     first = int(found[worst][0, 0])
     return failed(
         check,
@@ -93,6 +104,20 @@ def duplicates(table: SampleTable) -> Finding:
         same_label=float(same_label.mean()),
         examples=_examples(table, found),
     )
+
+
+def _recurring(table: SampleTable) -> float:
+    """Share of training samples whose window their own series had earlier in training."""
+    train = table.inside("train")
+    pairs = np.stack([window_keys(table)[train], table.source[train].astype(np.uint64)], axis=1)
+    return 1 - len(np.unique(pairs, axis=0)) / max(1, len(pairs))
+
+
+def _agree(table: SampleTable, share: float) -> bool:
+    """Whether so many pairs of equal labels are more than chance: kappa above a half."""
+    count = np.unique(table.y[table.inside("train")], return_counts=True)[1]
+    chance = float(((count / count.sum()) ** 2).sum())
+    return chance >= 1 or (share - chance) / (1 - chance) > AGREE
 
 
 def _examples(table: SampleTable, found: dict[str, np.ndarray]) -> list[dict[str, Any]]:

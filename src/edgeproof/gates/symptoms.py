@@ -152,12 +152,19 @@ def overfit(history: History, known: Known) -> Finding | None:
     lost = (last - best) / (start - best) if start > best else np.inf
     if not ((gap is not None and gap > 1.0) or (len(history) - 1 - history.best >= 3 and lost > LOST)):
         return None
-    measured = f"gap {gap:.2f}" if gap is not None else f"{min(lost, 99):.0%} of the gain lost again"
+    measured = f"gap {gap:.2f}" if gap is not None else _lost(lost)
     claim = (
         f"overfit: in the last epoch training loss {train:.4f}, validation {last:.4f} ({measured}); validation was "
         f"best in epoch {history.best + 1} ({best:.4f})"
     )
     return symptom("doctor.overfit", claim, why.overfit(history, known), measured=gap or lost, threshold=1.0)
+
+
+def _lost(share: float) -> str:
+    """How much of what validation gained is lost again, in words where a share says nothing."""
+    if np.isinf(share):
+        return "it never gained anything"
+    return "more than all of the gain lost again" if share > 1 else f"{share:.0%} of the gain lost again"
 
 
 def undertrained(history: History, known: Known) -> Finding | None:

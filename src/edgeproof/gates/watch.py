@@ -17,6 +17,7 @@ __all__ = ["Watch", "begin", "seen"]
 
 LARGEST = 50_000_000  # parameters whose start is kept
 ROUNDS = 50
+NOTHING = 1e-6  # of the loss of saying zero
 LEVEL = 0.01  # gradient where there is nothing more to gain, as a share of the loss
 
 
@@ -76,7 +77,7 @@ def _silent(subject: Subject) -> tuple[dict[str, float], float]:
 
 
 def _prior(subject: Subject, output: Tensor) -> float | None:
-    """The least loss of saying the same of every sample; None where there is no least.
+    """The least loss of saying the same of every sample; None where there is no least, or nothing is left of the loss.
 
     Of cross-entropy that is the entropy of the classes, of squared errors the variance of the target.
     """
@@ -95,7 +96,9 @@ def _prior(subject: Subject, output: Tensor) -> float | None:
         return mean
 
     with torch.enable_grad():
+        first = cost().item()
         optimiser.step(cost)  # pyright: ignore[reportArgumentType] - a tensor is a number
         least = cost().item()
     level = said.grad is not None and said.grad.abs().max().item() <= LEVEL * max(abs(least), 1e-6)
-    return least if level and math.isfinite(least) else None
+    known = math.isfinite(least) and abs(least) > NOTHING * abs(first)  # else one constant answers everything
+    return least if level and known else None

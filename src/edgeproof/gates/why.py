@@ -195,7 +195,9 @@ def overfit(history: History, known: Known) -> Iterator[Cause]:
     aucs = history.auc[~np.isnan(history.auc)]
     if len(aucs) and known.validation_samples:  # standard error of an AUC of 0.5, even classes (Hanley & McNeil 1982)
         blind = blind and float(np.median(aucs)) < 0.5 + 2 / sqrt(3 * known.validation_samples)
-    because = f"validation was never better than knowing nothing (best {best:.4f}, {nothing:.4f})" if blind else ""
+    because = (
+        f"validation was never better than knowing nothing (best {best:.4f}, nothing {nothing:.4f})" if blind else ""
+    )
     fix = (
         "check that labels belong to their inputs, on both parts; if they do, there is nothing to find in these inputs"
     )

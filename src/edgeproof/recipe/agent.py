@@ -20,6 +20,7 @@ from edgeproof.backtest.policies.follow import said_as
 from edgeproof.combine.lesson import Combined
 from edgeproof.combine.starts import StartsConfig
 from edgeproof.core.clock import bars_per_year
+from edgeproof.core.errors import DataError
 from edgeproof.core.finding import Finding
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
@@ -46,6 +47,7 @@ from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.tape import Tape, starts_of
 from edgeproof.samples.dataset import windows_ready
 from edgeproof.samples.split.fold import Fold
+from edgeproof.simulator.options import Options
 from edgeproof.train.forecast import Forecast
 from edgeproof.train.keep import weights_sha
 from edgeproof.train.loop import Trained
@@ -81,6 +83,14 @@ class Ground:
         found = cast("RulesConfig", self.config.regimes).regimes(panel)  # or any other part of REGIMES
         code = np.where(found.code == UNKNOWN, len(found.names), found.code).astype(np.int64)
         return np.broadcast_to(code, panel.present.shape)
+
+    @cached_property
+    def options(self) -> Options:
+        """Rules of an account, whose money is what the book puts on one symbol, for what depends on its size."""
+        own, symbols = self.config.options, len(self.prepared.panel.present)
+        if own.start == Options().start:  # then nothing depends on it
+            return own
+        return own.model_copy(update={"start": own.start * self.config.exposure / symbols})
 
     def seen_by(self, actor: Actor, *, bars: slice = ALL, assets: np.ndarray | None = None) -> "Ground":
         """What an actor acts on: where it sees encodings, they are made of the features' windows once.
@@ -121,19 +131,30 @@ class Ground:
         """Where P members learn; episodes begin at the bars bool[S, T] of `starts`, or anywhere."""
         config, agent = self.config, cast("PpoConfig", self.config.agent)
         accounts, names = agent.accounts, range(members)
-        tape, rules = replace(self.tape(span), starts=starts), (config.costs, config.options)
+        tape, rules = replace(self.tape(span), starts=starts), (config.costs, self.options)
         return MarketEnv(tape, _exploring(config.environment, agent), *rules, accounts=accounts, members=names)
 
     def walk(self, act: Callable[[Layout], Act], span: slice, members: int = 1) -> tuple[Rolled, np.ndarray] | None:
         """What agents do along a span, and which symbols have a ready window in it; None where none has."""
-        config, (S, T) = self.config, self.prepared.panel.present.shape
-        alone = _exploring(config.environment).model_copy(update={"starts": "first", "episode_bars": 0})
-        able = _able(self.tape(span), alone, S, T)
+        config, T, able = self.config, self.prepared.panel.present.shape[1], self.able(span)
         if not len(able):
             return None
-        names, rules = range(members), (config.costs, config.options)
+        alone = _exploring(config.environment).model_copy(update={"starts": "first", "episode_bars": 0})
+        names, rules = range(members), (config.costs, self.options)
         world = MarketEnv(self.tape(span, able), alone, *rules, accounts=len(able), members=names)
         return roll(act(world.layout), world, symbols=len(able), bars=T), able
+
+    def able(self, span: slice) -> np.ndarray:
+        """Symbols with a bar in the span at which an account may begin, i64."""
+        tape, (S, T) = self.tape(span), self.prepared.panel.present.shape
+        first, stop = tape.bounds
+        if stop - first < 2:
+            return np.empty(0, np.int64)
+        try:
+            starts = starts_of(tape, self.config.environment.model_copy(update={"episode_bars": 0}))
+        except DataError:  # no window of the span is ready
+            return np.empty(0, np.int64)
+        return np.intersect1d(np.arange(S), starts // T)
 
 
 def _exploring(environment: EnvConfig, agent: PpoConfig | None = None) -> EnvConfig:
@@ -149,14 +170,6 @@ def training_bars(prepared: Prepared, fold: Fold, validation: slice) -> slice:
     """The training bars of a fold, up to where their labels end: no episode reads a bar behind them."""
     until = int(prepared.labels.resolved_at.reshape(-1)[fold.train].max())
     return slice(int((fold.train % len(prepared.decide)).min()), min(validation.start, until + 1))
-
-
-def _able(tape: Tape, config: EnvConfig, symbols: int, bars: int) -> np.ndarray:
-    """Symbols with a bar in the tape's span at which an episode may begin."""
-    first, stop = tape.bounds
-    if stop - first < 2 or not tape.ready[:, first:stop].any():
-        return np.empty(0, np.int64)
-    return np.intersect1d(np.arange(symbols), starts_of(tape, config) // bars)
 
 
 def population(config: RunConfig) -> int:
@@ -188,9 +201,14 @@ def learn_agent(
         course: through the stages of the agent's curriculum, where it has one.
 
     Raises:
-        DataError: a span too short for an episode.
+        DataError: a span too short for an episode, or validation bars on which nothing can be chosen.
         Diverged: a loss is not finite.
     """
+    if not len(ground.able(validation)):
+        raise DataError(
+            f"agent: validation bars {validation.start}:{validation.stop} hold no ready window with a bar after it: "
+            "nothing to choose weights by; shorten window, or give validation more bars"
+        )
     config, agent = ground.config, cast("PpoConfig", ground.config.agent)
     count = population(config)
     labels = [f"start {number + 1}/{count}" for number in range(count)] if count > 1 else [""]
@@ -227,18 +245,17 @@ def _validate(agent: Agent, ground: Ground, bars: slice) -> dict[str, list[float
         def act(layout: Layout) -> Act:
             return replace(agent, policy=policy, inputs=Inputs(layout, policy.kind)).act
 
-        return _figures(ground.walk(act, bars, agent.members), ground, agent.members)
+        return _figures(ground.walk(act, bars, agent.members), ground)
     each = []
     for place in range(agent.members):  # an encoder reads every window once, not at every step of every account
         _, actor = actor_of(agent, place)
         seen = ground.seen_by(actor, bars=bars)
-        each.append(_figures(seen.walk(partial(acting, actor), bars), ground, 1))
+        each.append(_figures(seen.walk(partial(acting, actor), bars), ground))
     return {name: [one[name][0] for one in each] for name in each[0]}
 
 
-def _figures(found: tuple[Rolled, np.ndarray] | None, ground: Ground, members: int) -> dict[str, list[float]]:
-    if found is None:
-        return {"score": [0.0] * members}
+def _figures(found: tuple[Rolled, np.ndarray] | None, ground: Ground) -> dict[str, list[float]]:
+    assert found is not None  # noqa: S101 - `learn_agent` has asked
     panel = ground.prepared.panel
     return validation_figures(found[0], bars_per_year=bars_per_year(panel.interval_ns, panel.calendar))
 
@@ -315,6 +332,8 @@ def agent_episodes(ground: Ground, actor: Actor, bars: slice) -> pl.DataFrame:
 def agent_forecast(ground: Ground, actor: Actor, spans: Sequence[slice], *, sha: str, fold: int = 0) -> Forecast:
     """What an actor says along spans, each begun flat: its position as a forecast, see `backtest.policies.follow`.
 
+    An account that is ruined alone may stand for a part of a book that is not: its position ends there too.
+
     Args:
         ground: the span.
         actor: of a bundle or a training.
@@ -328,5 +347,14 @@ def agent_forecast(ground: Ground, actor: Actor, spans: Sequence[slice], *, sha:
         found = ground.walk(lambda layout: acting(actor, layout), bars)
         if found is not None:
             rolled, able = found
-            position[able, bars], made[able, bars] = rolled.position[0][:, bars], rolled.made[0][:, bars]
+            told = _with_ruin(rolled.made[0], bars.indices(shape[1])[1])
+            position[able, bars], made[able, bars] = rolled.position[0][:, bars], told[:, bars]
     return Forecast(np.where(made, said_as(position), np.float32(0.0)), made, sha, fold)
+
+
+def _with_ruin(made: np.ndarray, stop: int) -> np.ndarray:
+    """Where something is said, bool[S, T]: an account that was ruined before the end says 0 a bar later, once."""
+    told, last = made.copy(), made.shape[1] - 1 - made[:, ::-1].argmax(axis=1)
+    gone = np.flatnonzero(last < stop - 2)
+    told[gone, last[gone] + 1] = True
+    return told

@@ -32,6 +32,9 @@ from edgeproof.train.keep import LAST, below
 
 __all__ = ["Diagnosis", "Training", "examine", "trainings"]
 
+LOOK = "edgeproof doctor"
+UNSEEN = "the checks that were just made of model, loss and samples before training do not show it"
+
 
 @dataclass(frozen=True)
 class Training:
@@ -75,8 +78,10 @@ def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> 
         for training in () if halted else trainings(folder, config):
             epochs += len(training.rows)
             where = "" if len(folders) == 1 and training.name == "training" else f"{folder.path.name} {training.name}"
-            symptoms = _checked(training, seen if folder is folders[0] else ()).symptoms()
-            found += [replace(_with_commands(finding, folder), where=where) for finding in symptoms]
+            looked = market is not None and folder is folders[0]
+            symptoms = _checked(training, seen if looked else ()).symptoms()
+            told = [_with_commands(finding, folder) for finding in symptoms]
+            found += [replace(_not_again(finding) if looked else finding, where=where) for finding in told]
             every.setdefault(key, []).append((folder, training))
     found += _members(every) + (_seeds(every, campaign=len(runs) < len(folders)) if len(folders) > 1 else [])
     return Diagnosis(tuple(str(folder.path) for folder in folders), epochs, (*found, *seen))
@@ -230,6 +235,17 @@ def _with_commands(finding: Finding, folder: RunFolder) -> Finding:
     return replace(finding, evidence={**finding.evidence, "causes": causes})
 
 
+def _not_again(finding: Finding) -> Finding:
+    """What the look that was just taken did not show is not to be looked for by the same command."""
+    causes = [
+        cause | {"because": cause["because"] or UNSEEN, "command": ""}
+        if str(cause["command"]).startswith(LOOK)
+        else cause
+        for cause in finding.evidence["causes"]
+    ]
+    return replace(finding, evidence={**finding.evidence, "causes": causes})
+
+
 def _command(cause: Mapping[str, Any], folder: RunFolder) -> str:
     agent = folder.config().has_agent
     if cause["change"]:
@@ -249,7 +265,7 @@ def _command(cause: Mapping[str, Any], folder: RunFolder) -> str:
         return f"edgeproof rl probe {_word(folder.path / 'config.yaml')}"
     if hasattr(folder.config().model, "fit_trees"):
         return ""
-    return f"edgeproof doctor {_word(folder.path)} --market {_word(Path(folder.config().market or ''))}"
+    return f"{LOOK} {_word(folder.path)} --market {_word(Path(folder.config().market or ''))}"
 
 
 def _workspace(folder: RunFolder) -> list[str]:

@@ -107,7 +107,7 @@ def learn(  # noqa: PLR0913 - what one training is made of, and who hears of it
     trial = _trial(config, dataset, close[bars])
 
     def record(label: str) -> None:
-        if _both_classes(dataset, fold):  # else `fit` refuses, and nothing is ever scored
+        if config.has_agent or _both_classes(dataset, fold):  # else `fit` refuses, and nothing is ever scored
             _record(ledger, market, config, trial, label)
 
     lesson = Lesson(

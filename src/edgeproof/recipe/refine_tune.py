@@ -202,7 +202,9 @@ def _searched(ground: Ground, bench: Bench, study: Study) -> tuple[Skipped, ...]
     while len(study.finished()) < most:
         late = None if study.running() else ground.overruns(1, SEARCHED)
         if late is not None:
-            return (Skipped(f"trials {len(study.rows()) + 1} to {most} of the search", late),)
+            first = len(study.rows()) + 1
+            left = f"trials {first} to {most}" if first < most else f"trial {most}"
+            return (Skipped(f"{left} of the search", late),)
         work(study, lambda one: score(bench, one), trials=len(study.finished()) + 1, failing=FAILING, after=after)
     return ()
 

@@ -1,7 +1,12 @@
-"""What each feature is worth to a trained model: what it loses when the feature is shuffled among samples."""
+"""What each feature is worth to a trained model: what it loses when the feature is shuffled among samples.
+
+Asked of the first fold alone, and only where no fold holds out a bar of its training part: else the labels that later
+folds are tested on would choose the inputs of those before.
+"""
 
 # S symbols, T bars, N samples, L window, F features
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -14,12 +19,19 @@ from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.learn import Learned
 from edgeproof.recipe.refine_score import yardstick
 from edgeproof.recipe.refine_steps import Ground
+from edgeproof.samples.split.fold import Fold
 from edgeproof.samples.windows import gather
 from edgeproof.train.forecast import as_tensor
 
-__all__ = ["inputs_worth"]
+__all__ = ["holds_out_training", "inputs_worth"]
 
 ASKED = 4096  # training samples on which a feature's worth is measured
+
+
+def holds_out_training(folds: Sequence[Fold]) -> bool:
+    """Whether some fold validates or tests on what the first one trains on."""
+    held = np.concatenate([part for fold in folds for part in (fold.validation, fold.test)])
+    return bool(np.isin(folds[0].train, held).any())
 
 
 def inputs_worth(ground: Ground, config: RunConfig, learned: Learned) -> dict[str, float]:

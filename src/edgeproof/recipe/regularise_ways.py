@@ -7,9 +7,10 @@ that does not apply says why.
 from typing import Any
 
 from edgeproof.recipe.config import RunConfig
+from edgeproof.recipe.learn import Learned, proven_folds
 from edgeproof.recipe.refine_steps import Ground, NotHere, Technique, changed
 from edgeproof.recipe.refine_trial import Tried, recall
-from edgeproof.recipe.regularise_inputs import inputs_worth
+from edgeproof.recipe.regularise_inputs import holds_out_training, inputs_worth
 
 __all__ = ["TECHNIQUES"]
 
@@ -57,11 +58,20 @@ def _fewer_inputs(ground: Ground, standing: Tried) -> tuple[str, RunConfig]:
     config = standing.config
     if config.transfer.bundle is not None:
         raise NotHere("the parent's encoder reads all of its inputs (transfer.bundle)")
-    names = ground.bench.prepared(config).table.names
+    prepared = ground.bench.prepared(config)
+    names = prepared.table.names
     if len(names) < 2:
         raise NotHere("the model reads one feature")
+    if holds_out_training(proven_folds(config, prepared)):
+        split = config.split.model_dump()["name"]
+        raise NotHere(f"split {split} holds out every bar once: what an input is worth would be asked of tested bars")
     worth: dict[str, float] = {}
-    recall(ground.bench, standing, lambda one: worth.update(inputs_worth(ground, config, one)))
+
+    def ask(one: Learned) -> None:
+        if one.fold.number == 0:  # its training part is older than all that any fold holds out
+            worth.update(inputs_worth(ground, config, one))
+
+    recall(ground.bench, standing, ask)
     kept = set(sorted(names, key=lambda name: -worth[name])[: (len(names) + 1) // 2])
     features = [name for name in names if name in kept]
     return f"fewer inputs: {len(features)} of {len(names)} features", changed(config, {"features": features})

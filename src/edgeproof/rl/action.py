@@ -43,8 +43,10 @@ def check_kind(action: Tensor, space: ActionSpace, count: int) -> None:
         TrainError: they are.
     """
     shape = (count,) if isinstance(space, Discrete) else (count, space.size)
+    kind = "whole numbers" if isinstance(space, Discrete) else "floats"
+    if not isinstance(action, Tensor):
+        raise TrainError(f"environment: actions as {type(action).__name__}; write a torch tensor of {kind} {shape}")
     if tuple(action.shape) != shape or action.is_floating_point() == isinstance(space, Discrete):
-        kind = "whole numbers" if isinstance(space, Discrete) else "floats"
         raise TrainError(f"environment: actions {action.dtype} {tuple(action.shape)}; write {kind} {shape}")
 
 

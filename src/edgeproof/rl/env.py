@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from edgeproof.core.errors import OptionError, TrainError
+from edgeproof.core.identity import sha_json
 from edgeproof.core.rng import Rng
 from edgeproof.rl.desk import OWNER, Screen, View, World, account_numbers, open_desk, open_screen
 from edgeproof.rl.here import Here
@@ -50,6 +51,9 @@ class MarketEnv:
         engine: `njit`, or `python`, the same source interpreted, equal to the last bit; both on the CPU.
         device: `cpu`, or `cuda`: bars, accounts and all tensors of a step lie there, and actions come from there.
 
+    Attributes:
+        rules: hash of what accounts may do, pay and are paid for; a training is taken up under the same ones alone.
+
     Raises:
         OptionError: no account, an option that an environment has no meaning for, a device that is not here.
         DataError: arrays that do not fit, features that are no numbers, a span too short for an episode.
@@ -71,6 +75,10 @@ class MarketEnv:
         _check(accounts, members, options, engine, device)
         check_tape(tape, config)
         self.config, self._space = config, config.space
+        said = {"environment": config, "costs": costs, "account": options}
+        self.rules = sha_json(
+            {name: part.model_dump(mode="json") for name, part in said.items()} | {"span": tape.bounds}
+        )
         self._machine = _machine(accounts * len(members), config.assets, engine, device)
         self._world = self._machine.world(_world(tape, config, costs, options)._replace(gathered=gathered))
         owners = np.array([(member, account) for member in members for account in range(accounts)], np.int64)
@@ -104,10 +112,15 @@ class MarketEnv:
         """What an observation is made of."""
         return self._layout
 
-    @property
-    def targets(self) -> np.ndarray:
-        """f64[N, A] target weights that the last action asked for."""
-        return self._desk.accounts.target[:, 0].cpu().numpy().copy()
+    def asked(self, action: Tensor) -> np.ndarray:
+        """f64[N, A] target weights that an action asks for; nothing moves.
+
+        Raises:
+            TrainError: an action that is out of range or no number.
+        """
+        target: Any = torch.zeros_like(torch.as_tensor(self._desk.accounts.target))
+        self._machine.accept(action, self._space, self._levels, target)
+        return target[:, 0].cpu().numpy()
 
     def reset(self, rng: Rng) -> Observation:
         """Begin the first episode of every account; starts are keyed by (member, account, episode)."""

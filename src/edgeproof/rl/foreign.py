@@ -59,7 +59,9 @@ def foreign(
     try:
         made = gymnasium.make_vec(what, accounts, vectorised, vector_kwargs=options, **settings)
     except gymnasium.error.Error as error:
-        raise OptionError(f"Gymnasium makes no {what}: {' '.join(str(error).split())}") from error
+        told = " ".join(str(error).split())
+        own = "one of your own needs gymnasium.register(id, entry_point=its class) first"
+        raise OptionError(f"Gymnasium makes no {what}: {told} (correct the id; {own})") from error
     return ForeignEnvironment(made)
 
 
@@ -70,6 +72,7 @@ class ForeignEnvironment:
         inner: the `VectorEnv`.
         accounts: N.
         actions: a `Box` of different bounds is acted on within -1 and 1.
+        rules: the environment's id; a finished training is not taken for one of another.
 
     Raises:
         OptionError: a space that cannot be trained on, or an autoreset mode that is not declared.
@@ -87,6 +90,7 @@ class ForeignEnvironment:
         self.actions = _action_space(inner.single_action_space)
         self._flat = _numbers_of(inner.single_observation_space)
         self._over = np.zeros(self.accounts, bool)
+        self.rules = str(getattr(inner.spec, "id", None))
 
     @property
     def layout(self) -> Layout:

@@ -180,7 +180,7 @@ def small_first(look: Look) -> Finding:
     plot = _bars(check, [look.weights, limit], limit, "", "weights", names=["weights", "limit"])
     if look.weights > limit:
         claim = f"{look.weights:,} weights for {look.config.total_steps:,} steps"
-        fix = "begin small, with net.actor=[64,64] net.critic=[64,64]; grow when something is learned"
+        fix = "begin small, with agent.net.actor=[64,64] agent.net.critic=[64,64]; grow when something is learned"
         return failed(check, "warning", claim, fix, measured=look.weights, threshold=limit, plot=plot)
     return passed(check, f"{look.weights:,} weights", measured=look.weights, threshold=limit, plot=plot)
 

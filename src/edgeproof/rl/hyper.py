@@ -27,6 +27,11 @@ class Hyper:
     entropy: Tensor
     grad_norm: Tensor
 
+    def each(self) -> list["Hyper"]:
+        """Every member's alone."""
+        columns = zip(*(getattr(self, name).split(1) for name in PER_MEMBER), strict=True)
+        return [Hyper(**dict(zip(PER_MEMBER, numbers, strict=True))) for numbers in columns]
+
 
 def one_shape(configs: Sequence[PpoConfig]) -> PpoConfig:
     """The settings that all members share.

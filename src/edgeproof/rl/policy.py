@@ -4,6 +4,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,7 @@ from edgeproof.rl.eyes import Encoders
 from edgeproof.rl.interface import ActionSpace, Discrete
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.settings import NetConfig
-from edgeproof.rl.tower import Layer, Trace, backward, forward
+from edgeproof.rl.tower import ALONE, Layer, Trace, backward, forward
 
 __all__ = ["Outputs", "Policy"]
 
@@ -83,6 +84,7 @@ class Policy:
         self.flat, self.gradient = (torch.zeros(members, size, dtype=whole) for _ in range(2))
         self._cast = self.flat if kind == whole else torch.zeros(members, size, dtype=kind)
         self._layers, self._into = self.towers(self._cast), self.towers(self.gradient)
+        self._each: list[Policy] = []
         if encoders is not None:
             encoders.bind(self.flat)
 
@@ -115,6 +117,31 @@ class Policy:
         alone = Policy(self.net, self.inputs, self.actions, 1, self.kind, encoders=encoders)
         alone.load(self.flat[place : place + 1])
         return alone
+
+    @property
+    def members(self) -> int:
+        """P."""
+        return len(self.flat)
+
+    def one_by_one(self, rows: int) -> bool:
+        """Whether members learn from this many samples faster in turn: what one has at hand stays in the cache.
+
+        Of bfloat16 numbers enough stays there anyway.
+        """
+        wide = self.kind != torch.bfloat16 and rows >= ALONE
+        return wide and self.encoders is None and self.flat.device.type == "cpu"
+
+    def each(self) -> list["Policy"]:
+        """Every member alone, on the same weights and into the same gradient."""
+        if not self._each:
+            self._each = [self._view(place) for place in range(self.members)]
+        return self._each
+
+    def _view(self, place: int) -> "Policy":
+        view, own = copy(self), slice(place, place + 1)
+        view.flat, view.gradient, view._cast = self.flat[own], self.gradient[own], self._cast[own]
+        view._layers, view._into, view._each = self.towers(view._cast), self.towers(view.gradient), []
+        return view
 
     def whole(self) -> "Policy":
         """The networks with products of their weights' own precision, as a bundle has them."""

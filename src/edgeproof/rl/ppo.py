@@ -86,11 +86,11 @@ def train_ppo(
         progress: of `config.updates` steps; a line an update with the time left.
         watch: told every finished update's row of the history. What it raises goes up; the folder can be taken up.
         validate: told the agent as it stands every so many updates (`config.mode`) and at the end; answers figures of
-            each member. Among them `score`, more is better: its best weights are the result.
+            each member. Among them `score`, finite, more is better: its best weights are the result.
 
     Raises:
         OptionError: members of unequal shape, an environment of another size, or a curriculum without its course.
-        TrainError: the environment gives what is not finite, or the folder holds another training.
+        TrainError: the environment or the validation gives what is not finite, or the folder holds another training.
         Diverged: a loss or value is not finite.
         BundleError: the folder's checkpoint is truncated or altered.
         Interrupted: stopped from the keyboard; the same call goes on after the last checkpoint.
@@ -179,6 +179,8 @@ def _validated(learner: Learner, standing: Standing, figures: Mapping[str, Seque
     scores = [float(score) for score in figures["score"]]
     if len(scores) != len(learner.configs):
         raise TrainError(f"the validation gave {len(scores)} scores for {len(learner.configs)} members; give as many")
+    if not np.isfinite(scores).all():
+        raise TrainError(f"the validation after update {standing.update} gave scores {scores}; give finite numbers")
     for place, score in enumerate(scores):
         before = standing.best[place]
         if before is None or score > before:
@@ -235,6 +237,7 @@ def _identity(environment: Environment, configs: Sequence[PpoConfig], keys: Keys
             "dense": layout.dense,
             "window": layout.window,
             "table": None if layout.table is None else sha_array(layout.table.cpu().numpy()),
+            "rules": getattr(environment, "rules", None),
         },
     }
 

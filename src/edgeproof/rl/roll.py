@@ -64,9 +64,9 @@ def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled
     while alive.any():
         assert observation.index is not None  # noqa: S101 - a market environment that is not gathered has a table
         at = observation.index.numpy() % bars
-        step = environment.step(act(observation))
-        on = rows[alive]
-        position[on, at[on]], made[on, at[on]] = environment.targets[on, 0], True
+        action, on = act(observation), rows[alive]
+        position[on, at[on]], made[on, at[on]] = environment.asked(action)[on, 0], True
+        step = environment.step(action)
         parts = [part.numpy()[on] for part in (step.reward, step.figures["net_growth"], step.figures["turnover"])]
         sums[on] += np.stack([*parts, np.ones(len(on))], axis=1)
         paid[on, at[on] + 1], earned[on, at[on] + 1] = parts[:2]

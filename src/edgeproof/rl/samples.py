@@ -14,6 +14,7 @@ from edgeproof.rl.inputs import Inputs
 __all__ = ["Batch", "Samples", "gather", "minibatches", "samples_of"]
 
 RUN, MANY = 16, 64  # accounts of a run, and from how many accounts of a member on there are runs
+LARGE = 16 * RUN  # samples of a minibatch from which on a run more or less is a sixteenth of it at most
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Samples:
     members: int
     accounts: int
 
-    @property
-    def together(self) -> int:
-        """Samples that no minibatch parts: neighbours of one step, where many accounts are in as many places.
+    def together(self, minibatch: int) -> int:
+        """Samples that no minibatch of this size parts: neighbours of one step, where many accounts are in many places.
 
-        They are as apart as any others, and lie side by side in memory: gathering them takes a third of the time.
+        They are as apart as any others, and lie side by side in memory: gathering them takes a third of the time. A
+        small minibatch is drawn sample by sample: runs would make it larger than asked for, or of a few steps alone.
         """
-        return RUN if self.accounts % RUN == 0 and self.accounts >= MANY else 1
+        return RUN if self.accounts % RUN == 0 and self.accounts >= MANY and minibatch >= LARGE else 1
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class Batch:
     x: Tensor
     rows: Tensor
     samples: Samples
+
+    def member(self, place: int) -> "Batch":
+        """One member's."""
+        return Batch(self.x[place : place + 1], self.rows[place : place + 1], self.samples)
 
     @property
     def action(self) -> Tensor:
@@ -100,7 +105,7 @@ def minibatches(samples: Samples, parts: Iterable[Tensor]) -> Iterator[Tensor]:
     """
     n, p = samples.accounts, torch.arange(samples.members).unsqueeze(1)
     for own in parts:
-        yield own if samples.members == 1 else own // n * (n * samples.members) + p * n + own % n
+        yield own if samples.members == 1 else own + own // n * (n * (samples.members - 1)) + p * n  # % is slow
 
 
 def gather(samples: Samples, inputs: Inputs, rows: Tensor) -> Batch:

@@ -60,8 +60,8 @@ class PpoConfig(Config):
         steps: of every account in a rollout.
         accounts: stepped together, of one member.
         epochs: passes over a rollout.
-        minibatch: samples of one gradient step, of one member; the minibatches of an epoch differ by at most one,
-            with 64 accounts or more by at most sixteen.
+        minibatch: samples of one gradient step, of one member; the minibatches of an epoch differ by at most one, from
+            64 accounts and 256 samples on by at most sixteen: runs of sixteen accounts of one step then stay together.
         lr: base learning rate of Adam.
         gamma: discount.
         gae_lambda: how far advantages look before they trust the critic.

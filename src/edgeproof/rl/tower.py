@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Layer", "Trace", "backward", "forward"]
+from edgeproof.rl import curve
+
+__all__ = ["ALONE", "Layer", "Trace", "backward", "forward"]
 
 Activation = Literal["tanh", "relu", "silu"]
 _ACT: dict[Activation, Callable[[Tensor], Tensor]] = {
@@ -25,7 +27,7 @@ _ACT: dict[Activation, Callable[[Tensor], Tensor]] = {
 _aten = torch.ops.aten
 _CLOSE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 _NARROW = 16  # outputs below which a product is done with rows and columns changed: up to five times faster
-_ALONE = 512  # rows from which on members are fused one by one; below, one batched product is quicker
+ALONE = 512  # rows from which on members are worked on one by one; below, one batched product is quicker
 
 
 def _pointwise(*arguments: Any) -> Tensor:
@@ -79,10 +81,14 @@ def _fused(kind: torch.dtype) -> bool:
 def _hidden(x: Tensor, layer: Layer, activation: Activation) -> tuple[Tensor, Tensor]:
     """A hidden layer's output, and what its activation's derivative is made of."""
     can = activation != "silu" and x.device.type == "cpu" and x.dtype in _CLOSE and _fused(x.dtype)
-    if can and (len(x) == 1 or x.shape[1] >= _ALONE):
+    if can and (len(x) == 1 or x.shape[1] >= ALONE):
         each = zip(x, layer.weight, layer.bias, strict=True)
         rows = [_pointwise(x, w.t(), b[0], activation, [], "") for x, w, b in each]
         y = rows[0].unsqueeze(0) if len(x) == 1 else torch.stack(rows)
+        return y, y
+    if can:  # rounded once, as the fused product is: few rows and many see the same
+        z = torch.baddbmm(layer.bias.float(), x.float(), layer.weight.float())
+        y = (curve.tanh_(z) if activation == "tanh" else z.relu_()).to(x.dtype)
         return y, y
     z = _affine(x, layer)
     y = _ACT[activation](z)

@@ -22,6 +22,9 @@ _KL = TERMS.index("kl")
 
 def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Tensor:
     """Put the gradient of a minibatch's loss into the policy's; the loss's `TERMS`, f64[7, P]."""
+    if policy.members > 1 and policy.one_by_one(batch.rows.shape[1]):
+        each = enumerate(zip(policy.each(), hyper.each(), strict=True))
+        return torch.cat([descend(own, batch.member(place), config, numbers) for place, (own, numbers) in each], dim=1)
     with torch.no_grad():
         outputs = policy.forward(batch.x)
         found, steep = slopes(policy.actions, outputs, batch, config, hyper)
@@ -63,13 +66,13 @@ def update(
     count, limit = samples.numbers.shape[1] // samples.members, hyper.grad_norm
     active = torch.ones(samples.members, dtype=torch.bool)
     for epoch in range(config.epochs):
-        parts = keys.parts(number, epoch, count, -(-count // config.minibatch), samples.together)
+        parts = keys.parts(number, epoch, count, -(-count // config.minibatch), samples.together(config.minibatch))
         for rows in minibatches(samples, parts):
             found = descend(policy, gather(samples, inputs, rows), config, hyper)
             if config.target_kl is not None:
                 active = active & (found[_KL] <= 1.5 * config.target_kl)
                 if not bool(active.any()):
-                    return _told(told or [(found, found[_KL] * 0, active)], number)
+                    return _told([*told, (found, found[_KL] * 0, active)], number)
             norm = clip_gradient(policy.gradient, limit)
             adam.step(policy.flat, policy.gradient, hyper.lr, None if config.target_kl is None else active)
             policy.refresh()
@@ -81,12 +84,14 @@ def _told(told: list[tuple[Tensor, Tensor, Tensor]], number: int) -> dict[str, T
     terms, norms, active = (torch.stack(column).to(torch.float64) for column in zip(*told, strict=True))
     whole = dict(zip(TERMS, terms.unbind(1), strict=True)) | {"grad_norm": norms}
     steps = active.sum(0)
-    for member, loss in enumerate(whole["loss"].sum(0).isfinite().tolist()):
-        if not loss:
+    sound = (whole["loss"] + torch.where(active > 0, norms, 0.0)).sum(0).isfinite()
+    for member, finite in enumerate(sound.tolist()):
+        if not finite:
             raise Diverged(
-                f"update {number}, member {member}: the loss is not finite; lower lr, or look at the size of rewards",
-                {"update": number, "member": member},
+                f"update {number + 1}, member {member}: the loss or its gradient is not finite; lower lr, or look at "
+                "the size of rewards",
+                {"update": number + 1, "member": member},
             )
     first = whole["ratio_error"][0]
-    figures = {name: (rows * active).sum(0) / steps.clamp(min=1) for name, rows in whole.items()}
+    figures = {name: torch.where(active > 0, rows, 0.0).sum(0) / steps.clamp(min=1) for name, rows in whole.items()}
     return figures | {"ratio_error": first, "gradient_steps": steps}

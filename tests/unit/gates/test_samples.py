@@ -173,6 +173,34 @@ def test_clean_samples_raise_no_alarm_however_slow_they_are(root):
     assert len(alarms) <= (1 if root == 0.99 else 0)
 
 
+def test_a_level_that_walks_for_as_long_as_training_lasts_raises_no_alarm():
+    """A random walk lies elsewhere later whatever happens, under twice its own size of noise too; 40 seeds."""
+    far = 0
+    for seed in range(40):
+        draw = Rng(seed).child("walk").numpy()
+        level = draw.standard_normal(4000).cumsum()
+        x = np.stack([level + noise * level.std() * draw.standard_normal(4000) for noise in (0, 1, 2)], axis=1)
+        table = samples_of(x, draw.integers(0, 2, 4000), part=["train"] * 3000 + ["validation"] * 1000)
+        moved = drift_between(table, table.inside("train"), table.inside("validation"))
+        far += sum(each.distance >= 0.1 for each in moved)
+        assert not [each for each in moved if each.distance >= 0.1 and each.p <= 0.01]
+    assert far >= 90
+
+
+def test_windows_that_repeat_by_nature_are_no_copies_and_a_file_read_twice_is():
+    """Prices on coarse ticks and hours of the day, with common and with rare labels; then the same rows once more."""
+    draw, parts = Rng(1).child("ticks").numpy(), ["train"] * 4500 + ["validation"] * 1500
+    price = np.round(5 + 0.002 * draw.standard_normal(6000).cumsum(), 2)
+    hour = 2 * np.pi * (np.arange(6000) % 24) / 24
+    for x in (np.diff(np.log(price), prepend=np.log(price[0]))[:, None], np.stack([np.sin(hour), np.cos(hour)], 1)):
+        for share in (0.5, 0.03):
+            y = (draw.random(6000) < share).astype(int)
+            assert found(samples_of(x, y, part=parts))["samples.duplicates"] == "info"
+    x, y = draw.standard_normal((3000, 2)), draw.integers(0, 2, 3000)
+    twice = samples_of(np.tile(x, (2, 1)), np.tile(y, 2), part=parts)
+    assert found(twice)["samples.duplicates"] == "error"  # a third of training recurs too, with its own labels
+
+
 def test_heavy_tails_alone_are_no_outliers():
     draw = Rng(5).child("tails").numpy()
     x = draw.standard_t(3, size=(20_000, 4))

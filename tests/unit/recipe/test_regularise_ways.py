@@ -1,12 +1,20 @@
 """Regularisers in their order: each changes one thing of the config, or says why it does not apply."""
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
+from edgeproof.data.synthetic import make_market
+from edgeproof.ledger.store import Ledger
+from edgeproof.recipe import regularise_ways
 from edgeproof.recipe.attempt import Bench
 from edgeproof.recipe.config import RunConfig, load_run_config
+from edgeproof.recipe.learn import proven_folds
+from edgeproof.recipe.prepare import open_bars
 from edgeproof.recipe.refine_steps import Ground, NotHere
 from edgeproof.recipe.refine_trial import Tried
 from edgeproof.recipe.regularise_ways import TECHNIQUES
@@ -114,3 +122,47 @@ def test_one_that_does_not_apply_says_why(name, overrides, why):
 def test_what_the_user_said_of_a_search_stays():
     _, config = proposed("label smoothing", "tune.sampler=random", "gates.profile=full")
     assert (config.tune.sampler, config.gates.profile) == ("random", "full")
+
+
+@pytest.mark.parametrize(
+    ("split", "asked"),
+    [
+        ({"name": "holdout"}, True),
+        ({"name": "walk_forward", "train": 700, "validation": 250, "test": 300, "step": 300}, True),
+        ({"name": "kfold"}, False),
+        ({"name": "cpcv"}, False),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else None,
+)
+def test_what_inputs_are_worth_is_asked_of_bars_that_no_fold_holds_out(tmp_path, monkeypatch, split, asked):
+    """Of the first fold alone; where another fold holds out what it trained on, of none."""
+    config = load_run_config(
+        {"costs": {"commission_bps": 1.0}, "features": ["log_return_1", "body_share"], "window": 4, "split": split}
+    )
+    market = make_market("noise", tmp_path / "m", symbols=2, bars=2400, seed=1)
+    ledger = Ledger(tmp_path)
+    bench = Bench(config, market, open_bars(config, market, ledger), ledger)
+    folds = proven_folds(config, bench.prepared(config))
+    looked: list[int] = []
+
+    def worth(ground: Ground, config: RunConfig, learned: Any) -> dict[str, float]:
+        looked.append(learned.fold.number)
+        return {"log_return_1": 0.1, "body_share": 0.2}
+
+    def recall(bench: Bench, trial: Tried, after: Callable[[Any], None]) -> None:
+        for fold in folds:
+            after(SimpleNamespace(fold=fold))
+
+    monkeypatch.setattr(regularise_ways, "inputs_worth", worth)
+    monkeypatch.setattr(regularise_ways, "recall", recall)
+    one = Tried("as it is", config, Path("nowhere"), {"trial": "0"})
+    ground = Ground(bench, Path("nowhere"), config.gates, print)
+    if not asked:
+        with pytest.raises(NotHere, match="tested bars"):
+            NAMES["fewer inputs"].propose(ground, one)
+        assert looked == []
+        return
+    assert NAMES["fewer inputs"].propose(ground, one)[1].features == ("body_share",)
+    assert looked == [0]
+    T = bench.prepared(config).panel.present.shape[1]
+    assert max(folds[0].train % T) < min(np.concatenate([f.validation for f in folds]) % T)

@@ -92,7 +92,7 @@ def test_shares_and_distributions_add_up(body):
 
 @pytest.mark.slow
 def test_clean_markets_raise_no_alarm_and_a_planted_shift_does(tmp_path):
-    """20 seeds: of 23 features only `log_amihud_24`, which holds the level of a price that walks, may move.
+    """20 seeds of 23 features, `log_amihud_24` among them, which holds the level of a price that walks.
 
     The shift: one standard deviation of one feature, in validation alone.
     """
@@ -103,7 +103,7 @@ def test_clean_markets_raise_no_alarm_and_a_planted_shift_does(tmp_path):
         prepared = prepare(config, market, open_bars(config, market, Ledger(tmp_path / str(seed))))
         table = sample_table(config, prepared, proven_folds(config, prepared)[-1])
         alarms = [each for each in check_samples(table, Rng(seed)) if each.level != "info"]
-        assert {(each.check, each.where) for each in alarms} <= {("samples.drift", "log_amihud_24")}
+        assert alarms == []
         rows, column = table.rows.copy(), table.names.index("rsi_14")
         rows[table.ends[table.inside("validation")], column] += table.last[:, column].std()
         moved = check_samples(replace(table, rows=rows), Rng(seed))

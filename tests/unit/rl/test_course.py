@@ -135,7 +135,7 @@ def run_config(*overrides):
     ("overrides", "said"),
     [
         (["agent.curriculum=tusks"], "unknown curriculum 'tusks'; did you mean 'tasks'"),
-        (["agent.curriculum={name: stages, stages: []}"], "at least 1 item"),
+        (["agent.curriculum={name: stages, stages: []}"], "curriculum: stages: needs 1 or more"),
         (["agent.curriculum={name: stages, stages: [{regime: [calm]}]}"], "unknown key 'regime'"),
         (["agent.curriculum={name: stages, stages: [{scenarios: [flood]}]}"], "'crash', 'gap', 'liquidity_hole'"),
         (["agent.curriculum={name: stages, stages: [{position: 2.0}]}"], "less than or equal to 1"),

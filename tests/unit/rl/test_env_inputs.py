@@ -132,3 +132,11 @@ def test_costs_that_exceed_every_move_are_a_finding():
 
 def test_every_refusal_is_a_user_s_error():
     assert issubclass(TrainError, EdgeproofError)
+
+
+@pytest.mark.parametrize("action", [[0, 1, 2, 0], np.zeros(4, int), None])
+def test_an_action_that_is_no_tensor_is_refused_in_one_line(action) -> None:
+    environment = env_of()
+    environment.reset(Rng(0))
+    with pytest.raises(TrainError, match=r"actions as \w+; write a torch tensor of whole numbers \(4,\)"):
+        environment.step(action)

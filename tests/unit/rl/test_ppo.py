@@ -4,14 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from edgeproof.core.errors import BundleError, OptionError, TrainError
+from edgeproof.core.errors import BundleError, Diverged, OptionError, TrainError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import read_agent
+from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.interface import Continuous, Layout, Observation
 from edgeproof.rl.keys import Keys
+from edgeproof.rl.market_settings import EnvConfig
+from edgeproof.rl.policy import Policy
 from edgeproof.rl.ppo import train_ppo
+from edgeproof.rl.reward import DifferentialSharpeConfig
 from edgeproof.rl.samples import Samples, minibatches
 from edgeproof.rl.settings import NetConfig, PpoConfig
+from edgeproof.simulator.costs import CostsConfig
+from edgeproof.simulator.options import Options
+from tests.unit.rl.scene import tape_of
 from tests.unit.rl.small_worlds import Signs
 
 SMALL = PpoConfig(
@@ -25,6 +32,9 @@ SMALL = PpoConfig(
     gamma=0.5,
     precision="fp32",
 )
+
+
+RECTIFIED = NetConfig(actor=(16,), critic=(16,), activation="relu")
 
 
 def config(updates=20, **changes):
@@ -57,6 +67,19 @@ def test_the_first_minibatch_sees_the_probabilities_that_acted(tmp_path, precisi
         folder = tmp_path / str(continuous)
         rows = train(folder, config(3, precision=precision), continuous=continuous).history
         assert all(row["ratio_error"] < within for row in rows)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "silu"])
+def test_few_rows_of_a_population_see_what_many_see_in_bf16(activation):
+    """Actions are drawn for few accounts at a time and learned from by thousands: both round the same way."""
+    net = NetConfig(actor=(64, 64), critic=(64,), activation=activation)
+    policy = Policy(net, 8, Continuous(3, -1.0, 1.0), 4, torch.bfloat16).start(Keys(Rng(0), (0, 1, 2, 3)))
+    policy.load(policy.flat * 3.0)  # a trained policy's weights are larger
+    x = torch.randn(4, 1024, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
+    many, few = policy.forward(x), policy.forward(x[:, :64].contiguous())
+    for told, part in ((many.action, few.action), (many.value, few.value)):
+        own = told[:, :64]
+        assert (own - part).abs().mean() < 2e-4 * own.abs().mean()
 
 
 @pytest.mark.parametrize(("updates", "precision", "within"), [(1, "fp32", 1e-5), (20, "fp64", 1e-6)])
@@ -158,8 +181,9 @@ def test_neighbours_of_a_step_stay_together_where_there_are_many(accounts):
     nothing = torch.zeros(0)
     samples = Samples(nothing, None, nothing, nothing, True, 2, accounts)
     run = {60: 1, 64: 16}[accounts]
-    assert samples.together == run
-    parts = list(minibatches(samples, Keys(Rng(0), (0, 1)).parts(0, 0, 5 * accounts, 3, samples.together)))
+    assert samples.together(256) == run
+    assert samples.together(255) == 1  # a minibatch of a few runs would not be the size asked for
+    parts = list(minibatches(samples, Keys(Rng(0), (0, 1)).parts(0, 0, 5 * accounts, 3, run)))
     assert max(part.shape[1] for part in parts) - min(part.shape[1] for part in parts) in (0, run)
     assert sorted(torch.cat(parts, 1).flatten().tolist()) == list(range(10 * accounts))
     for part in parts:
@@ -197,9 +221,44 @@ def test_mistakes_are_one_clear_line(tmp_path):
     assert train(tmp_path / "a", config(1)).history[-1]["update"] == 1
 
 
-def test_a_loss_that_is_no_number_is_said(tmp_path):
-    with pytest.raises(TrainError, match=r"update \d.*lower lr"):
-        train(tmp_path, config(30, lr=1e30, grad_norm=1e30))
+def test_a_training_is_taken_up_under_the_same_rules_alone(tmp_path):
+    """Costs, rewards and rules are no part of an observation: the folder has to remember them."""
+    tape, few = tape_of(0, symbols=2, bars=60), config(1, accounts=4, steps=8, total_steps=32, minibatch=16)
+    world, costs, options = EnvConfig(episode_bars=8), CostsConfig(commission_bps=5.0), Options()
+
+    def go(world=world, costs=costs, options=options):
+        market = MarketEnv(tape, world, costs, options, accounts=4)
+        return train_ppo(market, few, rng=Rng(0), folder=tmp_path).sha
+
+    assert go() == go()
+    others = (
+        lambda: go(costs=CostsConfig(commission_bps=9.0)),
+        lambda: go(options=Options(leverage=2.0)),
+        lambda: go(world=EnvConfig(episode_bars=8, reward=DifferentialSharpeConfig())),
+    )
+    for other in others:
+        with pytest.raises(TrainError, match="holds a training with another environment"):
+            other()
+
+
+def test_a_score_that_is_no_number_chooses_nothing(tmp_path):
+    """NaN is below no number: what came first would have stayed for ever."""
+    with pytest.raises(TrainError, match=r"validation after update 1 gave scores \[nan\]; give finite numbers"):
+        train(tmp_path, config(2), validate=lambda _: {"score": [float("nan")]})
+
+
+def test_a_small_minibatch_is_as_small_as_asked_for_with_many_accounts_too(tmp_path):
+    small = config(1, accounts=64, steps=8, total_steps=512, minibatch=4, epochs=1)
+    done = train_ppo(Signs(64), small, rng=Rng(0), folder=tmp_path)
+    assert done.history[0]["gradient_steps"] == 512 / 4
+
+
+@pytest.mark.parametrize("target_kl", [None, 0.02])
+@pytest.mark.parametrize("updates", [1, 30])
+def test_a_loss_that_is_no_number_is_said(tmp_path, target_kl, updates):
+    with pytest.raises(Diverged, match=r"update \d.*lower lr") as told:
+        train(tmp_path, config(updates, lr=1e30, grad_norm=1e30, target_kl=target_kl, net=RECTIFIED))
+    assert told.value.facts["update"] == int(str(told.value).split("update ")[1].split(",")[0]) >= 1
 
 
 def test_only_rows_that_are_steps_are_learned_from(tmp_path):
