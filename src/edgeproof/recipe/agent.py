@@ -34,6 +34,7 @@ from edgeproof.recipe.sight import encoded
 from edgeproof.regimes.regime import UNKNOWN
 from edgeproof.regimes.rules import RulesConfig
 from edgeproof.rl.agent import Agent
+from edgeproof.rl.course import Course
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.export import actor_of
 from edgeproof.rl.inputs import Inputs
@@ -51,7 +52,7 @@ from edgeproof.train.forecast import Forecast
 from edgeproof.train.keep import weights_sha
 from edgeproof.train.loop import Trained
 
-__all__ = ["Ground", "acting", "agent_episodes", "agent_forecast", "learn_agent", "training_bars"]
+__all__ = ["Ground", "acting", "agent_episodes", "agent_forecast", "learn_agent", "population", "training_bars"]
 
 VOLATILITY_BARS = 24
 ALL = slice(None)
@@ -126,11 +127,11 @@ class Ground:
             span=span,
         )
 
-    def environment(self, span: slice, members: int) -> MarketEnv:
-        """Where P members learn."""
+    def environment(self, span: slice, members: int, starts: np.ndarray | None = None) -> MarketEnv:
+        """Where P members learn; episodes begin at the bars bool[S, T] of `starts`, or anywhere."""
         config, agent = self.config, cast("PpoConfig", self.config.agent)
         accounts, names = agent.accounts, range(members)
-        tape, rules = self.tape(span), (config.costs, self.options)
+        tape, rules = replace(self.tape(span), starts=starts), (config.costs, self.options)
         return MarketEnv(tape, _exploring(config.environment, agent), *rules, accounts=accounts, members=names)
 
     def walk(self, act: Callable[[Layout], Act], span: slice, members: int = 1) -> tuple[Rolled, np.ndarray] | None:
@@ -171,6 +172,11 @@ def training_bars(prepared: Prepared, fold: Fold, validation: slice) -> slice:
     return slice(int((fold.train % len(prepared.decide)).min()), min(validation.start, until + 1))
 
 
+def population(config: RunConfig) -> int:
+    """P: how many agents a run trains together."""
+    return config.combine.seeds if isinstance(config.combine, StartsConfig) else 1
+
+
 def learn_agent(
     ground: Ground,
     *,
@@ -180,6 +186,7 @@ def learn_agent(
     folder: Path,
     write: Callable[[str], None],
     watch: Callable[[Mapping[str, Any]], None] | None = None,
+    course: Course | None = None,
 ) -> Combined:
     """Train an agent, or a population of which the best on validation is kept; each is on record before it is scored.
 
@@ -191,6 +198,7 @@ def learn_agent(
         folder: checkpoints.
         write: where progress lines go.
         watch: is told every update.
+        course: through the stages of the agent's curriculum, where it has one.
 
     Raises:
         DataError: a span too short for an episode, or validation bars on which nothing can be chosen.
@@ -202,12 +210,12 @@ def learn_agent(
             "nothing to choose weights by; shorten window, or give validation more bars"
         )
     config, agent = ground.config, cast("PpoConfig", ground.config.agent)
-    count = config.combine.seeds if isinstance(config.combine, StartsConfig) else 1
+    count = population(config)
     labels = [f"start {number + 1}/{count}" for number in range(count)] if count > 1 else [""]
     for label in labels:
         record(label)
     done = train_ppo(
-        ground.environment(train, count),
+        ground.environment(train, count) if course is None else course,
         [agent] * count,
         rng=Rng(config.seed).child("agent"),
         folder=folder,

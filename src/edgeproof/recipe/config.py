@@ -24,9 +24,10 @@ from edgeproof.recipe.gates_config import GatesConfig
 from edgeproof.regimes import REGIMES
 from edgeproof.regimes.rules import RulesConfig
 from edgeproof.rl import AGENTS
+from edgeproof.rl.curriculum import stages_of
 from edgeproof.rl.encoders import FrozenEncoderConfig
 from edgeproof.rl.market_settings import EnvConfig
-from edgeproof.rl.settings import NoAgentConfig
+from edgeproof.rl.settings import NoAgentConfig, PpoConfig
 from edgeproof.samples.augment.settings import AugmentConfig
 from edgeproof.samples.split import SPLITS
 from edgeproof.samples.split.holdout import HoldoutConfig
@@ -207,6 +208,10 @@ class RunConfig(Config):
             and "an agent begins anew; leave it out, or set agent.encoder=frozen to see by that bundle's encoder",
             "transfer.frozen": self.transfer.frozen and "agent.encoder=frozen says so already; leave it out",
             "model": self.has_eyes and hasattr(self.model, "fit_trees") and "trees have no encoder; set another model",
+            "agent.curriculum": self.has_eyes
+            and any(stage.changes_features for stage in stages_of(cast("PpoConfig", self.agent).curriculum))
+            and "stages with fewer features or with scenarios need agent.encoder=none or learned: frozen encodings are "
+            "made of the bars as they are",
             "environment.assets": self.environment.assets > 1 and "a run trades one account a symbol; set it to 1",
             "environment": largest > 1.0 and "positions are at most 1 in a run; `exposure` says what a whole one is",
         }
@@ -296,6 +301,8 @@ class RunConfig(Config):
         body = self.anywhere().model_dump(mode="json", exclude=without)
         if self.has_agent and body["agent"]["encoder"]["name"] == "none":
             del body["agent"]["encoder"]
+        if self.has_agent and body["agent"]["curriculum"]["name"] == "none":
+            del body["agent"]["curriculum"]
         return body
 
     def anywhere(self) -> "RunConfig":

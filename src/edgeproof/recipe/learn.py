@@ -19,6 +19,7 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.models.actor import Actor
 from edgeproof.recipe.agent import Ground, agent_episodes, agent_forecast, learn_agent, training_bars
+from edgeproof.recipe.agent_stages import course_of
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
@@ -139,26 +140,28 @@ def _taught(
 ) -> tuple[Combined, Forecast]:
     """The trained model, and what it says."""
     if config.has_agent:
-        return _by_agent(config, prepared, lesson, of[0], inherited)
+        return _by_agent(config, prepared, lesson, of, inherited)
     combined = cast("Combiner", config.combine).learn(lesson)
     return combined, _forecast(config, prepared, combined.trained, lesson.dataset, of)
 
 
 def _by_agent(
-    config: RunConfig, prepared: Prepared, lesson: Lesson, bars: slice, inherited: Inherited | None
+    config: RunConfig, prepared: Prepared, lesson: Lesson, of: tuple[slice, Preprocessor], inherited: Inherited | None
 ) -> tuple[Combined, Forecast]:
     """An agent in the place of a model."""
-    fold, x = lesson.dataset.fold, lesson.dataset.x
+    fold, x, (bars, preprocessor) = lesson.dataset.fold, lesson.dataset.x, of
     eyes = eyes_of(config, prepared, lesson, bars)
     ground = Ground(config, prepared, x) if eyes is None else Ground(config, prepared, eyes.x, eyes.ready, window=1)
+    train = later(training_bars(prepared, fold, bars), prepared, None if inherited is None else inherited.until_ns)
     combined = learn_agent(
         ground,
-        train=later(training_bars(prepared, fold, bars), prepared, None if inherited is None else inherited.until_ns),
+        train=train,
         validation=bars,
         record=lesson.record,
         folder=lesson.folder,
         write=lesson.write,
         watch=lesson.watch,
+        course=course_of(ground, preprocessor, train),
     )
     combined = combined if eyes is None else with_eyes(eyes, combined)
     actor, spans = cast("Actor", combined.trained.model), (bars, *(slice(*stretch) for stretch in fold.test_bars))

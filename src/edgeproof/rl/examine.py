@@ -13,6 +13,7 @@ from torch import Tensor
 from edgeproof.core.rng import Rng
 from edgeproof.rl.answers import Learned, Probe
 from edgeproof.rl.collect import seen
+from edgeproof.rl.curriculum import NoCurriculumConfig
 from edgeproof.rl.interface import Discrete, Environment, Observation
 from edgeproof.rl.ppo import train_ppo
 from edgeproof.rl.probes import Train
@@ -45,6 +46,7 @@ def learned_by_ppo(config: PpoConfig, probe: Probe, environment: Environment, rn
     """What PPO has learned in a probe's environment."""
     n = environment.accounts // probe.members
     body: dict[str, Any] = {"accounts": n, "total_steps": probe.steps * n, "gae_lambda": probe.trace}
+    body["curriculum"] = NoCurriculumConfig()  # a probe has no market to make stages of
     body |= {} if probe.entropy is None else {"entropy": probe.entropy}
     discounts = np.broadcast_to(probe.discount, probe.members)
     configs = [config.model_copy(update=body | {"gamma": float(gamma)}) for gamma in discounts]

@@ -92,6 +92,22 @@ class Learner:
         """Let the environment be as it was when `world` was its state."""
         self._observation = self.environment.restore(world)
 
+    def enter(self, environment: Environment, *, anew: str | None = None) -> None:
+        """Learn in another environment of the same layout and actions from now on.
+
+        Args:
+            environment: of as many accounts.
+            anew: its first episodes begin, with randomness of this name; none: it is yet to be restored.
+        """
+        self.environment = environment
+        with self._there():
+            self.inputs = Inputs(environment.layout, self.inputs.kind)
+        if anew is None:
+            return
+        self._observation = environment.reset(self.keys.rng.child("environment", anew))
+        for running in (self.sums, self.tally.earned, self.tally.lasted):
+            running.zero_()  # the episodes that were running have ended without an end
+
     def agent(self) -> Agent:
         """What acts now; it goes on learning with this learner. Of a learner on a device, a copy on the processor."""
         if self.device.type == "cpu":

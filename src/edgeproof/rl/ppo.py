@@ -21,6 +21,7 @@ from edgeproof.core.identity import sha_array
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import Agent
+from edgeproof.rl.course import Course, is_left, parted
 from edgeproof.rl.interface import Environment
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
@@ -44,8 +45,9 @@ class TrainedAgent:
         agent: with the weights of each member's best validation, or the last ones where nothing validates.
         history: a row an update: update, steps (of a member), reward, reward_deviation, episodes, episode_return,
             episode_length, policy_loss, value_loss, entropy, loss, kl, clip_share, ratio_error, grad_norm,
-            gradient_steps, explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, and
-            after a validation `validation.*`. Of one member a figure is a number, of several a list; None is absent.
+            gradient_steps, explained_variance, lr, clip, steps_per_second, seconds, `figures.*` of the environment, the
+            stage of a curriculum, from 1, and after a validation `validation.*`. Of one member a figure is a number, of
+            several a list; None is absent.
         best_update: of each member, from 1.
         checkpoint: file of the agent.
         seconds: over all updates, those before a kill included.
@@ -61,7 +63,7 @@ class TrainedAgent:
 
 
 def train_ppo(
-    environment: Environment,
+    environment: Environment | Course,
     config: PpoConfig | Sequence[PpoConfig],
     *,
     rng: Rng,
@@ -75,7 +77,7 @@ def train_ppo(
 
     Args:
         environment: of as many accounts as the members have together, member after member. Its randomness comes from
-            `rng.child("environment")`.
+            `rng.child("environment")`. Of a config with a curriculum, the course through its stages.
         config: of one member, or of each; members differ in `settings.PER_MEMBER` alone.
         rng: everything random in this training; the same rng gives the same bytes.
         folder: checkpoints go here; a training of the same config, seed and environment that lies here is taken up.
@@ -87,7 +89,7 @@ def train_ppo(
             each member. Among them `score`, finite, more is better: its best weights are the result.
 
     Raises:
-        OptionError: members of unequal shape, or an environment of another size.
+        OptionError: members of unequal shape, an environment of another size, or a curriculum without its course.
         TrainError: the environment or the validation gives what is not finite, or the folder holds another training.
         Diverged: a loss or value is not finite.
         BundleError: the folder's checkpoint is truncated or altered.
@@ -97,15 +99,15 @@ def train_ppo(
     keys = Keys(rng, tuple(range(len(configs))) if members is None else tuple(members))
     if len(keys.members) != len(configs):
         raise OptionError(f"{len(configs)} configs and {len(keys.members)} member numbers; give as many of both")
-    learner = Learner(environment, configs, keys)
-    identity = _identity(environment, configs, keys)
+    course, world = parted(environment, configs)
+    learner, identity = Learner(world, configs, keys), _identity(world, configs, keys)
     with kept_memory():
-        standing = _begin(learner, folder, identity)
+        standing = _begin(learner, folder, identity, course)
         if progress is not None:
             progress.resume(standing.update)
         try:
             while standing.update < learner.config.updates:
-                row = _one_update(learner, standing, validate)
+                row = _one_update(learner, standing, validate, course)
                 _save(learner, standing, folder, identity)
                 if progress is not None:
                     progress.step(_line(row))
@@ -122,22 +124,30 @@ def train_ppo(
     return _finish(learner, standing, folder)
 
 
-def _begin(learner: Learner, folder: Path, identity: dict[str, Any]) -> Standing:
+def _begin(learner: Learner, folder: Path, identity: dict[str, Any], course: Course | None) -> Standing:
     found = read_standing(folder, identity)
     if found is None:
-        learner.begin()
+        if course is None:
+            learner.begin()
+        else:
+            learner.enter(course.environment(0), anew="stage 0")
         count = len(learner.configs)
         return Standing(best=[None] * count, best_update=[0] * count)
     standing, tensors, world = found
     learner.load(tensors)
     if standing.update < learner.config.updates:
+        if course is not None:
+            learner.enter(course.environment(standing.stage))
         learner.go_on(world)
     return standing
 
 
-def _one_update(learner: Learner, standing: Standing, validate: Validate | None) -> dict[str, Any]:
-    """Learn, validate when it is time, and remember both."""
+def _one_update(
+    learner: Learner, standing: Standing, validate: Validate | None, course: Course | None
+) -> dict[str, Any]:
+    """Learn, validate when it is time, remember both, and leave a stage that is over."""
     row = learner.update(standing.update)
+    row |= {} if course is None else {"stage": standing.stage + 1}
     standing.update += 1
     standing.seconds += row["seconds"]
     every = max(1, min(VALIDATE_EVERY[learner.config.mode], learner.config.updates // 10))
@@ -150,7 +160,18 @@ def _one_update(learner: Learner, standing: Standing, validate: Validate | None)
         row |= _validated(learner, standing, validate(learner.agent()))
         standing.seconds += time.perf_counter() - began
     standing.history.append(row)
+    if course is not None and not last:
+        _go_through(course, learner, standing)
     return row
+
+
+def _go_through(course: Course, learner: Learner, standing: Standing) -> None:
+    """Enter the next stage where this one is over."""
+    stage = standing.stage
+    rows = [row for row in standing.history if row["stage"] == stage + 1]
+    if stage + 1 < len(course.stages) and is_left(course.stages[stage], rows, learner.config.updates):
+        standing.stage += 1
+        learner.enter(course.environment(standing.stage), anew=f"stage {standing.stage}")
 
 
 def _validated(learner: Learner, standing: Standing, figures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
@@ -232,4 +253,5 @@ def _line(row: Mapping[str, Any]) -> str:
 
     blown = mean("kl") > BLOWN or mean("clip_share") > CLIPPED
     kl = f"kl {mean('kl'):.4f}{' TOO LARGE: lower lr, or set target_kl' if blown else ''}"
-    return f"reward {mean('reward'):.5f}  loss {mean('loss'):.4f}  {kl}  {row['steps_per_second']:,.0f} steps/s"
+    stage = f"stage {row['stage']}  " if "stage" in row else ""
+    return f"{stage}reward {mean('reward'):.5f}  loss {mean('loss'):.4f}  {kl}  {row['steps_per_second']:,.0f} steps/s"

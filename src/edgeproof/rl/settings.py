@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgeproof.core.config import Config, Part, Tune, part
+from edgeproof.rl.curriculum import CURRICULA, NoCurriculumConfig, stages_of
 from edgeproof.rl.encoders import ENCODERS, NoEncoderConfig
 
 __all__ = ["PER_MEMBER", "VALIDATE_EVERY", "NetConfig", "NoAgentConfig", "PpoConfig", "RlPrecision"]
@@ -53,6 +54,8 @@ class PpoConfig(Config):
         net: actor and critic.
         encoder: what they see of a window: its numbers (`none`), an encoding of it that supervision has made
             (`frozen`), or one that is learned with them (`learned`).
+        curriculum: stages that lead up to the whole market, each left when the agent earns enough in it, or at the
+            latest after its share of the training: `none`, your own `stages`, or the presets `volatility` and `tasks`.
         total_steps: environment steps of one member, over all its accounts.
         steps: of every account in a rollout.
         accounts: stepped together, of one member.
@@ -84,6 +87,7 @@ class PpoConfig(Config):
     name: Literal["ppo"] = "ppo"
     net: NetConfig = NetConfig()
     encoder: Annotated[Part, part(ENCODERS, "encoders")] = NoEncoderConfig()
+    curriculum: Annotated[Part, part(CURRICULA, "curriculums")] = NoCurriculumConfig()
     total_steps: Annotated[int, Field(ge=1)] = 500_000_000
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 128
     accounts: Annotated[int, Field(ge=1, le=16_777_216)] = 1024
@@ -109,6 +113,16 @@ class PpoConfig(Config):
     precision: RlPrecision = "auto"
     mode: Mode = "auto"
     save_seconds: Annotated[float, Field(ge=0)] = 60.0
+
+    @model_validator(mode="after")
+    def _stages_have_time(self) -> "PpoConfig":
+        stages = len(stages_of(self.curriculum))
+        if stages > self.updates:
+            raise ValueError(
+                f"curriculum has {stages} stages, total_steps gives {self.updates} updates of {self.accounts} accounts "
+                f"and {self.steps} steps; raise total_steps"
+            )
+        return self
 
     @property
     def updates(self) -> int:

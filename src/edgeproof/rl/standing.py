@@ -27,6 +27,7 @@ class Standing:
         history: a row of figures an update.
         best: each member's best validation score; none before the first validation.
         best_update: of it, from 1; the last one where nothing validates.
+        stage: of the curriculum that the next update is in, from 0.
         seconds: so far, those before a kill included.
     """
 
@@ -34,6 +35,7 @@ class Standing:
     history: list[dict[str, Any]] = field(default_factory=list)
     best: list[float | None] = field(default_factory=list)
     best_update: list[int] = field(default_factory=list)
+    stage: int = 0
     seconds: float = 0.0
     saved_at: float = field(default_factory=time.monotonic)
 
@@ -45,7 +47,7 @@ def write_standing(
     arrays = {f"learner.{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
     arrays |= {f"world.{name}": np.asarray(array) for name, array in world.items()}
     shapes = {name: list(array.shape) for name, array in arrays.items()}
-    body = {name: getattr(standing, name) for name in ("update", "history", "best", "best_update", "seconds")}
+    body = {name: getattr(standing, name) for name in ("update", "history", "best", "best_update", "stage", "seconds")}
     whole = {name: np.atleast_1d(array) for name, array in arrays.items()}
     write_container(folder / LAST, whole, {"standing": body, "identity": identity, "shapes": shapes})
     standing.saved_at = time.monotonic()

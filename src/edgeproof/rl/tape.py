@@ -42,6 +42,7 @@ class Tape:
         volatility: f64[S, T] of one bar, known at the close of t: for the weighted reward, and for brackets that are
             measured in it.
         regime: i64[S, T] number of the regime known at the close of t, for the count bonus; None: one regime.
+        starts: bool[S, T] bars at which an episode may begin, if nothing else is against it; None: all.
         outside: other series that options read.
         window: L, bars of the table that are seen.
         span: bars within which episodes begin and end, nothing behind which is read; None: the whole tape.
@@ -53,6 +54,7 @@ class Tape:
     ready: np.ndarray
     volatility: np.ndarray | None = None
     regime: np.ndarray | None = None
+    starts: np.ndarray | None = None
     outside: Outside = field(default_factory=Outside)
     window: int = 1
     span: slice | None = None
@@ -74,7 +76,7 @@ def check_tape(tape: Tape, config: EnvConfig) -> None:
             f"environment: prices {tape.prices.shape}, present {shape}, table {tape.table.shape} "
             f"{tape.table.dtype}, ready {tape.ready.shape} do not match; [S, T, 5], [S, T], f32[S, T, F], [S, T]"
         )
-    for name in ("volatility", "regime"):
+    for name in ("volatility", "regime", "starts"):
         series = getattr(tape, name)
         if series is not None and series.shape != shape:
             raise DataError(f"environment: {name} {series.shape} does not match the bars {shape}")
@@ -162,12 +164,15 @@ def starts_of(tape: Tape, config: EnvConfig) -> np.ndarray:
     seen = np.cumsum(np.pad(tape.ready, ((0, 0), (1, 0))), axis=1)
     whole = np.zeros_like(tape.ready)
     whole[:, window - 1 :] = (seen[:, window:] - seen[:, :-window] == window) & tape.present[:, window - 1 :]
+    if tape.starts is not None:
+        whole &= tape.starts
     may = np.logical_or.reduce(whole.reshape(-1, config.assets, whole.shape[1]), axis=1)
     may[:, :start], may[:, stop - need :] = False, False
     if not may.any():
+        stage = "" if tape.starts is None else " where the stage of its curriculum may begin"
         raise DataError(
             f"environment: market too short: no bar of {start}:{stop} has a ready window of {window} bars "
-            f"before it and {need} bars after it; shorten window or episode_bars, or import more bars"
+            f"before it and {need} bars after it{stage}; shorten window or episode_bars, or import more bars"
         )
     return np.flatnonzero(may)
 
