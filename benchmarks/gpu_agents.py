@@ -184,7 +184,7 @@ class Training(Acting):
             for epoch in range(self.config.epochs):
                 samples = self._samples()
                 many = count // self.config.minibatch
-                parts = learner.keys.parts(number, epoch, count, many, samples.together)
+                parts = learner.keys.parts(number, epoch, count, many, samples.together(self.config.minibatch))
                 for rows in minibatches(samples, parts):
                     self.rows.copy_(rows)
                     self.descend()
