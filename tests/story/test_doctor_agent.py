@@ -150,7 +150,7 @@ def test_a_run_that_was_killed_or_failed_is_read_as_far_as_it_came(edgeproof, ti
 
     (tmp_path / "nan").mkdir()
     right = learner.gae
-    with monkeypatch.context() as patch, pytest.raises(EdgeproofError, match="loss is not finite"):
+    with monkeypatch.context() as patch, pytest.raises(EdgeproofError, match="not finite"):
         patch.setattr(learner, "gae", lambda *args, **more: right(*args, **more) / 0.0)
         train(tiny_market, tmp_path / "nan", QUIET)
     status, found = looked(edgeproof, tmp_path / "nan" / "run")
