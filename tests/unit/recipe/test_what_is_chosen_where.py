@@ -35,6 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     body = template_body("logistic_baseline") | {"costs": {"commission_bps": 0.0, "half_spread_bps": 0.0}}
     body |= {"features": ["close_location", "body_share", "log_return_1"]}
     body["train"] |= {"epochs": 2}
+    body["gates"] = {"profile": "none"}  # which would stop some of the faults that are looked for here
     ep.run(body, market, out=folder / "run", workspace=folder, write=lambda _: None)
     config = load_run_config(body)
     prepared = prepare(config, market, open_bars(config, market, Ledger(folder)))
