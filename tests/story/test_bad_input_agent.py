@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from edgeproof.recipe.templates import template_body
+from tests.story.test_bad_input import refused
 
 QUICK = ("agent.total_steps=4096", "agent.accounts=64", "agent.steps=16", "agent.minibatch=256", "gates.profile=none")
 
@@ -14,15 +15,6 @@ def config(tmp_path):
     path = tmp_path / "agent.yaml"
     path.write_text(yaml.safe_dump(template_body("rl_training")))
     return path
-
-
-def refused(answer, *words):
-    assert answer.status == 2, (answer.out, answer.err)
-    lines = [line for line in answer.err.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1, answer.err
-    assert "Traceback" not in answer.err
-    for word in words:
-        assert word in lines[0]
 
 
 @pytest.mark.parametrize(

@@ -121,9 +121,8 @@ def shown(config: RunConfig, prepared: Prepared, ledger: Ledger, fold: Fold, *, 
     inherited = inherit(config, prepared, ledger, (fold,), market=market)
     preprocessor, dataset = fold_dataset(config, prepared, fold, inherited)
     start = None if inherited is None else inherited.start
-    torch.optim.SGD(
-        [nn.Parameter(torch.zeros(()))]
-    )  # loads what any training loads: 0.8 s that no check is to blame for
+    # the first optimiser of a process loads PyTorch's compiler, as any training would: no check's own time
+    torch.optim.SGD([nn.Parameter(torch.zeros(()))])
     rng = Rng(config.seed)
     parts = (config.model, config.loss)
     task = make_task(dataset, parts, config.train, rng=rng.child("train"), device="cpu", start=start)

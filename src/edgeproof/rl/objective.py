@@ -11,7 +11,6 @@ from torch import Tensor
 __all__ = [
     "clip_share",
     "explained_variance",
-    "kl_k1",
     "kl_k3",
     "mean",
     "normalised",
@@ -71,13 +70,8 @@ def value_loss(
     return mean(error, weight)
 
 
-def kl_k1(log_ratio: Tensor, weight: Tensor | None = None) -> Tensor:
-    """KL(old, new) as -mean(log r): unbiased, of high variance (Schulman 2020, "Approximating KL divergence")."""
-    return -mean(log_ratio, weight)
-
-
 def kl_k3(log_ratio: Tensor, weight: Tensor | None = None) -> Tensor:
-    """KL(old, new) as mean((r - 1) - log r): unbiased, never negative (Schulman 2020)."""
+    """KL(old, new) as mean((r - 1) - log r): unbiased, never negative (Schulman 2020, "Approximating KL divergence")."""
     return mean(torch.expm1(log_ratio) - log_ratio, weight)
 
 
