@@ -71,7 +71,7 @@ def value_loss(
 
 
 def kl_k3(log_ratio: Tensor, weight: Tensor | None = None) -> Tensor:
-    """KL(old, new) as mean((r - 1) - log r): unbiased, never negative (Schulman 2020, "Approximating KL divergence")."""
+    """KL(old, new) as mean((r - 1) - log r): never negative (Schulman 2020, "Approximating KL divergence")."""
     return mean(torch.expm1(log_ratio) - log_ratio, weight)
 
 
