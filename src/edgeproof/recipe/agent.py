@@ -127,12 +127,12 @@ class Ground:
             span=span,
         )
 
-    def environment(self, span: slice, members: int, starts: np.ndarray | None = None) -> MarketEnv:
-        """Where P members learn; episodes begin at the bars bool[S, T] of `starts`, or anywhere."""
+    def environment(self, span: slice, members: int, tape: Tape | None = None) -> MarketEnv:
+        """Where P members learn: on the bars of `span`, or on a tape of their own."""
         config, agent = self.config, cast("PpoConfig", self.config.agent)
-        accounts, names = agent.accounts, range(members)
-        tape, rules = replace(self.tape(span), starts=starts), (config.costs, self.options)
-        return MarketEnv(tape, _exploring(config.environment, agent), *rules, accounts=accounts, members=names)
+        accounts, names, tape = agent.accounts, range(members), self.tape(span) if tape is None else tape
+        rules = (_exploring(config.environment, agent), config.costs, self.options)
+        return MarketEnv(tape, *rules, accounts=accounts, members=names)
 
     def walk(self, act: Callable[[Layout], Act], span: slice, members: int = 1) -> tuple[Rolled, np.ndarray] | None:
         """What agents do along a span, and which symbols have a ready window in it; None where none has."""

@@ -5,7 +5,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from math import ceil
 from typing import cast
 
 import numpy as np
@@ -16,6 +15,7 @@ from edgeproof.features.scale import Preprocessor, apply
 from edgeproof.features.table import build_features
 from edgeproof.labels.volatility import volatility_over_gaps
 from edgeproof.recipe.agent import VOLATILITY_BARS, Ground, population
+from edgeproof.recipe.agent_timeframes import check_timeframes, in_timeframes, within
 from edgeproof.recipe.config import RunConfig
 from edgeproof.rl.course import Course
 from edgeproof.rl.curriculum import Regime, StageConfig, stages_of
@@ -36,10 +36,15 @@ def course_of(ground: Ground, preprocessor: Preprocessor, train: slice) -> Cours
         ground: the span.
         preprocessor: by which its features are scaled.
         train: bars within which episodes lie; no other bar is changed, nor read for a stage.
+
+    Raises:
+        DataError: the training bars have no room for an episode in one of a stage's timeframes.
     """
     stages = stages_of(cast("PpoConfig", ground.config.agent).curriculum)
     if not stages:
         return None
+    for number, stage in enumerate(stages):
+        check_timeframes(ground, stage, train, f"stage {number + 1} of {len(stages)}")
     whole = ground.environment(train, population(ground.config))
     return Course(whole, stages, partial(_environment, ground, preprocessor, train))
 
@@ -50,7 +55,9 @@ def _environment(ground: Ground, preprocessor: Preprocessor, train: slice, numbe
     stage, ground = stages[number], replace(ground, config=_exploring(ground.config, stages, number))
     rng = Rng(ground.config.seed).child("agent", "stage", number)
     seen = stage_ground(ground, stage, preprocessor=preprocessor, train=train, rng=rng)
-    return seen.environment(train, population(ground.config), _starts(seen, stage, train))
+    starts = partial(_starts, stage)
+    tape = in_timeframes(seen, stage, starts, preprocessor=preprocessor, train=train)
+    return seen.environment(train, population(ground.config), tape)
 
 
 def _exploring(config: RunConfig, stages: Sequence[StageConfig], number: int) -> RunConfig:
@@ -72,11 +79,7 @@ def stage_ground(ground: Ground, stage: StageConfig, *, preprocessor: Preprocess
     """
     if stage.scenarios:
         ground = _struck(ground, stage, preprocessor, train, rng)
-    if stage.features < 1.0:
-        x = ground.x.copy()
-        x[:, :, ceil(stage.features * x.shape[2]) :] = 0.0
-        ground = replace(ground, x=x)
-    return replace(ground, config=_limited(ground, stage))
+    return replace(ground, x=within(ground.x, stage), config=_limited(ground, stage))
 
 
 def _struck(ground: Ground, stage: StageConfig, preprocessor: Preprocessor, train: slice, rng: Rng) -> Ground:
@@ -98,7 +101,7 @@ def _limited(ground: Ground, stage: StageConfig) -> RunConfig:
     return config.model_copy(update={"environment": limited, "costs": costs})
 
 
-def _starts(ground: Ground, stage: StageConfig, train: slice) -> np.ndarray:
+def _starts(stage: StageConfig, ground: Ground, train: slice) -> np.ndarray:
     """bool[S, T]: where the episodes of a stage begin."""
     panel = ground.prepared.panel
     starts = np.ones(panel.present.shape, bool)

@@ -210,8 +210,8 @@ class RunConfig(Config):
             "model": self.has_eyes and hasattr(self.model, "fit_trees") and "trees have no encoder; set another model",
             "agent.curriculum": self.has_eyes
             and any(stage.changes_features for stage in stages_of(cast("PpoConfig", self.agent).curriculum))
-            and "stages with fewer features or with scenarios need agent.encoder=none or learned: frozen encodings are "
-            "made of the bars as they are",
+            and "stages with fewer features, scenarios or other timeframes need agent.encoder=none or learned: frozen "
+            "encodings are made of the bars as they are",
             "environment.assets": self.environment.assets > 1 and "a run trades one account a symbol; set it to 1",
             "environment": largest > 1.0 and "positions are at most 1 in a run; `exposure` says what a whole one is",
         }

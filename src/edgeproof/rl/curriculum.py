@@ -3,9 +3,11 @@
 A stage changes what training looks like and nothing else: validation and everything after it see the market as it is.
 """
 
+from functools import partial
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from edgeproof.core.config import Config
 
@@ -22,9 +24,19 @@ __all__ = [
     "stages_of",
 ]
 
+
+def _rising(timeframes: tuple[int, ...]) -> tuple[int, ...]:
+    if any(b <= a for a, b in pairwise(timeframes)):
+        raise ValueError(f"timeframes {list(timeframes)} do not rise; write each once, the shortest first")
+    return timeframes
+
+
 Regime = Literal["calm", "medium", "high"]
 Scenario = Literal["crash", "gap", "liquidity_hole", "spread_blowout"]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Timeframes = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=10_000)], ...], Field(min_length=1, max_length=8), AfterValidator(_rising)
+]
 EVERYTHING: tuple[Scenario, ...] = ("crash", "gap", "liquidity_hole", "spread_blowout")
 
 
@@ -41,6 +53,8 @@ class StageConfig(Config):
         costs: by which every cost is multiplied.
         scenarios: what is done to the training bars: `crash`, `gap`, `liquidity_hole`, `spread_blowout`.
         every: bars of a symbol in which one scenario takes place.
+        timeframes: lengths of the bars that are learned from together, in bars of the market, rising: 1 is the
+            market's own, 4 its bars four by four. Each has features, scales and episodes of its own bars.
         share: of all updates, after which the stage is left at the latest; the last stage lasts to the end.
         promotion: net growth in bps a bar, over the last `measured` updates in the stage, above which it is left.
         measured: updates over which growth is measured; the stage lasts for as many at least, if `share` allows it.
@@ -53,6 +67,7 @@ class StageConfig(Config):
     costs: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
     scenarios: tuple[Scenario, ...] = ()
     every: Annotated[int, Field(ge=64, le=1_000_000)] = 1000
+    timeframes: Timeframes = (1,)
     share: Share = 0.25
     promotion: float = 0.0
     measured: Annotated[int, Field(ge=1, le=100_000)] = 5
@@ -60,7 +75,7 @@ class StageConfig(Config):
     @property
     def changes_features(self) -> bool:
         """Whether the agent is shown other features than those of the market's bars."""
-        return self.features < 1.0 or bool(self.scenarios)
+        return self.features < 1.0 or bool(self.scenarios) or self.timeframes != (1,)
 
 
 class NoCurriculumConfig(Config):
@@ -112,24 +127,23 @@ class VolatilityCurriculumConfig(Config):
 
 
 class TasksCurriculumConfig(Config):
-    """One symbol; all of them; all of them under a limit of half a position; all of them without it.
+    """One symbol; all; all under a limit of half a position; all in several timeframes; all as they are traded.
 
     Attributes:
+        timeframes: of the stage before the last, see `StageConfig`; the training span must have room for an episode in
+            the longest of them.
         promotion: of every stage.
     """
 
     name: Literal["tasks"] = "tasks"
+    timeframes: Timeframes = (1, 2, 4)
     promotion: float = 0.0
 
     @property
     def stages(self) -> tuple[StageConfig, ...]:
         """The stages in order."""
-        return (
-            StageConfig(symbols=1, promotion=self.promotion),
-            StageConfig(promotion=self.promotion),
-            StageConfig(position=0.5, promotion=self.promotion),
-            StageConfig(promotion=self.promotion),
-        )
+        stage = partial(StageConfig, share=0.2, promotion=self.promotion)
+        return (stage(symbols=1), stage(), stage(position=0.5), stage(timeframes=self.timeframes), stage())
 
 
 CURRICULA: dict[str, type[Config]] = {

@@ -152,7 +152,7 @@ def test_mistakes_are_said(overrides, said):
 def test_a_trial_without_stages_is_the_trial_that_it_was_before_there_were_any():
     assert "curriculum" not in run_config().trial_identity()["agent"]
     assert run_config("agent.curriculum=tasks").trial_identity()["agent"]["curriculum"]["name"] == "tasks"
-    run_config("agent.curriculum=tasks", "agent.encoder=frozen", "model=mlp")  # shows encodings as they are
+    run_config("agent.curriculum={name: stages, stages: [{symbols: 1}, {}]}", "agent.encoder=frozen", "model=mlp")
 
 
 @pytest.mark.parametrize("kind", [VolatilityCurriculumConfig, TasksCurriculumConfig])
