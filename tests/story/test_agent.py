@@ -1,6 +1,7 @@
 """An agent from bars to a verdict: trained, counted, bundled, resumed, judged, traded again from its bundle alone."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,9 @@ import edgeproof as ep
 from edgeproof.core.errors import ConfigError
 from edgeproof.core.progress import silent
 from edgeproof.ledger.store import Ledger
+from edgeproof.recipe import agent
 from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.templates import template_body
 
 SMALL = [
@@ -131,6 +134,15 @@ def test_the_book_of_one_symbol_earns_what_the_agent_s_account_earned(tmp_path):
     assert len(both) == len(account) > 200
     assert both["position"].n_unique() == 3
     np.testing.assert_allclose(np.log1p(both["net_return"].to_numpy()), both["net_growth"].to_numpy(), atol=1e-7)
+
+
+def test_a_training_that_went_on_on_another_device_is_a_warning(finished, tmp_path, monkeypatch):
+    learn = agent.train_ppo
+    moved = ("cuda", "cpu")
+    monkeypatch.setattr(agent, "train_ppo", lambda *args, **named: replace(learn(*args, **named), devices=moved))
+    run = train(finished[1], tmp_path / "run", *TINY, "agent.device=auto", workspace=tmp_path, beside=False)
+    (told,) = [one for one in RunFolder(run.folder).findings() if one.check == "train.resume"]
+    assert (told.level, "cuda, then cpu" in told.claim) == ("warning", True)
 
 
 def test_members_of_a_population_are_each_a_trial(finished, tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from edgeproof.recipe.templates import template_body
@@ -29,6 +30,7 @@ def config(tmp_path):
         ("agent.net.aktor=[3]", ["unknown key 'aktor'", "actor"]),
         ("environment.reward.scal=2", ["unknown key 'scal'", "scale"]),
         ("environment.reward=log_grow", ["unknown reward 'log_grow'", "log_growth"]),
+        ("agent.device=tpu", ["agent.device=tpu: no such device; use cpu, cuda (or cuda:0 and so on) or auto"]),
         ("agent=dqn9", ["unknown agent 'dqn9'"]),
         ("gates.profile=standard", ["gates.profile", "set gates.profile=quick"]),
     ],
@@ -37,6 +39,13 @@ def test_what_cannot_be_trained(edgeproof, tiny_market, config, tmp_path, overri
     out = ("--market", tiny_market, "--out", tmp_path / "run", "--workspace", tmp_path)
     refused(edgeproof("rl", "train", config, *out, *QUICK, override), *words)
     assert not (tmp_path / "run" / "bundle").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there(edgeproof, tiny_market, config, tmp_path):
+    out = ("--market", tiny_market, "--out", tmp_path / "run", "--workspace", tmp_path)
+    answer = edgeproof("rl", "train", config, *out, *QUICK, "agent.device=cuda")
+    refused(answer, "agent.device=cuda: no CUDA device on this machine; use cpu or auto")
 
 
 def test_missing_things(edgeproof, tiny_market, config, tmp_path):

@@ -96,8 +96,8 @@ def kept_memory() -> Iterator[None]:
         hand_back(0)
 
 
-def torch_device(name: str = "cpu") -> "torch.device":
-    """The device of this name; `auto` takes CUDA where there is one.
+def torch_device(name: str = "cpu", key: str = "train.device") -> "torch.device":
+    """The device of this name, which stands under `key`; `auto` takes CUDA where there is one.
 
     Raises:
         ConfigError: there is no such device, or not on this machine.
@@ -110,9 +110,9 @@ def torch_device(name: str = "cpu") -> "torch.device":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind, numbered, number = name.partition(":")
     if kind not in ("cpu", "cuda") or (numbered and not (kind == "cuda" and number.isdigit())):
-        raise ConfigError(f"train.device={name}: no such device; use cpu, cuda (or cuda:0 and so on) or auto")
+        raise ConfigError(f"{key}={name}: no such device; use cpu, cuda (or cuda:0 and so on) or auto")
     if kind == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"train.device={name}: no CUDA device on this machine; use cpu or auto")
+        raise ConfigError(f"{key}={name}: no CUDA device on this machine; use cpu or auto")
     if numbered and int(number) >= torch.cuda.device_count():
-        raise ConfigError(f"train.device={name}: {torch.cuda.device_count()} CUDA devices here, counted from 0")
+        raise ConfigError(f"{key}={name}: {torch.cuda.device_count()} CUDA devices here, counted from 0")
     return torch.device(name)

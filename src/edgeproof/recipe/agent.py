@@ -132,7 +132,7 @@ class Ground:
         config, agent = self.config, cast("PpoConfig", self.config.agent)
         accounts, names, tape = agent.accounts, range(members), self.tape(span) if tape is None else tape
         rules = (_exploring(config.environment, agent), config.costs, self.options)
-        return MarketEnv(tape, *rules, accounts=accounts, members=names)
+        return MarketEnv(tape, *rules, accounts=accounts, members=names, device=agent.device)
 
     def walk(self, act: Callable[[Layout], Act], span: slice, members: int = 1) -> tuple[Rolled, np.ndarray] | None:
         """What agents do along a span, and which symbols have a ready window in it; None where none has."""
@@ -274,7 +274,7 @@ def _kept(done: TrainedAgent, labels: Sequence[str], ground: Ground, bars: slice
         seconds=done.seconds,
         sha=weights_sha(actor),
         ended="epochs",
-        findings=(*_agreement(actor, ground, bars), *seen_in(history, ground.config)),
+        findings=(*_moved(done.devices), *_agreement(actor, ground, bars), *seen_in(history, ground.config)),
     )
     if len(labels) == 1:
         return Combined(trained, model_config)
@@ -298,6 +298,15 @@ def _row(row: Mapping[str, Any], place: int, best: int) -> dict[str, Any]:
     """A member's row of the history, under the names that every training's rows have."""
     own = {name.replace("figures.", "").replace(".", "_"): _one(value, place) for name, value in row.items()}
     return {"epoch": row["update"], **own, "best": row["update"] == best}
+
+
+def _moved(devices: Sequence[str]) -> tuple[Finding, ...]:
+    """A warning where the training went on elsewhere than it had begun."""
+    if len(devices) < 2:
+        return ()
+    claim = f"training was resumed on another device ({', then '.join(devices)}); weights may differ from those of one"
+    remedy = "train in a folder of its own on one device for weights that can be repeated"
+    return (Finding(check="train.resume", level="warning", claim=claim, remedy=remedy),)
 
 
 def _agreement(actor: Actor, ground: Ground, bars: slice) -> tuple[Finding, ...]:

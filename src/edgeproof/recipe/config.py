@@ -303,6 +303,8 @@ class RunConfig(Config):
             del body["agent"]["encoder"]
         if self.has_agent and body["agent"]["curriculum"]["name"] == "none":
             del body["agent"]["curriculum"]
+        if self.has_agent and body["agent"]["device"] == "cpu":
+            del body["agent"]["device"]
         return body
 
     def anywhere(self) -> "RunConfig":

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic_core import PydanticUndefined
+
 from edgeproof.backtest.policies import POLICIES
 from edgeproof.core.config import Config
 from edgeproof.core.describe import claim, meanings
@@ -9,6 +11,10 @@ from edgeproof.labels import LABELS
 from edgeproof.models import MODELS
 from edgeproof.recipe.config import RunConfig
 from edgeproof.regimes import REGIMES
+from edgeproof.rl import AGENTS
+from edgeproof.rl.curriculum import CURRICULA, StageConfig
+from edgeproof.rl.encoders import ENCODERS
+from edgeproof.rl.reward import REWARDS
 from edgeproof.samples.augment import AUGMENTATIONS
 from edgeproof.samples.split import SPLITS
 from edgeproof.simulator.costs import CostsConfig
@@ -26,6 +32,11 @@ PARTS: dict[str, dict[str, type[Config]]] = {
     "train.scheduler": SCHEDULERS,
     "train.average": AVERAGES,
     "policy": POLICIES,
+    "agent": AGENTS,
+    "agent.encoder": ENCODERS,
+    "agent.curriculum": CURRICULA,
+    "agent.curriculum.stages": {"[{...}, ...]": StageConfig},
+    "environment.reward": REWARDS,
     "regimes": REGIMES,
 }
 HEAD = """# Every key of a config
@@ -52,6 +63,11 @@ def reference() -> str:
 
 
 def _table(config: Config | type[Config], prefix: str) -> list[str]:
+    rows = _rows(config, prefix)
+    return ["| key | default | meaning |", "|---|---|---|", *rows] if rows else ["No further keys."]
+
+
+def _rows(config: Config | type[Config], prefix: str) -> list[str]:
     """Rows of the keys that hold plain values."""
     kind = config if isinstance(config, type) else type(config)
     said, rows = meanings(kind), []
@@ -59,10 +75,15 @@ def _table(config: Config | type[Config], prefix: str) -> list[str]:
         value = getattr(config, name) if isinstance(config, Config) else field.get_default(call_default_factory=True)
         if name == "name" or (isinstance(value, Config) and prefix and f"{prefix}{name}" in PARTS):
             continue
+        if isinstance(value, Config) and prefix and "name" not in type(value).model_fields:
+            rows += _rows(value, f"{prefix}{name}.")
+            continue
         default = f"`{value.model_dump().get('name', '...')}`" if isinstance(value, Config) else f"`{_plain(value)}`"
         rows.append(f"| `{prefix}{name}` | {default} | {said.get(name, '').replace('|', '/')} |")
-    return ["| key | default | meaning |", "|---|---|---|", *rows] if rows else ["No further keys."]
+    return rows
 
 
 def _plain(value: Any) -> str:
+    if value is PydanticUndefined:
+        return "must be given"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -33,6 +33,7 @@ from edgeproof.recipe.transfer import once, with_parent
 from edgeproof.recipe.walk import walk
 from edgeproof.report.console import verdict_html
 from edgeproof.report.run import RunData
+from edgeproof.rl.place import check_device
 from edgeproof.train.bundle import Bundle, write_bundle
 from edgeproof.train.loggers.tracker import Tracker, tracked
 from edgeproof.train.team import Team, team, together
@@ -215,6 +216,8 @@ def _train(
 ) -> None:
     """Everything up to the bundle; what is written last is the mark that it is done."""
     marks = [time.perf_counter()]
+    if config.has_agent:
+        check_device(config.agent.model_dump()["device"])
     with team().turn():
         prepared = prepare(config, market, span, cache=ledger.folder / "cache")
     marks.append(time.perf_counter())

@@ -36,7 +36,7 @@ def agent_steps(seen: Shown) -> tuple[Step, Step]:
     ground = _first_ground(seen)
     bars = training_bars(prepared, fold, validation_stretch(fold, len(prepared.decide)))
     agent = cast("PpoConfig", config.agent)
-    body = {"steps": min(agent.steps, STEPS), "accounts": min(agent.accounts, ACCOUNTS)}
+    body = {"steps": min(agent.steps, STEPS), "accounts": min(agent.accounts, ACCOUNTS), "device": "cpu"}
     small, samples = agent.model_copy(update=body), agent.steps * agent.accounts
     world = replace(ground, config=config.model_copy(update={"agent": small})).environment(bars, 1)
     looked = check_agent(world, small, rng=seen.rng.child("agent"), samples=samples)

@@ -18,28 +18,26 @@ import torch
 from numba import config, cuda
 from torch import Tensor
 
-from edgeproof.core.errors import OptionError, TrainError
+from edgeproof.core.device import torch_device
+from edgeproof.core.errors import TrainError
 from edgeproof.rl.action import check_kind
 from edgeproof.rl.desk import Desk, Screen, World, turned
 from edgeproof.rl.interface import ActionSpace, Discrete
 from edgeproof.rl.kernel import begin_accounts, show_accounts, step_account
 
-__all__ = ["There"]
+__all__ = ["There", "device_of"]
 
 THREADS_A_BLOCK = 64
 SIMULATED = bool(getattr(config, "ENABLE_CUDASIM", 0))
 
 
-def _device(name: str) -> torch.device:
-    """The device of this name; to Numba's CUDA simulator, memory of a CUDA device is that of the CPU."""
-    kind, _, number = name.partition(":")
-    if kind != "cuda" or not (number or "0").isdigit():
-        raise OptionError(f"environment: no such device as {name!r}; write cpu, cuda, or cuda:1 and so on")
-    if SIMULATED:
-        return torch.device("cpu")
-    if not torch.cuda.is_available() or int(number or 0) >= torch.cuda.device_count():
-        raise OptionError(f"environment: there is no CUDA device {name!r} here; write device cpu")
-    return torch.device(name)
+def device_of(name: str, key: str = "environment: device") -> torch.device:
+    """The device of this name, which stands under `key`; to Numba's CUDA simulator, its memory is that of the CPU.
+
+    Raises:
+        ConfigError: there is no such device, or not on this machine.
+    """
+    return torch.device("cpu") if SIMULATED and name == "cuda" else torch_device(name, key)
 
 
 def _step(count: int, world: World, desk: Desk, screen: Screen) -> None:
@@ -71,11 +69,13 @@ class There:
         device: its name.
 
     Raises:
-        OptionError: there is no such device here.
+        ConfigError: there is no such device here.
     """
 
+    place = "cuda"
+
     def __init__(self, accounts: int, device: str) -> None:
-        self.device, self._count = _device(device), accounts
+        self.device, self._count = device_of(device), accounts
         self._threads = max(1, min(THREADS_A_BLOCK, accounts))
 
     def taken(self, values: Any) -> Any:

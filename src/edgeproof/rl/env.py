@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgeproof.core.device import torch_device
 from edgeproof.core.errors import OptionError, TrainError
 from edgeproof.core.identity import sha_json
 from edgeproof.core.rng import Rng
@@ -49,13 +50,15 @@ class MarketEnv:
         members: number of each member of the population; a member draws the same episodes in any company.
         gathered: observations are dense f32[N, L * A * F + K], and the layout has no table.
         engine: `njit`, or `python`, the same source interpreted, equal to the last bit; both on the CPU.
-        device: `cpu`, or `cuda`: bars, accounts and all tensors of a step lie there, and actions come from there.
+        device: `cpu`, or `cuda`: bars, accounts and all tensors of a step lie there, and actions come from there; or
+            `auto`: `cuda` where there is one.
 
     Attributes:
         rules: hash of what accounts may do, pay and are paid for; a training is taken up under the same ones alone.
 
     Raises:
-        OptionError: no account, an option that an environment has no meaning for, a device that is not here.
+        OptionError: no account, an option that an environment has no meaning for.
+        ConfigError: a device that is not here.
         DataError: arrays that do not fit, features that are no numbers, a span too short for an episode.
     """
 
@@ -96,6 +99,11 @@ class MarketEnv:
     def device(self) -> torch.device:
         """Where observations, actions and rewards lie."""
         return self._machine.device
+
+    @property
+    def place(self) -> str:
+        """Who steps the accounts: `cpu` or `cuda`."""
+        return self._machine.place
 
     @property
     def accounts(self) -> int:
@@ -192,6 +200,7 @@ def _check(accounts: int, members: Sequence[int], options: Options, engine: str,
 
 def _machine(count: int, assets: int, engine: str, device: str) -> Any:
     """What steps the accounts: a `here.Here`, or a `cuda.There` of the same surface."""
+    device = torch_device("auto").type if device == "auto" else device
     if device == "cpu":
         return Here(count, assets, interpreted=engine == "python")
     from edgeproof.rl.cuda import There

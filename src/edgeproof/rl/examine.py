@@ -47,6 +47,7 @@ def learned_by_ppo(config: PpoConfig, probe: Probe, environment: Environment, rn
     n = environment.accounts // probe.members
     body: dict[str, Any] = {"accounts": n, "total_steps": probe.steps * n, "gae_lambda": probe.trace}
     body["curriculum"] = NoCurriculumConfig()  # a probe has no market to make stages of
+    body["device"] = "cpu"  # on which its environment is stepped
     body |= {} if probe.entropy is None else {"entropy": probe.entropy}
     discounts = np.broadcast_to(probe.discount, probe.members)
     configs = [config.model_copy(update=body | {"gamma": float(gamma)}) for gamma in discounts]

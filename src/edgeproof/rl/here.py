@@ -33,6 +33,8 @@ class Here:
         interpreted: the kernel's source as it is, on one thread; else compiled.
     """
 
+    place = "cpu"
+
     def __init__(self, accounts: int, assets: int, *, interpreted: bool) -> None:
         self.device, self._count, self._interpreted = torch.device("cpu"), accounts, interpreted
         self._crew: Crew | None = None

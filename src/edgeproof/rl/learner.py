@@ -24,6 +24,7 @@ from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.interface import Environment, Observation
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.normalise import Moments, discounted
+from edgeproof.rl.place import place_of
 from edgeproof.rl.policy import Policy
 from edgeproof.rl.returns import gae
 from edgeproof.rl.samples import Samples, samples_of
@@ -35,12 +36,13 @@ from edgeproof.train.precision import resolved
 __all__ = ["Learner", "kind_of"]
 
 _AT_ONCE = 1 << 25  # numbers of a rollout's observations up to which windows are read once, not in every epoch
+PROCESSOR = torch.device("cpu")
 _KINDS = {"fp64": torch.float64, "fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def kind_of(precision: RlPrecision) -> torch.dtype:
+def kind_of(precision: RlPrecision, device: torch.device = PROCESSOR) -> torch.dtype:
     """The floating type of the networks' products."""
-    return _KINDS[resolved("auto", torch.device("cpu")) if precision == "auto" else precision]
+    return _KINDS[resolved("auto", device) if precision == "auto" else precision]
 
 
 class Learner:
@@ -60,8 +62,8 @@ class Learner:
                 f"the environment has {environment.accounts} accounts, {members} members of {n} need {members * n}; "
                 "set accounts to what the environment has, or make the environment as large"
             )
-        kind, layout = kind_of(self.config.precision), environment.layout
-        self.device = getattr(environment, "device", torch.device("cpu"))
+        self.device = place_of(environment, self.config.device)
+        kind, layout = kind_of(self.config.precision, self.device), environment.layout
         with self._there():
             self.inputs = Inputs(layout, kind)
             encoders = encoders_of(self.config.encoder, layout, members=members, kind=kind)

@@ -51,6 +51,7 @@ class TrainedAgent:
         best_update: of each member, from 1.
         checkpoint: file of the agent.
         seconds: over all updates, those before a kill included.
+        devices: on which it has learned, `cpu` or `cuda`: one, but for a training that was taken up elsewhere.
         sha: content hash of the weights.
     """
 
@@ -59,6 +60,7 @@ class TrainedAgent:
     best_update: tuple[int, ...]
     checkpoint: Path
     seconds: float
+    devices: tuple[str, ...]
     sha: str
 
 
@@ -80,7 +82,8 @@ def train_ppo(
             `rng.child("environment")`. Of a config with a curriculum, the course through its stages.
         config: of one member, or of each; members differ in `settings.PER_MEMBER` alone.
         rng: everything random in this training; the same rng gives the same bytes.
-        folder: checkpoints go here; a training of the same config, seed and environment that lies here is taken up.
+        folder: checkpoints go here; a training of the same config, seed and environment that lies here is taken up, on
+            whatever device.
             Of an environment that cannot be saved (Gymnasium's) nothing is written before the end.
         members: a number for each member, by which its randomness is keyed; 0, 1, 2 and so on unless given.
         progress: of `config.updates` steps; a line an update with the time left.
@@ -103,6 +106,8 @@ def train_ppo(
     learner, identity = Learner(world, configs, keys), _identity(world, configs, keys)
     with kept_memory():
         standing = _begin(learner, folder, identity, course)
+        if standing.update < learner.config.updates and learner.device.type not in standing.devices:
+            standing.devices.append(learner.device.type)
         if progress is not None:
             progress.resume(standing.update)
         try:
@@ -221,6 +226,7 @@ def _finish(learner: Learner, standing: Standing, folder: Path) -> TrainedAgent:
         best_update=tuple(standing.best_update),
         checkpoint=folder / AGENT,
         seconds=standing.seconds,
+        devices=tuple(standing.devices),
         sha=sha,
     )
 
@@ -229,7 +235,7 @@ def _identity(environment: Environment, configs: Sequence[PpoConfig], keys: Keys
     """What must be equal for a training to be the same one."""
     layout = environment.layout
     return {
-        "config": [config.model_dump(mode="json", exclude={"save_seconds"}) for config in configs],
+        "config": [config.model_dump(mode="json", exclude={"save_seconds", "device"}) for config in configs],
         "seed": [keys.rng.seed, *keys.rng.path],
         "members": list(keys.members),
         "environment": {

@@ -79,7 +79,11 @@ class PpoConfig(Config):
         normalise_advantages: per minibatch and member.
         normalise_observations: by their running mean and deviation, per member.
         normalise_rewards: by the running deviation of the discounted return, per member.
-        precision: of the networks: `fp32`, `fp64`, `bf16`, or `auto`: bf16 on a processor that has instructions for it.
+        precision: of the networks: `fp32`, `fp64`, `bf16`, or `auto`: bf16 on a processor that has instructions for it,
+            else fp32.
+        device: `cpu`, `cuda` or `auto`: where accounts are stepped and networks learn; validation and the finished
+            agent are the processor's. It is the processor that is the default, since the way of CUDA was run on Numba's
+            simulator and on stand-ins for a GPU's tensors only.
         mode: sets how often is validated: every 5, 20, 40 or 100 updates.
         save_seconds: a checkpoint is written at the end of the first update after so long.
     """
@@ -111,6 +115,7 @@ class PpoConfig(Config):
     normalise_observations: bool = False
     normalise_rewards: bool = False
     precision: RlPrecision = "auto"
+    device: str = "cpu"
     mode: Mode = "auto"
     save_seconds: Annotated[float, Field(ge=0)] = 60.0
 

@@ -29,6 +29,7 @@ class Standing:
         best_update: of it, from 1; the last one where nothing validates.
         stage: of the curriculum that the next update is in, from 0.
         seconds: so far, those before a kill included.
+        devices: on which it has learned, `cpu` or `cuda`, in order.
     """
 
     update: int = 0
@@ -37,6 +38,7 @@ class Standing:
     best_update: list[int] = field(default_factory=list)
     stage: int = 0
     seconds: float = 0.0
+    devices: list[str] = field(default_factory=list)
     saved_at: float = field(default_factory=time.monotonic)
 
 
@@ -47,7 +49,8 @@ def write_standing(
     arrays = {f"learner.{name}": tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
     arrays |= {f"world.{name}": np.asarray(array) for name, array in world.items()}
     shapes = {name: list(array.shape) for name, array in arrays.items()}
-    body = {name: getattr(standing, name) for name in ("update", "history", "best", "best_update", "stage", "seconds")}
+    names = ("update", "history", "best", "best_update", "stage", "seconds", "devices")
+    body = {name: getattr(standing, name) for name in names}
     whole = {name: np.atleast_1d(array) for name, array in arrays.items()}
     write_container(folder / LAST, whole, {"standing": body, "identity": identity, "shapes": shapes})
     standing.saved_at = time.monotonic()

@@ -1,10 +1,16 @@
 """Run by `test_cuda.py` in its own process: environments on Numba's CUDA simulator beside those of the processor.
 
-Prints how many were equal to the last bit in every step, and how many episodes ended in them.
+Prints how many were equal to the last bit in every step, how many episodes ended in them, whether an action that is
+none moved nothing, and whether agents learned the same.
 """
 
+import contextlib
 import dataclasses
 import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +19,8 @@ from edgeproof.core.errors import TrainError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.market_settings import EnvConfig
+from edgeproof.rl.ppo import TrainedAgent, train_ppo
+from edgeproof.rl.settings import PpoConfig
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.options import Options
 from tests.unit.rl.scene import copied, kept, random_actions, tape_of
@@ -79,9 +87,41 @@ def refused() -> bool:
     return False
 
 
+class _StopError(Exception):
+    pass
+
+
+def trained(devices: tuple[str, ...], folder: Path) -> TrainedAgent:
+    """An agent that learns two updates on each of these devices, in one training."""
+    tape = dataclasses.replace(tape_of(7, 2, 40, window=3), span=slice(4, 36))
+    small = {"steps": 4, "accounts": 3, "minibatch": 4, "total_steps": 24 * len(devices), "precision": "fp32"}
+    body = {**small, "net": {"actor": [4], "critic": [4]}, "save_seconds": 0, "normalise_observations": True}
+
+    for number, device in enumerate(devices, 1):
+
+        def watch(row: Mapping[str, Any], number: int = number) -> None:
+            if row["update"] == 2 * number and number < len(devices):
+                raise _StopError
+
+        world = MarketEnv(tape, EnvConfig(episode_bars=4), COSTS, accounts=3, members=(0, 4), device=device)
+        configs = [PpoConfig.model_validate(body | {"device": device})] * 2
+        with contextlib.suppress(_StopError):
+            return train_ppo(world, configs, rng=Rng(1), folder=folder, watch=watch)
+    raise AssertionError
+
+
+def learned() -> bool:
+    """Trainings on the device, on the processor, and from one to the other and back end with the same weights."""
+    with tempfile.TemporaryDirectory() as place:
+        ways = (("cpu",) * 3, ("cuda",) * 3, ("cuda", "cpu", "cuda"))
+        found = [trained(way, Path(place) / str(number)).sha for number, way in enumerate(ways)]
+    return len(set(found)) == 1
+
+
 def main() -> None:
     found = [stepped(number) for number in range(len(CASES))]
-    sys.stdout.write(f"{sum(equal for equal, _ in found)} {sum(ended for _, ended in found)} {refused()}\n")
+    said = (sum(equal for equal, _ in found), sum(ended for _, ended in found), refused(), learned())
+    sys.stdout.write(" ".join(map(str, said)) + "\n")
 
 
 if __name__ == "__main__":

@@ -112,6 +112,16 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         "the environment has 3 accounts, 1 members of 4 need 4; set accounts to what the environment has",
     ),
     "an unsupported device": (lambda _: torch_device("tpu"), "=tpu: no such device; use cpu, cuda"),
+    "a GPU for an environment of the processor": (
+        lambda folder: train_ppo(stairs(4), SMALL.model_copy(update={"device": "cuda"}), rng=Rng(0), folder=folder),
+        "agent.device=cuda: an agent learns where its environment is stepped, and this one is on cpu; write device=cpu",
+    ),
+    "a GPU for Gymnasium": (
+        lambda folder: train_ppo(
+            foreign("CartPole-v1", 4), SMALL.model_copy(update={"device": "cuda:1"}), rng=Rng(0), folder=folder
+        ),
+        "agent.device=cuda:1: an agent learns where its environment is stepped, and this one is on cpu",
+    ),
     "members of unequal shape": (
         lambda folder: train_ppo(
             stairs(8), [SMALL, SMALL.model_copy(update={"net": NetConfig(actor=(9,))})], rng=Rng(0), folder=folder

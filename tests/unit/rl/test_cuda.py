@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgeproof.core.errors import OptionError
+from edgeproof.core.errors import ConfigError
 from edgeproof.rl import desk, kernel, observe, reward
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.market_settings import EnvConfig
@@ -27,10 +27,11 @@ def test_the_cuda_simulator_steps_accounts_to_the_last_bit():
     command = [sys.executable, "-W", "error", "-m", "tests.unit.rl.cuda_process"]
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "EDGEPROOF_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    equal, ended, refused = done.stdout.split() or ("", "0", done.stderr)
+    equal, ended, refused, learned = done.stdout.split() or ("", "0", "", done.stderr)
     assert equal == str(len(CASES)), done.stderr
     assert int(ended) > 30
     assert refused == "True"
+    assert learned == "True"  # on the device, on the processor, and from one to the other
 
 
 def test_a_device_s_thread_calls_nothing_but_the_kernel_and_what_every_target_compiles():
@@ -51,5 +52,5 @@ def test_a_device_s_thread_calls_nothing_but_the_kernel_and_what_every_target_co
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_without_a_gpu_the_environment_says_so(device):
-    with pytest.raises(OptionError, match=f"there is no CUDA device '{device}' here; write device cpu"):
+    with pytest.raises(ConfigError, match=f"environment: device={device}: no CUDA device on this machine; use cpu"):
         MarketEnv(tape_of(0), EnvConfig(episode_bars=5), CostsConfig(), accounts=2, device=device)

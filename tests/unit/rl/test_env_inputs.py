@@ -39,7 +39,7 @@ def nan_table():
         (OptionError, "0 members", lambda: env_of(members=())),
         (OptionError, "members [1, 1]: numbers from 0 on, each once", lambda: env_of(members=(1, 1))),
         (OptionError, "no engine 'cuda'; write njit or python, and for a GPU device", lambda: env_of(engine="cuda")),
-        (OptionError, "no such device as 'tpu'; write cpu, cuda", lambda: env_of(device="tpu")),
+        (ConfigError, "environment: device=tpu: no such device; use cpu, cuda", lambda: env_of(device="tpu")),
         (OptionError, "engine python is the processor's", lambda: env_of(engine="python", device="cuda")),
         (OptionError, "fill_at_close is an ablation", lambda: env_of(options=Options(fill_at_close=True))),
         (OptionError, "2 symbols cannot be dealt out in groups of assets=3",

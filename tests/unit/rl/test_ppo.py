@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from edgeproof.core.container import read_container, write_container
 from edgeproof.core.errors import BundleError, Diverged, OptionError, TrainError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import read_agent
@@ -16,6 +17,7 @@ from edgeproof.rl.ppo import train_ppo
 from edgeproof.rl.reward import DifferentialSharpeConfig
 from edgeproof.rl.samples import Samples, minibatches
 from edgeproof.rl.settings import NetConfig, PpoConfig
+from edgeproof.rl.standing import LAST
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.options import Options
 from tests.unit.rl.scene import tape_of
@@ -123,6 +125,23 @@ def test_a_training_that_is_broken_off_ends_with_the_same_bytes(tmp_path, member
     times = {"seconds", "steps_per_second"}
     for ours, theirs in zip(again.history, whole.history, strict=True):
         assert {k: v for k, v in ours.items() if k not in times} == {k: v for k, v in theirs.items() if k not in times}
+
+
+def test_a_training_that_goes_on_on_another_device_says_so(tmp_path):
+    def watch(row):
+        if row["update"] == 1:
+            raise KeyError
+
+    each = config(3, save_seconds=0)
+    with pytest.raises(KeyError):
+        train(tmp_path, each, watch=watch)
+    arrays, header, _ = read_container(tmp_path / LAST)
+    assert header["standing"]["devices"] == ["cpu"]
+    header["standing"]["devices"] = ["cuda"]  # as if it had been one
+    write_container(tmp_path / LAST, arrays, header)
+    trained = train(tmp_path, each.model_copy(update={"device": "auto"}))
+    assert trained.devices == ("cuda", "cpu")
+    assert len(trained.history) == 3
 
 
 def by_mean(agent):
