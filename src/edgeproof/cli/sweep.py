@@ -15,7 +15,10 @@ def sweep(
     market: Annotated[Path | None, typer.Option(help="The market's folder; else the config's `market`.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the sweep; an interrupted one there goes on.")] = Path("sweep"),
     points: Annotated[int, typer.Option(help="Rates between 1e-5 and 1e-1; each is a counted trial.")] = 20,
-    epochs: Annotated[int, typer.Option(help="Epochs at each rate.")] = 2,
+    epochs: Annotated[int | None, typer.Option(help="Epochs at each rate, of a model [2].")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Environment steps at each rate, of an agent [a tenth of agent.total_steps].")
+    ] = None,
     workspace: Annotated[Path | None, typer.Option(help="Folder whose ledger counts the trials.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print sweep.json instead of text.")] = False,
 ) -> None:
@@ -35,6 +38,7 @@ def sweep(
         overrides=overrides or [],
         points=points,
         epochs=epochs,
+        steps=steps,
         write=silent if as_json else to_terminal,
     )
     if as_json:

@@ -17,11 +17,14 @@ def tune(
     market: Annotated[Path | None, typer.Option(help="The market's folder; else the config's `market`.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the search; an interrupted one there goes on.")] = Path("search"),
     model: Annotated[str | None, typer.Option(help="Quick start: the template of this model is the config.")] = None,
+    agent: Annotated[str | None, typer.Option(help="Quick start with an agent: ppo.")] = None,
     trials: Annotated[int | None, typer.Option(help="How many [150 for recurrent models, else 100].")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds; the same command goes on later.")] = None,
     sampler: Annotated[str | None, typer.Option(help="tpe or random.")] = None,
     pruner: Annotated[str | None, typer.Option(help="median or none.")] = None,
-    objective: Annotated[str | None, typer.Option(help="log_loss, f1_plus, auc or net_sharpe.")] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="log_loss, f1_plus, auc or net_sharpe; of an agent net_growth or net_sharpe.")
+    ] = None,
     space: Annotated[
         list[str] | None,
         typer.Option(help="key=low:high, key=low:high:log or key={a,b,c}; may be given several times."),
@@ -45,7 +48,7 @@ def tune(
     from edgeproof.recipe.tune import Means
     from edgeproof.recipe.tune import tune as search
 
-    body, words = _config(config, model, overrides or [])
+    body, words = _config(config, {"model": model, "agent": agent}, overrides or [])
     chosen = {"trials": trials, "sampler": sampler, "pruner": pruner, "objective": objective, "seeds": seeds}
     words += [f"tune.{name}={value}" for name, value in chosen.items() if value is not None]
     words += ["tune.only=true"] if only else []
@@ -69,16 +72,18 @@ def tune(
     finish(found.run, as_json=False, exit_zero=exit_zero)
 
 
-def _config(config: Path | None, model: str | None, overrides: list[str]) -> tuple[Path | dict, list[str]]:
-    """The config and the overrides; the template of a model where there is no config."""
+def _config(config: Path | None, quick: dict[str, str | None], overrides: list[str]) -> tuple[Path | dict, list[str]]:
+    """The config and the overrides; the template of a model or an agent where there is no config."""
     from edgeproof.core.errors import ConfigError
     from edgeproof.recipe.templates import template_of
 
+    asked = {kind: name for kind, name in quick.items() if name is not None}
+    if len(asked) > 1:
+        raise ConfigError("--model and --agent: give one of them; an agent takes the place of a model")
     if config is not None and "=" in str(config) and not config.exists():  # no config was given, but overrides
         config, overrides = None, [str(config), *overrides]
-    if config is None and model is None:
-        raise ConfigError("no config: give a YAML file, or --model mlp for the template of a model")
+    if config is None and not asked:
+        raise ConfigError("no config: give a YAML file, or --model mlp or --agent ppo for the template of one")
     if config is None:
-        assert model is not None  # noqa: S101 - see above
-        return template_of(model), overrides
-    return config, [f"model={model}", *overrides] if model else overrides
+        return template_of(**asked), overrides
+    return config, [*(f"{kind}={name}" for kind, name in asked.items()), *overrides]

@@ -2,13 +2,10 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-from edgeproof.core.container import read_container
 from edgeproof.core.errors import Interrupted, TrainError
 from edgeproof.core.identity import sha_json
 from edgeproof.core.progress import silent
@@ -16,25 +13,23 @@ from edgeproof.data.store import Market
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.config import RunConfig
-from edgeproof.recipe.folds import FoldRun, learn_folds
-from edgeproof.recipe.learn import proven_folds
+from edgeproof.recipe.folds import learn_folds
+from edgeproof.recipe.learn import proven_folds, try_environment
 from edgeproof.recipe.prepare import Prepared, prepare
+from edgeproof.recipe.scores import Scorer, figures_of, rows_on_disk, scorer, told
 from edgeproof.recipe.tracking import run_card, watcher
-from edgeproof.recipe.vary import varied
-from edgeproof.search.settings import Goal
+from edgeproof.recipe.vary import goal_of, varied
 from edgeproof.search.study import Attempt, GivenUp, OutOfTime, Study
-from edgeproof.stats.performance import performance
-from edgeproof.train.keep import LAST
 from edgeproof.train.loggers.tracker import Status, Tracker
 
-__all__ = ["CHECKPOINTS", "Bench", "checked", "figures_of", "score", "thin", "told"]
+__all__ = ["CHECKPOINTS", "Bench", "checked", "score", "thin"]
 
 Watch = Callable[[Mapping[str, Any]], None]
 CHECKPOINTS = "checkpoints"
 KEPT = 3  # trials whose checkpoints stay
-WATCHED = ("log_loss", "f1_plus", "auc")
 # What the prepared span does not depend on.
 APART = {"model", "loss", "train", "policy", "keep", "exposure", "costs", "account", "window", "split", "combine"}
+APART |= {"agent", "environment"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ class Bench:
     def trial(self, params: Mapping[str, Any]) -> RunConfig:
         """The config of a trial."""
         config, patience = varied(self.config, params), self.config.tune.patience
-        if patience is None or "train.patience" in params:
+        if patience is None or config.has_agent or "train.patience" in params:
             return config
         return config.model_copy(update={"train": config.train.model_copy(update={"patience": patience})})
 
@@ -86,10 +81,15 @@ def checked(bench: Bench) -> None:
     Raises:
         SplitError: the span is too short.
         TrainError: a fold has one class only.
+        DataError: an agent finds no episode in its bars.
     """
-    prepared = bench.prepared(bench.config)
+    config, prepared = bench.config, bench.prepared(bench.config)
     y = prepared.labels.y.reshape(-1)
-    for fold in proven_folds(bench.config, prepared):
+    for fold in proven_folds(config, prepared):
+        if config.has_agent:
+            try_environment(config, prepared, fold)
+        if config.has_agent and not config.has_eyes:
+            continue  # it reads no label
         for name in ("train", "validation"):
             values = y[getattr(fold, name)]
             if not 0 < values.mean() < 1:
@@ -122,19 +122,19 @@ def score(bench: Bench, attempt: Attempt) -> float:
         attempt.note(seconds=round(before + time.perf_counter() - began, 3))
         if tracker is not None:
             tracker.end(status)
-    return told(figures, bench.config.tune.objective)
+    return told(figures, goal_of(bench.config))
 
 
 def _trained(bench: Bench, attempt: Attempt, config: RunConfig, hears: Watch | None) -> dict[str, float | None]:
-    folder, goal = attempt.folder / CHECKPOINTS, bench.config.tune.objective
+    folder, scored = attempt.folder / CHECKPOINTS, scorer(config, goal_of(bench.config))
 
     def watch(row: Mapping[str, Any]) -> None:
         if hears is not None:
             hears(row)
-        _tell(attempt, row, goal)
+        _tell(attempt, row, scored)
 
-    for row in _on_disk(folder):
-        _tell(attempt, row, goal)
+    for row in rows_on_disk(folder):
+        _tell(attempt, row, scored)
     learned, runs = learn_folds(
         config,
         bench.prepared(config),
@@ -152,50 +152,11 @@ def _trained(bench: Bench, attempt: Attempt, config: RunConfig, hears: Watch | N
     return figures
 
 
-def _on_disk(folder: Path) -> Sequence[Mapping[str, Any]]:
-    """The finished epochs of a training that was interrupted."""
-    for path in (folder / LAST, folder / "fold-00" / LAST):
-        if path.exists():
-            return [{**row, "fold": 0} for row in read_container(path)[1]["memory"]["history"]]
-    return []
-
-
-def _tell(attempt: Attempt, row: Mapping[str, Any], goal: Goal) -> None:
-    """Report an epoch of the first fold, once; where the objective is money, its log loss stands for it."""
-    step, value = row["epoch"] - 1, row["log_loss" if goal == "net_sharpe" else goal]
-    if row["fold"] == 0 and step not in attempt.told and value is not None:
-        attempt.report(step, -value if goal == "net_sharpe" else value)
-
-
-def figures_of(runs: Sequence[FoldRun], bars_per_year: float) -> dict[str, float | None]:
-    """Figures on validation, the mean over folds: of the epoch that is kept, and of the best threshold's net returns.
-
-    Where no threshold gains anything, the Sharpe ratio is that of the one which lost least.
-    """
-    found: dict[str, float | None] = {}
-    for name in WATCHED:
-        values = [run.facts[f"validation_{name}"] for run in runs]
-        found[name] = None if None in values else fmean(values)
-    return found | {"sharpe": fmean(_sharpe(run, bars_per_year) for run in runs)}
-
-
-def _sharpe(run: FoldRun, bars_per_year: float) -> float:
-    if not len(run.choice.thetas):
-        return 0.0
-    figures = performance(run.choice.returns[:, run.choice.place], bars_per_year=bars_per_year)
-    return float(figures["sharpe"] or 0.0)
-
-
-def told(figures: Mapping[str, float | None], goal: Goal) -> float:
-    """The objective among a trial's figures.
-
-    Raises:
-        TrainError: it is not defined on these samples.
-    """
-    value = figures["sharpe" if goal == "net_sharpe" else goal]
-    if value is None:
-        raise TrainError(f"{goal} is not defined on these validation samples")
-    return value
+def _tell(attempt: Attempt, row: Mapping[str, Any], scored: Scorer) -> None:
+    """Report a row of the first fold, once."""
+    found = scored(row) if row["fold"] == 0 else None
+    if found is not None and found[0] not in attempt.told:
+        attempt.report(*found)
 
 
 def thin(study: Study) -> None:

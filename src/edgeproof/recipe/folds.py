@@ -183,6 +183,8 @@ def _facts(
     trained = np.unique(fold.train % len(close))
     chosen = choice.returns[:, kept] if choice.theta is not None else np.zeros(len(choice.returns))
     score = _score(prepared, learned, fold.validation)
+    kept_row = next((row for row in learned.trained.history if row.get("best")), {})
+    growth = {"validation_net_growth_bps": kept_row["validation_score"]} if "validation_score" in kept_row else {}
     return {
         "fold": fold.number,
         "model": learned.trained.sha,
@@ -197,6 +199,7 @@ def _facts(
         "embargoed": fold.embargoed,
         "validation_sharpe": performance(chosen, bars_per_year=bars_per_year)["sharpe"],
         **{f"validation_{name}": value for name, value in score.items() if name in ("auc", "log_loss", "f1_plus")},
+        **growth,
         **_out_of_sample(prepared, learned, blocks, bars_per_year),
     }
 

@@ -18,7 +18,7 @@ from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.models.actor import Actor
-from edgeproof.recipe.agent import Ground, agent_episodes, agent_forecast, learn_agent, training_bars
+from edgeproof.recipe.agent import Ground, agent_episodes, agent_forecast, learn_agent, population, training_bars
 from edgeproof.recipe.agent_stages import course_of
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
@@ -31,7 +31,16 @@ from edgeproof.samples.split.fold import Fold
 from edgeproof.train.forecast import Forecast, predict
 from edgeproof.train.loop import Trained
 
-__all__ = ["Learned", "fold_dataset", "learn", "lived_by", "proven_folds", "trial_config", "validation_stretch"]
+__all__ = [
+    "Learned",
+    "fold_dataset",
+    "learn",
+    "lived_by",
+    "proven_folds",
+    "trial_config",
+    "try_environment",
+    "validation_stretch",
+]
 
 
 @dataclass(frozen=True)
@@ -167,6 +176,17 @@ def _by_agent(
     actor, spans = cast("Actor", combined.trained.model), (bars, *(slice(*stretch) for stretch in fold.test_bars))
     after = Ground(config, prepared, x).seen_by(actor)
     return combined, agent_forecast(after, actor, spans, sha=combined.trained.sha, fold=fold.number)
+
+
+def try_environment(config: RunConfig, prepared: Prepared, fold: Fold) -> None:
+    """Make the environment of an agent's training once, of features that are all 0.
+
+    Raises:
+        DataError: its bars hold no episode.
+    """
+    bars = validation_stretch(fold, len(prepared.decide))
+    ground = Ground(config, prepared, np.zeros_like(prepared.table.x))
+    ground.environment(training_bars(prepared, fold, bars), population(config))
 
 
 def lived_by(config: RunConfig, prepared: Prepared, learned: Learned) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from edgeproof.core.config import from_mapping
 from edgeproof.core.device import set_threads
-from edgeproof.core.errors import ConfigError, EdgeproofError, Interrupted, SplitError, TrainError
+from edgeproof.core.errors import ConfigError, DataError, EdgeproofError, Interrupted, SplitError, TrainError
 from edgeproof.core.progress import Progress, silent, to_terminal
 from edgeproof.data.store import open_market
 from edgeproof.ledger.store import Ledger
@@ -22,7 +22,7 @@ from edgeproof.recipe.attempt import Bench, score, thin
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import open_bars
 from edgeproof.recipe.tracking import run_card
-from edgeproof.recipe.vary import search_space
+from edgeproof.recipe.vary import goal_of, search_space
 from edgeproof.search.record import STATES
 from edgeproof.search.storage import open_storage
 from edgeproof.search.study import Attempt, Plan, Study, open_study, work
@@ -52,10 +52,10 @@ class Spec:
 
 def bench_study(bench: Bench, spec: Spec, storage: BaseStorage) -> Study:
     """The study of a bench's config in its storage."""
-    chosen = bench.config.tune
+    chosen, goal = bench.config.tune, goal_of(bench.config)
     plan = Plan(
         name=spec.study,
-        direction=DIRECTIONS.get(chosen.objective, "maximize"),
+        direction=DIRECTIONS.get(goal, "maximize"),
         space=search_space(bench.config),
         sampler=chosen.sampler,
         pruner=chosen.pruner,
@@ -126,14 +126,14 @@ def _work(bench: Bench, study: Study, spec: Spec, write: Callable[[str], None]) 
     def after(attempt: Attempt, state: TrialState) -> None:
         thin(study)
         progress.done = len(study.finished()) - 1
-        progress.step(_line(study, attempt, state, bench.config.tune.objective))
+        progress.step(_line(study, attempt, state, goal_of(bench.config)))
 
     work(
         study,
         lambda attempt: score(bench, attempt),
         trials=spec.trials,
         deadline=spec.deadline,
-        failing=FAILING,
+        failing=(*FAILING, *((DataError,) if bench.config.has_agent else ())),  # its bars may hold no such episode
         after=after,
     )
 

@@ -8,10 +8,11 @@ import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from edgeproof.backtest.run import Choice
 from edgeproof.combine.single import SingleConfig
 from edgeproof.core.config import dump_yaml, space
 from edgeproof.core.errors import ConfigError, TrainError
@@ -20,16 +21,20 @@ from edgeproof.core.progress import Progress, silent
 from edgeproof.recipe.attempt import Bench
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.learn import learn, proven_folds
+from edgeproof.recipe.trade import choose
 from edgeproof.report.sweep import sweep_page
+from edgeproof.rl.curriculum import NoCurriculumConfig
+from edgeproof.rl.settings import PpoConfig
 from edgeproof.samples.split.fold import Fold
 from edgeproof.stats.dependence import long_run_variance
 from edgeproof.train.average import NoAverageConfig
 from edgeproof.train.schedule import ConstantConfig
 from edgeproof.verdict.ready import json_ready
 
-__all__ = ["EPOCHS", "NEAR", "POINTS", "shortened", "shown_point", "suggested", "swept", "weak"]
+__all__ = ["EPOCHS", "NEAR", "POINTS", "shortened", "shortened_agent", "shown_point", "suggested", "swept", "weak"]
 
 POINTS, EPOCHS = 20, 2
+TENTH = 10  # of an agent's steps, at each rate
 LOW, HIGH = 1e-5, 1e-1
 TRIM = 1e-7  # of a probability, before its logarithm
 NEAR = 0.1  # of the way back from the best to knowing nothing
@@ -47,15 +52,13 @@ def swept(bench: Bench, folder: Path, points: int, write: Callable[[str], None])
         write: where progress lines go.
     """
     fold = proven_folds(bench.config, bench.prepared(bench.config))[-1]
-    progress, found = Progress("rate", points, write=write), []
+    progress, found, metric = Progress("rate", points, write=write), [], _metric(bench.config)
     for number, rate in enumerate(np.geomspace(LOW, HIGH, points)):
         point = _point(bench, fold, float(f"{rate:.6g}"), folder / "points" / f"{number:03d}")
         found.append(point)
         if bench.tracker is not None:
-            bench.tracker.epoch(
-                {"epoch": number + 1, "lr": point["rate"], bench.config.train.loss_metric: point["value"]}
-            )
-        progress.step(f"lr {rate:.2e}  {bench.config.train.loss_metric} {shown_point(point)}")
+            bench.tracker.epoch({"epoch": number + 1, "lr": point["rate"], metric: point["value"]})
+        progress.step(f"lr {rate:.2e}  {metric} {shown_point(point)}")
     body = json_ready(_body(bench, fold, found))
     page = sweep_page(body)
     write_text(folder / "report.html", page)
@@ -67,17 +70,12 @@ def shortened(config: RunConfig, epochs: int) -> RunConfig:
     """The config of every point but for its rate.
 
     Args:
-        config: that the rate is for.
+        config: of a model, that the rate is for.
         epochs: of each point.
 
     Raises:
-        ConfigError: an agent, or a model that is not trained by a rate.
+        ConfigError: a model that is not trained by a rate.
     """
-    if config.has_agent:
-        raise ConfigError(
-            f"agent {config.learner} is trained by agent.lr, and train.lr of a model is what is swept; compare rates "
-            "by `edgeproof campaign A.yaml B.yaml`, each with its own agent.lr"
-        )
     if "train.lr" not in space(config):
         raise ConfigError(
             f"model {config.model.model_dump()['name']} has no learning rate of a training (train.lr) to sweep; "
@@ -86,6 +84,29 @@ def shortened(config: RunConfig, epochs: int) -> RunConfig:
     update: dict[str, Any] = {"epochs": epochs, "patience": None, "warmup_share": 0.0}
     update |= {"scheduler": ConstantConfig(), "average": NoAverageConfig()}
     return config.model_copy(update={"train": config.train.model_copy(update=update), "combine": SingleConfig()})
+
+
+def shortened_agent(config: RunConfig, steps: int | None) -> RunConfig:
+    """The config of every point but for its rate, of an agent: on the whole market from its first update on.
+
+    Args:
+        config: that the rate is for.
+        steps: of the environment in each point; none: a tenth of what the config asks for.
+    """
+    agent = cast("PpoConfig", config.agent)
+    update: dict[str, Any] = {"total_steps": steps or -(-agent.total_steps // TENTH)}
+    update |= {"schedule": "none", "warmup_share": 0.0, "curriculum": NoCurriculumConfig()}
+    return config.model_copy(update={"agent": agent.model_copy(update=update), "combine": SingleConfig()})
+
+
+def _metric(config: RunConfig) -> str:
+    """What the points are compared by."""
+    return "net_growth" if config.has_agent else config.train.loss_metric
+
+
+def _at(config: RunConfig, rate: float) -> RunConfig:
+    part = "agent" if config.has_agent else "train"
+    return config.model_copy(update={part: getattr(config, part).model_copy(update={"lr": rate})})
 
 
 def shown_point(point: Mapping[str, Any]) -> str:
@@ -98,15 +119,19 @@ def _point(bench: Bench, fold: Fold, rate: float, place: Path) -> dict[str, Any]
     kept = place.with_suffix(".json")
     if kept.is_file():
         return read_json(kept)
-    config = bench.config.model_copy(update={"train": bench.config.train.model_copy(update={"lr": rate})})
+    config = _at(bench.config, rate)
     found: dict[str, Any] = {"rate": rate, "value": None}
     try:
-        done = learn(
-            config, bench.prepared(config), bench.ledger, fold, market=bench.span.market, folder=place, write=silent
-        )
+        prepared = bench.prepared(config)
+        done = learn(config, prepared, bench.ledger, fold, market=bench.span.market, folder=place, write=silent)
         best = next(row for row in done.trained.history if row["best"])
-        found |= {"value": best[config.train.loss_metric], "trial": done.trial.id}
-        found["gain_errors"] = _gain_errors(done.forecast.probability, bench.prepared(config).labels.y, fold)
+        figure = "validation_score" if config.has_agent else config.train.loss_metric
+        found |= {"value": best[figure], "trial": done.trial.id}
+        found["gain_errors"] = (
+            _earned_errors(choose(config, prepared, done.forecast, done.bars))
+            if config.has_agent
+            else _gain_errors(done.forecast.probability, prepared.labels.y, fold)
+        )
     except TrainError as error:
         found |= {"why": str(error)}
     write_json(kept, found)
@@ -123,7 +148,15 @@ def _gain_errors(p_ST: np.ndarray, y_ST: np.ndarray, fold: Fold) -> float | None
     y, base = y_ST.reshape(-1)[fold.validation], float(y_ST.reshape(-1)[fold.train].mean())
     gain = np.where(y > 0, np.log(p / base), np.log((1 - p) / (1 - base)))
     _, bar = np.unique(fold.validation % y_ST.shape[1], return_inverse=True)
-    gains_T = np.bincount(bar, gain) / np.bincount(bar)
+    return _in_errors(np.bincount(bar, gain) / np.bincount(bar))
+
+
+def _earned_errors(choice: Choice) -> float | None:
+    """What an agent's book earns a bar, in its own standard errors: knowing nothing it would stay out."""
+    return _in_errors(choice.returns[:, choice.place]) if len(choice.thetas) else None
+
+
+def _in_errors(gains_T: np.ndarray) -> float | None:
     error = math.sqrt((long_run_variance(gains_T) or 0.0) / len(gains_T))
     return float(gains_T.mean()) / error if error > 0.0 else None
 
@@ -147,30 +180,34 @@ def weak(points: Sequence[Mapping[str, Any]], nothing: float, sign: int) -> bool
 
 
 def _body(bench: Bench, fold: Fold, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    metric, y = bench.config.train.loss_metric, bench.prepared(bench.config).labels.y.reshape(-1)
+    config, metric, y = bench.config, _metric(bench.config), bench.prepared(bench.config).labels.y.reshape(-1)
     base = float(y[fold.train].mean())
     nothing = _nothing(metric, base, float(y[fold.validation].mean()))
+    length = (
+        {"steps": config.agent.model_dump()["total_steps"]} if config.has_agent else {"epochs": config.train.epochs}
+    )
     known = [(point["rate"], point["value"]) for point in found if point["value"] is not None]
     sign = 1 if metric == "log_loss" else -1
     best = min(known, key=lambda pair: sign * pair[1], default=None)
     return {
-        "model": bench.config.model.model_dump()["name"],
+        "model": config.learner,
+        "key": "agent.lr" if config.has_agent else "train.lr",
         "metric": metric,
-        "epochs": bench.config.train.epochs,
+        **length,
         "points": list(found),
         "nothing": nothing,
         "best": None if best is None else best[0],
         "suggested": suggested([rate for rate, _ in known], [sign * value for _, value in known], sign * nothing),
         "weak": weak(found, nothing, sign),
-        "config": dump_yaml(bench.config),
+        "config": dump_yaml(config),
     }
 
 
 def _nothing(metric: str, trained: float, base: float) -> float:
-    """What the figure is of a forecast that is always the training samples' share of positives."""
+    """What the figure is of a forecast that is always the training samples' share of positives, or of staying out."""
     if metric == "log_loss":
         return -(base * math.log(trained) + (1 - base) * math.log(1 - trained))
-    return {"auc": 0.5, "f1_plus": 2 * base / (1 + base), "recall": 1.0}.get(metric, base)
+    return {"net_growth": 0.0, "auc": 0.5, "f1_plus": 2 * base / (1 + base), "recall": 1.0}.get(metric, base)
 
 
 def suggested(rates: Sequence[float], losses: Sequence[float], nothing: float) -> float | None:

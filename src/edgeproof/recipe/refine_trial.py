@@ -25,11 +25,12 @@ from edgeproof.core.files import read_json, write_json
 from edgeproof.core.progress import silent
 from edgeproof.ledger.markets import known_markets, rows_of
 from edgeproof.ledger.store import Row
-from edgeproof.recipe.attempt import CHECKPOINTS, Bench, figures_of
+from edgeproof.recipe.attempt import CHECKPOINTS, Bench
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.folds import FoldRun, learn_folds
 from edgeproof.recipe.learn import Learned, trial_config
 from edgeproof.recipe.refine_score import fold_losses
+from edgeproof.recipe.scores import figures_of
 from edgeproof.recipe.tracking import run_card, tell_epochs, watcher
 from edgeproof.train.loggers.tracker import Tracker, tracked
 from edgeproof.verdict.ready import json_ready

@@ -21,7 +21,7 @@ from edgeproof.recipe.attempt import Bench, checked
 from edgeproof.recipe.claim import claim_folder
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.prepare import open_bars
-from edgeproof.recipe.rates import EPOCHS, NEAR, POINTS, shortened, shown_point, swept
+from edgeproof.recipe.rates import EPOCHS, NEAR, POINTS, shortened, shortened_agent, shown_point, swept
 from edgeproof.recipe.run import market_of
 from edgeproof.recipe.tracking import run_card
 from edgeproof.recipe.transfer import with_parent
@@ -36,8 +36,9 @@ class Sweep:
 
     Attributes:
         folder: where `sweep.json` and `report.html` lie.
-        body: the content of `sweep.json`: `metric`, `points` (`rate`, `value`, `trial`, and `why` where it failed),
-            `nothing`, `best`, `suggested`, and `weak` where even the best is hardly better than nothing.
+        body: the content of `sweep.json`: `key` of the rate, `metric`, `points` (`rate`, `value`, `trial`, and `why`
+            where it failed), `nothing`, `best`, `suggested`, and `weak` where even the best is hardly better than
+            nothing.
     """
 
     folder: Path
@@ -52,10 +53,10 @@ class Sweep:
             return [*said, f"No rate is better than {nothing}: none is suggested."]
         rule = f"the smallest rate that reaches {1 - NEAR:.0%} of what the best one gains over knowing nothing"
         weak = " Hardly better than knowing nothing: do not lean on it." if body["weak"] else ""
-        return [*said, f"Suggested: train.lr={body['suggested']:.2g} ({rule}).{weak}"]
+        return [*said, f"Suggested: {body['key']}={body['suggested']:.2g} ({rule}).{weak}"]
 
 
-def sweep(
+def sweep(  # noqa: PLR0913 - what is swept, and how long each point is
     config: Path | str | Mapping[str, Any] | RunConfig,
     market: Market | Path | str | None = None,
     *,
@@ -63,27 +64,28 @@ def sweep(
     workspace: Path | str | None = None,
     overrides: Sequence[str] = (),
     points: int = POINTS,
-    epochs: int = EPOCHS,
+    epochs: int | None = None,
+    steps: int | None = None,
     write: Callable[[str], None] = to_terminal,
 ) -> Sweep:
     """Train shortly at each of many rates between 1e-5 and 1e-1, and suggest one.
 
     Args:
-        config: a YAML file, a mapping, or a config; `train.loss_metric` is the figure that is looked at.
+        config: a YAML file, a mapping, or a config; `train.loss_metric` is the figure that is looked at, of an agent
+            the net growth of its accounts in bps a bar.
         market: a market, its folder, or None for the config's own.
         out: folder of the sweep; one of the same config and market goes on.
         workspace: folder whose ledger counts: every point is a trial.
         overrides: such as `model=mlp`.
         points: rates, evenly spaced in orders of magnitude.
-        epochs: of each training.
+        epochs: of each training of a model; none: 2.
+        steps: of each training of an agent; none: a tenth of `agent.total_steps`.
         write: where progress lines go.
 
     Raises:
         EdgeproofError: bad input, in one line.
     """
-    if points < 3 or epochs < 1:
-        raise OptionError(f"--points {points} --epochs {epochs}: at least 3 points of 1 epoch are a sweep")
-    settings = with_parent(shortened(load_run_config(config, overrides), epochs))
+    settings = with_parent(_short(load_run_config(config, overrides), points, epochs, steps))
     opened, folder = market_of(settings, market), Path(out)
     ledger = Ledger(find_workspace(None if workspace is None else Path(workspace), opened.path))
     set_threads()
@@ -100,3 +102,16 @@ def sweep(
             tracker.outbox.json("sweep.json", body)
             tracker.outbox.text("report.html", page)
     return Sweep(folder, body)
+
+
+def _short(config: RunConfig, points: int, epochs: int | None, steps: int | None) -> RunConfig:
+    """The config of every point but for its rate."""
+    if points < 3 or (epochs is not None and epochs < 1) or (steps is not None and steps < 1):
+        said = f"--points {points}" + (f" --epochs {epochs}" if epochs is not None else "")
+        said += f" --steps {steps}" if steps is not None else ""
+        raise OptionError(f"{said}: at least 3 points of 1 epoch or step are a sweep")
+    if config.has_agent and epochs is not None:
+        raise OptionError(f"--epochs {epochs}: agent {config.learner} has steps; write --steps, or leave it out")
+    if not config.has_agent and steps is not None:
+        raise OptionError(f"--steps {steps}: model {config.learner} has epochs; write --epochs, or leave it out")
+    return shortened_agent(config, steps) if config.has_agent else shortened(config, epochs or EPOCHS)

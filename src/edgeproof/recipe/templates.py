@@ -34,8 +34,14 @@ def template_text(name: str) -> str:
     return texts[name]
 
 
-def template_of(model: str) -> dict[str, Any]:
-    """The baseline of a model; for one that has none, that of `logistic` with this model in its place."""
+def template_of(model: str | None = None, agent: str | None = None) -> dict[str, Any]:
+    """The baseline of a model; for one that has none, that of `logistic` with this model in its place.
+
+    Of an agent the template `rl_training`, with this agent in its place.
+    """
+    if model is None:
+        body = template_body("rl_training")
+        return body if body["agent"]["name"] == agent else body | {"agent": agent}
     own = f"{model.removesuffix('_attention')}_baseline"
     return template_body(own) if own in template_texts() else template_body("logistic_baseline") | {"model": model}
 

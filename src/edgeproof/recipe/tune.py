@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from edgeproof.core.config import from_mapping, space
+from edgeproof.core.config import from_mapping
 from edgeproof.core.device import set_threads
 from edgeproof.core.errors import Interrupted, OptionError, TrainError
 from edgeproof.core.files import write_text
@@ -28,7 +28,7 @@ from edgeproof.recipe.prepare import open_bars
 from edgeproof.recipe.processes import Spec, bench_study, search, tracking_bench
 from edgeproof.recipe.run import Run, market_of, to_terminal
 from edgeproof.recipe.transfer import with_parent
-from edgeproof.recipe.vary import search_space
+from edgeproof.recipe.vary import default_space, search_space
 from edgeproof.recipe.winner import finish
 from edgeproof.search.space import read_space
 from edgeproof.search.storage import open_storage, shown, stays_in_memory
@@ -185,13 +185,14 @@ def _settings(
     """The config with everything that the search varies in its `tune.space`."""
     settings = load_run_config(config, overrides)
     body, given = settings.model_dump(mode="json"), read_space(written)
-    fixed = {text.partition("=")[0] for text in overrides} & space(settings).keys()
+    fixed = {text.partition("=")[0] for text in overrides} & default_space(settings).keys()
     body["tune"]["space"] = dict.fromkeys(sorted(fixed)) | body["tune"]["space"] | given
     return from_mapping(RunConfig, body)
 
 
 def _trials(config: RunConfig) -> int:
-    return config.tune.trials or int(getattr(config.model, "search_trials", TRIALS))
+    learner = config.agent if config.has_agent else config.model
+    return config.tune.trials or int(getattr(learner, "search_trials", TRIALS))
 
 
 def _refuse(means: Means) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 from edgeproof.core.config import Config, Tune, from_mapping, space
 from edgeproof.core.errors import ConfigError
 from edgeproof.recipe.config import RunConfig
-from edgeproof.search.settings import TuneConfig
+from edgeproof.search.settings import Goal, TuneConfig
 from edgeproof.search.space import fitted, resolve
 
-__all__ = ["search_space", "varied"]
+__all__ = ["default_space", "goal_of", "search_space", "varied"]
 
 # What a search must not choose: the market and its money, how trials are judged, and what it is itself.
 GIVEN = (
@@ -28,6 +28,46 @@ GIVEN = (
     "seed",
 )
 TASK = ("label", "decide_every")  # of two of them the scores of a forecast cannot be compared
+MONEY: tuple[Goal, ...] = ("net_growth", "net_sharpe")
+UNREAD = ("model", "loss", "train")  # by an agent without a frozen encoder
+
+
+def goal_of(config: RunConfig) -> Goal:
+    """What a search of this config looks for.
+
+    Raises:
+        ConfigError: an agent has no such figure, or a model.
+    """
+    asked, agent = config.tune.objective, config.has_agent
+    if agent and asked not in (None, *MONEY):
+        raise ConfigError(
+            f"tune.objective={asked}: agent {config.learner} holds positions and forecasts nothing; search for "
+            f"{' or '.join(MONEY)}"
+        )
+    if asked == "net_growth" and not agent:
+        raise ConfigError("tune.objective=net_growth: that is the growth of an agent's accounts; search for net_sharpe")
+    return asked or ("net_growth" if agent else "log_loss")
+
+
+def default_space(config: RunConfig) -> dict[str, Tune]:
+    """What is varied unless something else is said: every field's own space; of an agent, its own settings.
+
+    Batches larger than the agent's rollout are left out: they all are that rollout.
+    """
+    known = _leaves(config)
+    found = {key: tune for key, tune in space(config).items() if key in known and _is_open(key, config)}
+    if not config.has_agent:
+        return found
+    found = {key: tune for key, tune in found.items() if key.startswith("agent.") and key.count(".") == 1}
+    batches, samples = found.pop("agent.minibatch", Tune()).choices, known["agent.steps"] * known["agent.accounts"]
+    fitting = tuple(size for size in batches if size <= samples)
+    return found | ({"agent.minibatch": Tune(choices=fitting)} if len(fitting) > 1 else {})
+
+
+def _is_open(key: str, config: RunConfig) -> bool:
+    """Whether a search may choose it at all."""
+    part = key.partition(".")[0]
+    return part not in GIVEN and not (config.has_agent and not config.has_eyes and part in UNREAD)
 
 
 def search_space(config: RunConfig) -> dict[str, Tune]:
@@ -37,19 +77,14 @@ def search_space(config: RunConfig) -> dict[str, Tune]:
         config: with its `tune`.
 
     Raises:
-        ConfigError: an agent, an unknown key, one that is no choice of a search, a value that the config cannot have.
+        ConfigError: an unknown key, one that is no choice of a search, a value that the config cannot have, or a
+            figure that it does not have.
     """
-    if config.has_agent:
-        raise ConfigError(
-            f"agent {config.learner} is not searched, only models are; compare configs of agents by `edgeproof "
-            "campaign A.yaml B.yaml`, or give one several starts by combine={name: multi_start, seeds: 3}"
-        )
-    tune, leaves = config.tune, _leaves(config)
+    tune, goal = config.tune, goal_of(config)
     for key in tune.space:
-        _refuse(key, config)
-    known = {key: value for key, value in leaves.items() if key.partition(".")[0] not in GIVEN}
-    defaults = {key: found for key, found in space(config).items() if key in known}
-    found = resolve(defaults, tune.space, known, only=tune.only)
+        _refuse(key, goal)
+    known = {key: value for key, value in _leaves(config).items() if _is_open(key, config)}
+    found = resolve(default_space(config), tune.space, known, only=tune.only)
     for key, choice in found.items():
         for value in fitted(choice):
             try:
@@ -59,13 +94,13 @@ def search_space(config: RunConfig) -> dict[str, Tune]:
     return found
 
 
-def _refuse(key: str, config: RunConfig) -> None:
+def _refuse(key: str, goal: Goal) -> None:
     part = key.partition(".")[0]
     if part in GIVEN:
         raise ConfigError(f"space {key}: {part} is given, no choice of a search; override it for all trials: {key}=...")
-    if part in TASK and config.tune.objective != "net_sharpe":
+    if part in TASK and goal not in MONEY:
         raise ConfigError(
-            f"space {key}: it changes what is forecast, so that {config.tune.objective} cannot be compared between "
+            f"space {key}: it changes what is forecast, so that {goal} cannot be compared between "
             "trials; search for net_sharpe, or leave it out"
         )
 

@@ -13,12 +13,14 @@ from edgeproof.core.errors import TrainError
 from edgeproof.core.files import read_json, staged_directory, write_json, write_text
 from edgeproof.core.progress import Progress, silent
 from edgeproof.ledger.markets import rows_of
-from edgeproof.recipe.attempt import CHECKPOINTS, Bench, figures_of, told
+from edgeproof.recipe.attempt import CHECKPOINTS, Bench
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.folds import learn_folds
 from edgeproof.recipe.learn import trial_config
 from edgeproof.recipe.run import Run, run
+from edgeproof.recipe.scores import figures_of, told
+from edgeproof.recipe.vary import goal_of
 from edgeproof.report.study import study_page
 from edgeproof.search.record import record
 from edgeproof.search.study import Study
@@ -120,7 +122,7 @@ def _with_seed(bench: Bench, folder: Path, config: RunConfig, seed: int) -> dict
             write=silent,
         )
         figures = figures_of(runs, bench.market.bars_per_year)
-        value = told(figures, bench.config.tune.objective)
+        value = told(figures, goal_of(bench.config))
         found |= {"value": value, "trial": learned.trial.id, "figures": figures}
     except TrainError as error:
         found |= {"why": str(error)}
@@ -139,7 +141,7 @@ def _deflated(bench: Bench, verdict: Mapping[str, Any]) -> dict[str, Any]:
         "p_max": search["p_max"],
         "pbo": search["pbo"],
     }
-    luck = {"by_luck": search["expected_maximum_sharpe"]} if bench.config.tune.objective == "net_sharpe" else {}
+    luck = {"by_luck": search["expected_maximum_sharpe"]} if goal_of(bench.config) == "net_sharpe" else {}
     return found | luck
 
 
@@ -150,8 +152,9 @@ def _body(bench: Bench, study: Study, facts: Mapping[str, Any]) -> dict[str, Any
             trial["trial"] = counted.get(trial_config(bench.trial(trial["params"])))
     return {
         **body,
-        "objective": bench.config.tune.objective,
-        "model": bench.config.model.model_dump()["name"],
+        "objective": goal_of(bench.config),
+        "step": "validation" if bench.config.has_agent else "epoch",
+        "model": bench.config.learner,
         "seconds": round(sum(trial.get("seconds") or 0.0 for trial in body["trials"]), 1),
         "config": dump_yaml(bench.config.anywhere()),
         **facts,

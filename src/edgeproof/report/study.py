@@ -30,6 +30,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "log_loss": ("log loss", "loss"),
     "auc": ("AUC", "score"),
     "f1_plus": ("F1+", "score"),
+    "net_growth": ("net growth, bps a bar", "score"),
     "sharpe": ("net Sharpe", "ratio"),
 }
 
@@ -96,7 +97,7 @@ def _header(data: Mapping[str, Any], trials: Sequence[Trial], goal: Objective) -
 
 
 def _every(data: Mapping[str, Any], trials: Sequence[Trial], goal: Objective) -> list[Section]:
-    drawn = [history_figure(data, trials, goal), curves_figure(trials, goal)]
+    drawn = [history_figure(data, trials, goal), curves_figure(trials, goal, str(data.get("step") or "epoch"))]
     blocks = [figure for figure in drawn if figure is not None]
     lead = f"{len(trials)} trials: {_counts(trials)}. Pruned and failed ones count, too."
     return [Section("Trials", lead, [*blocks, *_best_table(trials, goal), *_failures(trials)])] if trials else []
@@ -185,9 +186,10 @@ def study_page(data: Mapping[str, Any]) -> str:
     Args:
         data: the content of study.json: `name`, `objective` (a key of `trials.OBJECTIVES`), `direction` (`minimize` or
             `maximize`), `sampler`, `pruner`, `seed`, `space` (name: `low`, `high`, `log`, or `choices`), `trials`
-            (each `number`, `state`, `params`, `value`, `intermediate` by epoch, `seconds`, `figures`, `trial`, and
-            `why` where it failed), `importance` by name, `deflated` (any of `luck.DEFLATED`), `seeds` (`values` of the
-            objective, one a seed), `seconds`, `config` (YAML). All but `name`, `objective` and `trials` may be absent.
+            (each `number`, `state`, `params`, `value`, `intermediate` by `step` (`epoch`, or an agent's `validation`),
+            `seconds`, `figures`, `trial`, and `why` where it failed), `importance` by name, `deflated` (any of
+            `luck.DEFLATED`), `seeds` (`values` of the objective, one a seed), `seconds`, `config` (YAML). All but
+            `name`, `objective` and `trials` may be absent.
 
     Raises:
         DataError: the page would be larger than 2 MB.

@@ -11,7 +11,13 @@ from edgeproof.report.part import Banner, Cell, Code, Figure, Section, Table
 
 __all__ = ["sweep_page"]
 
-NAMES = {"log_loss": "log loss", "f1_plus": "F1+", "auc": "AUC", "pr_auc": "PR-AUC"}
+NAMES = {
+    "net_growth": "net growth in bps a bar",
+    "log_loss": "log loss",
+    "f1_plus": "F1+",
+    "auc": "AUC",
+    "pr_auc": "PR-AUC",
+}
 
 
 def sweep_page(data: Mapping[str, Any]) -> str:
@@ -24,8 +30,8 @@ def sweep_page(data: Mapping[str, Any]) -> str:
     figure = Figure(
         "Validation against rate",
         _drawn(data, name),
-        f"{name[:1].upper()}{name[1:]} on validation after {data['epochs']} epochs at each rate, no schedule; the "
-        "dashed line is the forecast that knows nothing but the base rate.",
+        f"{name[:1].upper()}{name[1:]} on validation after {_length(data)} at each rate, no schedule; the dashed line "
+        f"is {'staying out' if _of_agent(data) else 'the forecast that knows nothing but the base rate'}.",
         _rule(data),
     )
     rows = [
@@ -35,10 +41,22 @@ def sweep_page(data: Mapping[str, Any]) -> str:
     sections = [
         Section("Suggestion", "", (_banner(data),)),
         Section("Curve", "Where learning begins, and where it breaks.", (figure,)),
-        Section("Points", "Each one is a counted trial.", (Table(("train.lr", name), rows),)),
+        Section("Points", "Each one is a counted trial.", (Table((_key(data), name), rows),)),
         Section("Setup", "What every point shares.", (Code("Config", data["config"]),)),
     ]
     return render(f"Learning rate of {data['model']}", sections, footer="Every figure is in sweep.json beside it.")
+
+
+def _of_agent(data: Mapping[str, Any]) -> bool:
+    return _key(data) == "agent.lr"
+
+
+def _key(data: Mapping[str, Any]) -> str:
+    return str(data.get("key") or "train.lr")
+
+
+def _length(data: Mapping[str, Any]) -> str:
+    return f"{data['steps']:,} steps" if _of_agent(data) else f"{data['epochs']} epochs"
 
 
 def _rule(data: Mapping[str, Any]) -> str:
@@ -56,7 +74,7 @@ def _banner(data: Mapping[str, Any]) -> Banner:
     if data["suggested"] is None:
         return Banner("neutral", "No rate is suggested", "At no rate was anything learned that holds on validation.")
     weak = "Hardly better than knowing nothing, even at the best rate: do not lean on it. " if data.get("weak") else ""
-    return Banner("neutral", f"train.lr = {data['suggested']:.2g}", weak + _rule(data))
+    return Banner("neutral", f"{_key(data)} = {data['suggested']:.2g}", weak + _rule(data))
 
 
 def _drawn(data: Mapping[str, Any], name: str) -> Plot:
@@ -69,7 +87,7 @@ def _drawn(data: Mapping[str, Any], name: str) -> Plot:
         line(ends, [data["nothing"]] * 2, name="knowing nothing", color="@muted", width=1, dash="dash"),
     ]
     mark = {} if data["suggested"] is None else _mark(data["suggested"])
-    x = {"title": "train.lr", "type": "log", "tickformat": ".0e", "dtick": 1}
+    x = {"title": _key(data), "type": "log", "tickformat": ".0e", "dtick": 1}
     return plot(traces, x=x, y={"title": name, "tickformat": ".4f", **_range(values, data)}, **mark)
 
 

@@ -75,6 +75,7 @@ OBJECTIVES: dict[str, Objective] = {
     "f1_plus": Objective("F1+", "score", 1),
     "auc": Objective("AUC", "score", 1),
     "net_sharpe": Objective("net Sharpe ratio", "ratio", 1),
+    "net_growth": Objective("net growth in bps a bar", "score", 1),
 }
 
 
@@ -154,7 +155,7 @@ def _last(trial: Trial) -> float | None:
 
 
 def _cross(x: Sequence[float], y: Sequence[float]) -> Trace:
-    trace = points(x, y, name="pruned, at its last epoch", color="@gross", size=6)
+    trace = points(x, y, name="pruned, where it stood last", color="@gross", size=6)
     return trace | {"marker": trace["marker"] | {"symbol": "x-thin", "line": {"width": 1.2, "color": "@gross"}}}
 
 
@@ -214,8 +215,8 @@ def _strands(trials: Sequence[Trial], *, name: str, color: str, width: float) ->
     return shared | {"line": {"color": color, "width": width}, "hoverinfo": "skip" if len(trials) > 1 else "x+y"}
 
 
-def curves_figure(trials: Sequence[Trial], objective: Objective) -> Figure | None:
-    """The objective epoch by epoch, of every trial that recorded it; None where none did."""
+def curves_figure(trials: Sequence[Trial], objective: Objective, step: str = "epoch") -> Figure | None:
+    """The objective step by step, of every trial that recorded it; None where none did."""
     known = [trial for trial in trials if len(trial.curve) > 1]
     if not known:
         return None
@@ -227,9 +228,12 @@ def curves_figure(trials: Sequence[Trial], objective: Objective) -> Figure | Non
     ends = [value for trial in (*kept, *lost) for _, value in trial.curve]
     scale, _ = _scale(ends, objective)
     saved = sum(trial.state == "pruned" for trial in known)
-    words = f"{saved} of {len(known)} were stopped before their last epoch." if saved else "None was stopped early."
-    drawn = plot(traces, x={"title": "epoch"}, y=_axis(objective) | scale, hovermode="closest")
-    return Figure("Learning curves", drawn, "The objective on validation after each epoch, one line a trial.", words)
+    words = f"{saved} of {len(known)} were stopped before their last {step}." if saved else "None was stopped early."
+    drawn = plot(traces, x={"title": step}, y=_axis(objective) | scale, hovermode="closest")
+    said = (
+        f"The objective {'on validation after each epoch' if step == 'epoch' else f'at each {step}'}, one line a trial."
+    )
+    return Figure("Learning curves", drawn, said, words)
 
 
 def importance_figure(importance: Mapping[str, Any], count: int) -> Figure | None:

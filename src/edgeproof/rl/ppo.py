@@ -25,7 +25,7 @@ from edgeproof.rl.course import Course, is_left, parted
 from edgeproof.rl.interface import Environment
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
-from edgeproof.rl.settings import VALIDATE_EVERY, PpoConfig
+from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.standing import Standing, read_standing, write_standing
 from edgeproof.train.failure import clear_failure, write_failure
 
@@ -155,12 +155,11 @@ def _one_update(
     row |= {} if course is None else {"stage": standing.stage + 1}
     standing.update += 1
     standing.seconds += row["seconds"]
-    every = max(1, min(VALIDATE_EVERY[learner.config.mode], learner.config.updates // 10))
     last = standing.update == learner.config.updates
     if validate is None:
         learner.best.copy_(learner.policy.flat)
         standing.best_update = [standing.update] * len(learner.configs)
-    elif last or standing.update % every == 0:
+    elif last or standing.update % learner.config.validated_every == 0:
         began = time.perf_counter()
         row |= _validated(learner, standing, validate(learner.agent()))
         standing.seconds += time.perf_counter() - began

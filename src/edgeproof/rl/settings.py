@@ -133,3 +133,8 @@ class PpoConfig(Config):
     def updates(self) -> int:
         """Rollouts of a whole training; the last one may take it past `total_steps`."""
         return -(-self.total_steps // (self.steps * self.accounts))
+
+    @property
+    def validated_every(self) -> int:
+        """Updates between two validations; the last update is always validated."""
+        return max(1, min(VALIDATE_EVERY[self.mode], self.updates // 10))

@@ -1,14 +1,11 @@
 """The rate that a sweep suggests: the smallest that is nearly as good as the best."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproof.core.errors import ConfigError
 from edgeproof.recipe.config import load_run_config
-from edgeproof.recipe.rates import shortened, suggested, weak
+from edgeproof.recipe.rates import shortened_agent, suggested, weak
 from edgeproof.recipe.templates import template_body
-from edgeproof.recipe.vary import search_space
 
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 
@@ -52,8 +49,13 @@ def test_it_is_one_of_the_rates_and_better_than_nothing(losses, nothing):
     assert all(loss > losses[place] or index >= place for index, loss in enumerate(losses))
 
 
-@pytest.mark.parametrize("ask", [lambda config: shortened(config, 2), search_space], ids=["sweep", "search"])
-def test_an_agent_is_refused_with_what_to_do_instead(ask):
-    """Its rate is agent.lr, and its trials have no log loss: a sweep or a search would vary what it does not read."""
-    with pytest.raises(ConfigError, match=r"agent ppo is .*; compare .* by `edgeproof campaign A.yaml B.yaml`"):
-        ask(load_run_config(template_body("rl_training")))
+def test_a_point_of_an_agent_has_its_steps_and_no_schedule():
+    """What the rate does is seen on the whole market: by one agent, without stages, at the same rate throughout."""
+    more = ["agent.total_steps=1000000", "agent.curriculum=tasks", "combine={name: multi_start, seeds: 3}"]
+    config = load_run_config(template_body("rl_training"), more)
+    short = shortened_agent(config, None).model_dump()
+    assert short["agent"]["total_steps"] == 100_000
+    assert shortened_agent(config, 5000).model_dump()["agent"]["total_steps"] == 5000
+    assert (short["agent"]["schedule"], short["agent"]["warmup_share"]) == ("none", 0.0)
+    assert (short["agent"]["curriculum"]["name"], short["combine"]["name"]) == ("none", "single")
+    assert short["agent"]["gamma"] == config.model_dump()["agent"]["gamma"]

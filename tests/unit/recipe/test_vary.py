@@ -5,7 +5,7 @@ import pytest
 from edgeproof.core.config import Tune
 from edgeproof.core.errors import ConfigError
 from edgeproof.recipe.config import RunConfig, load_run_config
-from edgeproof.recipe.vary import search_space, varied
+from edgeproof.recipe.vary import goal_of, search_space, varied
 
 RATE = {"train.lr": Tune(1e-4, 1e-2, log=True), "train.weight_decay": Tune(1e-6, 1e-3, log=True)}
 LARGE, SMALL = Tune(choices=(256, 512, 1024)), Tune(choices=(128, 256, 512))
@@ -82,3 +82,46 @@ def test_a_trials_config_has_the_values_and_says_nothing_of_the_search():
     plain = load_run_config(varied(base, {"train.lr": 1e-2}))
     alone = load_run_config({"costs": {"commission_bps": 1.0}, "model": "mlp", "train": {"lr": 1e-2}})
     assert plain.trial_identity() == alone.trial_identity()  # the same trial as that of a plain run
+
+
+AGENT = {
+    "agent.lr": Tune(1e-5, 1e-2, log=True),
+    "agent.gamma": Tune(0.95, 0.999),
+    "agent.gae_lambda": Tune(0.9, 0.99),
+    "agent.clip": Tune(0.1, 0.3),
+    "agent.entropy": Tune(1e-4, 3e-2, log=True),
+    "agent.minibatch": Tune(choices=(2048, 8192, 32768)),
+}
+
+
+def test_the_default_space_of_an_agent_is_its_own():
+    assert search_space(config("agent=ppo")) == AGENT
+    assert search_space(config("agent=ppo", "agent.encoder=learned")) == AGENT
+    assert search_space(config("agent=ppo", "agent.encoder=frozen", "model=mlp")) == AGENT
+
+
+def test_batches_larger_than_the_rollout_are_left_out():
+    """128 steps of 64 accounts are 8,192 samples."""
+    assert search_space(config("agent=ppo", "agent.accounts=64"))["agent.minibatch"].choices == (2048, 8192)
+    assert "agent.minibatch" not in search_space(config("agent=ppo", "agent.accounts=32"))
+    asked = config("agent=ppo", "agent.accounts=32", only=True, space={"agent.minibatch": [64, 4096]})
+    assert search_space(asked) == {"agent.minibatch": Tune(choices=(64, 4096))}
+
+
+def test_an_agent_varies_what_it_reads_and_a_model_what_its_encoder_reads():
+    space = {"train.lr": {"low": 1e-4, "high": 1e-2}}
+    with pytest.raises(ConfigError, match=r"unknown key 'train.lr' in the space; did you mean 'agent.lr'"):
+        search_space(config("agent=ppo", space=space))
+    assert "train.lr" in search_space(config("agent=ppo", "agent.encoder=frozen", "model=mlp", space=space))
+    rewards = {"environment.reward.scale": [10.0, 100.0], "environment.episode_bars": [64, 256]}
+    assert set(search_space(config("agent=ppo", only=True, space=rewards))) == set(rewards)
+
+
+def test_what_is_looked_for_is_what_there_is():
+    assert goal_of(config()) == "log_loss"
+    assert goal_of(config("agent=ppo")) == "net_growth"
+    assert goal_of(config("agent=ppo", objective="net_sharpe")) == "net_sharpe"
+    with pytest.raises(ConfigError, match="agent ppo holds positions and forecasts nothing; search for net_growth"):
+        goal_of(config("agent=ppo", objective="auc"))
+    with pytest.raises(ConfigError, match="search for net_sharpe"):
+        goal_of(config(objective="net_growth"))
