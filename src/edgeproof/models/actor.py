@@ -4,7 +4,7 @@ It sees the window, or an encoding of it (`models.sight`). It is built from a fi
 trained as a model.
 """
 
-# B accounts, L window, F features, E numbers that are seen, K numbers of an account, A action numbers
+# B accounts, L window, F features of all its assets, E numbers that are seen, K numbers of an account, A action numbers
 
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -30,6 +30,7 @@ class ActorConfig(Config):
         account: K, numbers of the account's own state.
         outputs: A, logits of discrete actions or means of continuous ones.
         discrete: the action is the place of the largest output.
+        assets: that an account holds; their features lie side by side, in the order of the symbols that it learned on.
         standardised: the account's numbers are standardised by what training saw.
         sight: what turns a window into what is seen; none: its numbers are seen as they are.
     """
@@ -40,13 +41,14 @@ class ActorConfig(Config):
     account: Annotated[int, Field(ge=1)] = 6
     outputs: Annotated[int, Field(ge=1)] = 3
     discrete: bool = True
+    assets: Annotated[int, Field(ge=1)] = 1
     standardised: bool = False
     sight: SightConfig | None = None
 
     def build(self, n_features: int, window: int, n_assets: int) -> "Actor":
         """The module `forward(x_BLF, account_BK, asset_B) -> output_BA`."""
         if self.sight is None:
-            return Actor(self, n_features * window)
+            return Actor(self, n_features * self.assets * window)
         return Actor(self, self.sight.width, self.sight.build(n_features, window, n_assets))
 
 

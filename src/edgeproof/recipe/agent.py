@@ -4,7 +4,7 @@ Everything after it is the road of every model: what the agent does is said as f
 counted and judged.
 """
 
-# P members, S symbols, T bars, L window, F features, K numbers of an account
+# P members, S symbols in G accounts of A assets, T bars, L window, F features, K numbers of an account
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from edgeproof.core.rng import Rng
 from edgeproof.labels.volatility import volatility_over_gaps
 from edgeproof.models.actor import Actor
 from edgeproof.recipe.agent_known import seen_in
-from edgeproof.recipe.agent_validation import episodes_rows, reward_agrees, validation_figures
+from edgeproof.recipe.agent_validation import account_name, episodes_rows, reward_agrees, validation_figures
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.sight import encoded
@@ -44,7 +44,7 @@ from edgeproof.rl.ppo import TrainedAgent, train_ppo
 from edgeproof.rl.reward import WeightedConfig
 from edgeproof.rl.roll import Act, Rolled, roll
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.rl.tape import Tape, starts_of
+from edgeproof.rl.tape import Tape, group_count, starts_of
 from edgeproof.samples.dataset import windows_ready
 from edgeproof.samples.split.fold import Fold
 from edgeproof.simulator.options import Options
@@ -86,11 +86,11 @@ class Ground:
 
     @cached_property
     def options(self) -> Options:
-        """Rules of an account, whose money is what the book puts on one symbol, for what depends on its size."""
-        own, symbols = self.config.options, len(self.prepared.panel.present)
+        """Rules of an account, whose money is what the book puts on its symbols, for what depends on its size."""
+        own, accounts = self.config.options, len(self.prepared.panel.present) / self.config.environment.assets
         if own.start == Options().start:  # then nothing depends on it
             return own
-        return own.model_copy(update={"start": own.start * self.config.exposure / symbols})
+        return own.model_copy(update={"start": own.start * self.config.exposure / accounts})
 
     def seen_by(self, actor: Actor, *, bars: slice = ALL, assets: np.ndarray | None = None) -> "Ground":
         """What an actor acts on: where it sees encodings, they are made of the features' windows once.
@@ -135,26 +135,31 @@ class Ground:
         return MarketEnv(tape, *rules, accounts=accounts, members=names, device=agent.device)
 
     def walk(self, act: Callable[[Layout], Act], span: slice, members: int = 1) -> tuple[Rolled, np.ndarray] | None:
-        """What agents do along a span, and which symbols have a ready window in it; None where none has."""
+        """What agents do along a span, and the symbols of accounts with a ready window in it; None where none has."""
         config, T, able = self.config, self.prepared.panel.present.shape[1], self.able(span)
         if not len(able):
             return None
         alone = _exploring(config.environment).model_copy(update={"starts": "first", "episode_bars": 0})
-        names, rules = range(members), (config.costs, self.options)
-        world = MarketEnv(self.tape(span, able), alone, *rules, accounts=len(able), members=names)
+        names, rules, accounts = range(members), (config.costs, self.options), len(able) // alone.assets
+        world = MarketEnv(self.tape(span, able), alone, *rules, accounts=accounts, members=names)
         return roll(act(world.layout), world, symbols=len(able), bars=T), able
 
     def able(self, span: slice) -> np.ndarray:
-        """Symbols with a bar in the span at which an account may begin, i64."""
-        tape, (S, T) = self.tape(span), self.prepared.panel.present.shape
-        first, stop = tape.bounds
+        """Symbols of the accounts for which there is a bar in the span at which they may begin, i64.
+
+        Raises:
+            OptionError: the symbols cannot be dealt out to accounts of so many.
+        """
+        tape, (S, T), assets = self.tape(span), self.prepared.panel.present.shape, self.config.environment.assets
+        (first, stop), accounts = tape.bounds, group_count(S, assets)
         if stop - first < 2:
             return np.empty(0, np.int64)
         try:
             starts = starts_of(tape, self.config.environment.model_copy(update={"episode_bars": 0}))
         except DataError:  # no window of the span is ready
             return np.empty(0, np.int64)
-        return np.intersect1d(np.arange(S), starts // T)
+        able = np.intersect1d(np.arange(accounts), starts // T)
+        return (able[:, None] * assets + np.arange(assets)).reshape(-1)
 
 
 def _exploring(environment: EnvConfig, agent: PpoConfig | None = None) -> EnvConfig:
@@ -238,7 +243,7 @@ def _told(watch: Callable[[Mapping[str, Any]], None], count: int, updates: int) 
 
 
 def _validate(agent: Agent, ground: Ground, bars: slice) -> dict[str, list[float]]:
-    """Figures of one account a symbol over the validation bars, of each member."""
+    """Figures of the accounts over the validation bars, of each member."""
     if agent.policy.encoders is None:
         policy = agent.policy.whole()  # bfloat16 would now and then act as the bundle will not
 
@@ -264,7 +269,7 @@ def _kept(done: TrainedAgent, labels: Sequence[str], ground: Ground, bars: slice
     """The member that is best on validation, as any trained model."""
     score = [_best(done.history, place, update) for place, update in enumerate(done.best_update)]
     place = int(np.argmax(score))
-    model_config, actor = actor_of(done.agent, place)
+    model_config, actor = actor_of(done.agent, place, ground.config.environment.assets)
     history = [_row(row, place, done.best_update[place]) for row in done.history]
     trained = Trained(
         model=actor,
@@ -331,11 +336,12 @@ def acting(actor: Actor, layout: Layout) -> Act:
 
 
 def agent_episodes(ground: Ground, actor: Actor, bars: slice) -> pl.DataFrame:
-    """The account of every symbol along `bars`, one row a bar that it lived through."""
-    found = ground.walk(lambda layout: acting(actor, layout), bars)
+    """Every account along `bars`, one row a bar that it lived through."""
+    found, assets = ground.walk(lambda layout: acting(actor, layout), bars), ground.config.environment.assets
     panel = ground.prepared.panel
-    symbols = () if found is None else tuple(panel.symbols[place] for place in found[1])
-    return episodes_rows(None if found is None else found[0], symbols, panel.close_time)
+    able = np.empty((0, assets), np.int64) if found is None else found[1].reshape(-1, assets)
+    names = [account_name([panel.symbols[place] for place in account]) for account in able]
+    return episodes_rows(None if found is None else found[0], names, panel.close_time)
 
 
 def agent_forecast(ground: Ground, actor: Actor, spans: Sequence[slice], *, sha: str, fold: int = 0) -> Forecast:
@@ -357,12 +363,13 @@ def agent_forecast(ground: Ground, actor: Actor, spans: Sequence[slice], *, sha:
         if found is not None:
             rolled, able = found
             told = _with_ruin(rolled.made[0], bars.indices(shape[1])[1])
+            told = told.repeat(len(able) // len(told), axis=0)  # an account speaks of all its symbols
             position[able, bars], made[able, bars] = rolled.position[0][:, bars], told[:, bars]
     return Forecast(np.where(made, said_as(position), np.float32(0.0)), made, sha, fold)
 
 
 def _with_ruin(made: np.ndarray, stop: int) -> np.ndarray:
-    """Where something is said, bool[S, T]: an account that was ruined before the end says 0 a bar later, once."""
+    """Where something is said, bool[G, T]: an account that was ruined before the end says 0 a bar later, once."""
     told, last = made.copy(), made.shape[1] - 1 - made[:, ::-1].argmax(axis=1)
     gone = np.flatnonzero(last < stop - 2)
     told[gone, last[gone] + 1] = True

@@ -96,7 +96,7 @@ def _limited(ground: Ground, stage: StageConfig) -> RunConfig:
     config, factor = ground.config, stage.position
     environment = config.environment
     sizes, largest = tuple(size * factor for size in environment.sizes), environment.largest * factor
-    limited = environment.model_copy(update={"sizes": sizes, "largest": largest})
+    limited = environment.model_copy(update={"sizes": sizes, "largest": largest, "gross": environment.gross * factor})
     costs = config.costs if stage.costs == 1.0 else config.costs.times(stage.costs)
     return config.model_copy(update={"environment": limited, "costs": costs})
 

@@ -1,6 +1,6 @@
 """What an agent's accounts did along validation: figures of their money, episodes, and whether reward means growth."""
 
-# P members, S symbols, T bars
+# P members, S symbols in G accounts of A assets, T bars
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from edgeproof.recipe.tables import times
 from edgeproof.rl.roll import Rolled
 from edgeproof.stats.performance import performance
 
-__all__ = ["book_returns", "episodes_rows", "reward_agrees", "validation_figures"]
+__all__ = ["account_name", "book_returns", "episodes_rows", "reward_agrees", "validation_figures"]
 
 BPS = 1e4
 MONEY = ("sharpe", "profit_factor", "consistency", "skew", "max_drawdown")
@@ -35,7 +35,7 @@ def validation_figures(rolled: Rolled, *, bars_per_year: float) -> dict[str, lis
 
 
 def book_returns(rolled: Rolled) -> np.ndarray:
-    """Simple returns f64[P, t] of equal money in every symbol's account, from the first step to the last one."""
+    """Simple returns f64[P, t] of equal money in every account, from the first step to the last one."""
     lived = np.flatnonzero(rolled.made.any((0, 1)))
     bars = slice(lived[0] + 1, lived[-1] + 2) if len(lived) else slice(0)
     return np.expm1(rolled.earned[:, :, bars].astype(np.float64)).mean(axis=1)
@@ -81,28 +81,35 @@ def _sums(values: np.ndarray, lived: np.ndarray, length: int) -> np.ndarray:
     return np.concatenate(sums)
 
 
-def episodes_rows(rolled: Rolled | None, symbols: Sequence[str], close_time: np.ndarray) -> pl.DataFrame:
-    """The first member's accounts, one row for each bar that one lived through, in order of symbol and time.
+def account_name(symbols: Sequence[str]) -> str:
+    """What an account is called: as its symbol, or by the first and the last of several."""
+    return symbols[0] if len(symbols) == 1 else f"{symbols[0]} to {symbols[-1]}"
+
+
+def episodes_rows(rolled: Rolled | None, accounts: Sequence[str], close_time: np.ndarray) -> pl.DataFrame:
+    """The first member's accounts, one row for each bar that one lived through, in order of account and time.
 
     Args:
         rolled: what the agent did; None: nothing.
-        symbols: of its accounts.
+        accounts: their names.
         close_time: i64[T] ns UTC.
 
     Returns:
-        close_time, symbol, position (asked for at the bar before), reward, net_growth (log), equity (from 1).
+        close_time, symbol (the account's name), position (asked for at the bar before, the sum of its weights),
+        reward, net_growth (log), equity (from 1).
     """
     parts = []
-    for place, symbol in enumerate(symbols if rolled is not None else ()):
+    for place, name in enumerate(accounts if rolled is not None else ()):
         assert rolled is not None  # noqa: S101 - there are no symbols without it
         at = np.flatnonzero(rolled.made[0, place])
         growth = rolled.earned[0, place, at + 1].astype(np.float64)
+        weights = rolled.position[0].reshape(len(accounts), -1, rolled.position.shape[2])[place]
         columns = {
-            "symbol": pl.Series([symbol] * len(at), dtype=pl.String),
-            "position": pl.Series(rolled.position[0, place, at]),
+            "symbol": pl.Series([name] * len(at), dtype=pl.String),
+            "position": pl.Series(weights[:, at].sum(axis=0)),
             "reward": pl.Series(rolled.paid[0, place, at + 1].astype(np.float64)),
             "net_growth": pl.Series(growth),
             "equity": pl.Series(np.exp(np.cumsum(growth))),
         }
-        parts.append(pl.DataFrame([times(close_time[at + 1]), *(own.alias(name) for name, own in columns.items())]))
+        parts.append(pl.DataFrame([times(close_time[at + 1]), *(own.alias(key) for key, own in columns.items())]))
     return pl.concat(parts) if parts else pl.DataFrame()

@@ -25,7 +25,7 @@ from edgeproof.regimes import REGIMES
 from edgeproof.regimes.rules import RulesConfig
 from edgeproof.rl import AGENTS
 from edgeproof.rl.curriculum import stages_of
-from edgeproof.rl.encoders import FrozenEncoderConfig
+from edgeproof.rl.encoders import FrozenEncoderConfig, NoEncoderConfig
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.settings import NoAgentConfig, PpoConfig
 from edgeproof.samples.augment.settings import AugmentConfig
@@ -176,11 +176,20 @@ class RunConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def _an_agent_is_followed(cls, body: Any) -> Any:
-        """Where nothing else is said, the positions of an agent are held as it says them."""
+        """Where nothing else is said, the positions of an agent are held as it says them.
+
+        One account of several assets asks for weights of all its money, at most all of it.
+        """
         agent = _named(body.get("agent", "none")) if isinstance(body, Mapping) else None
-        if agent is None or agent["name"] == "none" or "policy" in body:
+        if agent is None or agent["name"] == "none":
             return body
-        return {**body, "policy": "follow"}
+        policy, environment = _named(body.get("policy", "follow")), body.get("environment")
+        assets = environment.get("assets", 1) if isinstance(environment, Mapping) else 1
+        if policy is not None and policy["name"] == "follow":
+            body = {**body, "policy": {"assets": assets, **policy}}
+        if isinstance(environment, Mapping) and assets != 1:
+            body = {**body, "environment": {"gross": 1.0, **environment}}
+        return body
 
     @model_validator(mode="after")
     def _an_agent_fits(self) -> "RunConfig":
@@ -212,7 +221,18 @@ class RunConfig(Config):
             and any(stage.changes_features for stage in stages_of(cast("PpoConfig", self.agent).curriculum))
             and "stages with fewer features, scenarios or other timeframes need agent.encoder=none or learned: frozen "
             "encodings are made of the bars as they are",
-            "environment.assets": self.environment.assets > 1 and "a run trades one account a symbol; set it to 1",
+            "agent.encoder": self.environment.assets > 1
+            and not isinstance(cast("PpoConfig", self.agent).encoder, NoEncoderConfig)
+            and "an encoder reads the window of one symbol; set agent.encoder=none, or environment.assets=1",
+            "agent.curriculum.symbols": self.environment.assets > 1
+            and any(stage.symbols for stage in stages_of(cast("PpoConfig", self.agent).curriculum))
+            and "an account of several symbols cannot learn on fewer; use stages of your own without symbols",
+            "environment.gross": self.environment.assets > 1
+            and not 0.0 < self.environment.gross <= 1.0
+            and "the weights of a run's account sum to 1 at most; `exposure` says what 1 is",
+            "policy.assets": isinstance(self.policy, FollowConfig)
+            and self.policy.assets != self.environment.assets
+            and f"an agent whose account holds {self.environment.assets} is followed so; leave it out",
             "environment": largest > 1.0 and "positions are at most 1 in a run; `exposure` says what a whole one is",
         }
         for key, why in refused.items():
@@ -303,6 +323,10 @@ class RunConfig(Config):
             del body["agent"]["encoder"]
         if self.has_agent and body["agent"]["curriculum"]["name"] == "none":
             del body["agent"]["curriculum"]
+        if self.has_agent and body["environment"]["gross"] == 0.0:
+            del body["environment"]["gross"]
+        if isinstance(self.policy, FollowConfig) and self.policy.assets == 1:
+            del body["policy"]["assets"]
         if self.has_agent and body["agent"]["device"] == "cpu":
             del body["agent"]["device"]
         return body

@@ -26,6 +26,7 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.trials import trials_of
 from edgeproof.models.actor import Actor
 from edgeproof.recipe.agent import Ground, agent_forecast
+from edgeproof.recipe.agent_validation import account_name
 from edgeproof.recipe.augmented import averaged
 from edgeproof.recipe.by_regime import regime_column, span_by_regime
 from edgeproof.recipe.config import RunConfig, load_run_config
@@ -92,6 +93,9 @@ def evaluate_span(
         bars: the bars to judge; the account is flat before them.
         market: for the calendar.
         beside: also what stands beside a verdict and never decides: baselines, ablations, the oracle.
+
+    Raises:
+        BundleError: an agent whose account holds other symbols.
     """
     T = prepared.panel.present.shape[1]
     preprocessor = Preprocessor.from_arrays(bundle.preprocessor)
@@ -99,6 +103,7 @@ def evaluate_span(
     inside = np.zeros(T, dtype=bool)
     inside[bars] = True
     if isinstance(bundle.model, Actor):
+        _check_assets(bundle, bundle.model, prepared)
         ids = bundle.assets(prepared.panel.symbols)
         ground = Ground(config, prepared, x).seen_by(bundle.model, bars=bars, assets=ids)
         forecast = agent_forecast(ground, bundle.model, (bars,), sha=bundle.sha)
@@ -112,6 +117,20 @@ def evaluate_span(
     theta, year = bundle.thresholds["theta"], market.bars_per_year
     traded = trade(config, prepared, forecast, theta=theta, bars=bars, bars_per_year=year, beside=beside)
     return judged_span(config, prepared, forecast, traded, bars=bars, market=market, beside=beside)
+
+
+def _check_assets(bundle: Bundle, actor: Actor, prepared: Prepared) -> None:
+    """An account of several assets knows each by its place.
+
+    Raises:
+        BundleError: other symbols, or in another order.
+    """
+    known, given = bundle.symbols, prepared.panel.symbols
+    if actor.config.assets > 1 and known != given:
+        raise BundleError(
+            f"bundle: its agent's account holds {actor.config.assets} of {account_name(known)} ({len(known)} symbols), "
+            f"the market has {account_name(given)} ({len(given)}); give a market of the same symbols"
+        )
 
 
 def judged_span(

@@ -7,9 +7,9 @@ import numpy as np
 from torch import Tensor
 
 from edgeproof.core.errors import TrainError
-from edgeproof.rl.interface import ActionSpace, Discrete
+from edgeproof.rl.interface import ActionSpace, Continuous, Discrete
 
-__all__ = ["accept", "check_kind"]
+__all__ = ["accept", "check_kind", "within_gross"]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -48,6 +48,12 @@ def check_kind(action: Tensor, space: ActionSpace, count: int) -> None:
         raise TrainError(f"environment: actions as {type(action).__name__}; write a torch tensor of {kind} {shape}")
     if tuple(action.shape) != shape or action.is_floating_point() == isinstance(space, Discrete):
         raise TrainError(f"environment: actions {action.dtype} {tuple(action.shape)}; write {kind} {shape}")
+
+
+def within_gross(action: Tensor, space: Continuous, gross: float) -> Tensor:
+    """Weights [N, A] within the space, scaled down together where their sizes sum to more than `gross`."""
+    held = action.clamp(space.low, space.high)
+    return held * (gross / held.abs().sum(dim=1, keepdim=True)).clamp(max=1.0)
 
 
 def accept(action: Tensor, space: ActionSpace, levels: np.ndarray, target: np.ndarray) -> None:

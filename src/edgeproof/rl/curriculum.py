@@ -49,7 +49,8 @@ class StageConfig(Config):
         regimes: where episodes begin: at bars whose volatility of the last 24 bars is in the lowest (`calm`), the
             middle (`medium`) or the highest third (`high`) of its symbol's over the training bars; none named:
             anywhere. They run on from there.
-        position: by which every position that the agent asks for, or the largest of continuous ones, is multiplied.
+        position: by which every position that the agent asks for, or the largest of continuous ones and their gross,
+            is multiplied.
         costs: by which every cost is multiplied.
         scenarios: what is done to the training bars: `crash`, `gap`, `liquidity_hole`, `spread_blowout`.
         every: bars of a symbol in which one scenario takes place.

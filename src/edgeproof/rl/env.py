@@ -22,9 +22,10 @@ from edgeproof.core.device import torch_device
 from edgeproof.core.errors import OptionError, TrainError
 from edgeproof.core.identity import sha_json
 from edgeproof.core.rng import Rng
+from edgeproof.rl.action import check_kind, within_gross
 from edgeproof.rl.desk import OWNER, Screen, View, World, account_numbers, open_desk, open_screen
 from edgeproof.rl.here import Here
-from edgeproof.rl.interface import ActionSpace, Layout, Observation, Step
+from edgeproof.rl.interface import ActionSpace, Continuous, Layout, Observation, Step
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.reward import PARTS, WeightedConfig, price_of
 from edgeproof.rl.tape import Tape, check_tape, feed_by_group, first_starts, grouped, starts_of, table_by_group
@@ -127,7 +128,7 @@ class MarketEnv:
             TrainError: an action that is out of range or no number.
         """
         target: Any = torch.zeros_like(torch.as_tensor(self._desk.accounts.target))
-        self._machine.accept(action, self._space, self._levels, target)
+        self._machine.accept(self._held(action), self._space, self._levels, target)
         return target[:, 0].cpu().numpy()
 
     def reset(self, rng: Rng) -> Observation:
@@ -147,9 +148,16 @@ class MarketEnv:
         """
         if self._world.key < 0:
             raise TrainError("environment: step before reset; call reset(rng) first")
-        self._machine.accept(action, self._space, self._levels, self._desk.accounts.target)
+        self._machine.accept(self._held(action), self._space, self._levels, self._desk.accounts.target)
         self._advance()
         return self._step
+
+    def _held(self, action: Tensor) -> Tensor:
+        """The action, its weights within the gross exposure that an account may ask for."""
+        if not (self.config.gross and isinstance(self._space, Continuous)):
+            return action
+        check_kind(action, self._space, self.accounts)
+        return within_gross(action, self._space, self.config.gross)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that the next steps depend on."""

@@ -15,12 +15,13 @@ __all__ = ["actor_of"]
 _EPS = 1e-8
 
 
-def actor_of(agent: Agent, place: int = 0) -> tuple[ActorConfig, Actor]:
+def actor_of(agent: Agent, place: int = 0, assets: int = 1) -> tuple[ActorConfig, Actor]:
     """The actor of a member, in evaluation mode and float32, and what builds it.
 
     Args:
         agent: trained.
         place: of the member.
+        assets: A, of its account.
     """
     policy, inputs, encoders = agent.policy, agent.inputs, agent.policy.encoders
     net, actions, moments = policy.net, policy.actions, agent.moments
@@ -29,6 +30,7 @@ def actor_of(agent: Agent, place: int = 0) -> tuple[ActorConfig, Actor]:
         activation=net.activation,
         account=inputs.dense,
         outputs=policy.width,
+        assets=assets,
         discrete=isinstance(actions, Discrete),
         standardised=moments is not None,
         sight=None if encoders is None else SightConfig(model=encoders.model, width=encoders.width),

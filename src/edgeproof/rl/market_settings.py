@@ -22,6 +22,8 @@ class EnvConfig(Config):
         sizes: target weights of discrete positions, rising.
         short: positions below zero are allowed.
         largest: the largest target weight of a continuous action, either way.
+        gross: of continuous actions: the most that the sizes of an account's weights may sum to; larger weights are
+            scaled down together. 0: nothing but the account's leverage holds them.
         assets: assets in one account; the tape's symbols are dealt out in this many, in order.
         episode_bars: steps of an episode; 0: to the end of the span.
         starts: `random`: at keyed random bars; `first`: account i has the i-th group of symbols, from the first bar
@@ -33,6 +35,7 @@ class EnvConfig(Config):
     sizes: Annotated[tuple[Size, ...], Field(min_length=1)] = (1.0,)
     short: bool = True
     largest: Size = 1.0
+    gross: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
     assets: Annotated[int, Field(ge=1, le=100_000)] = 1
     episode_bars: Annotated[int, Field(ge=0, le=10_000_000)] = 512
     starts: Literal["random", "first"] = "random"
@@ -44,6 +47,8 @@ class EnvConfig(Config):
             raise ValueError(f"sizes {list(self.sizes)} do not rise; write each once, the smallest first")
         if self.actions == "discrete" and self.assets > 1:
             raise ValueError(f"discrete actions move one asset, not {self.assets}; write actions: continuous")
+        if self.actions == "discrete" and self.gross:
+            raise ValueError("gross holds continuous weights; sizes say what discrete actions ask for: leave it out")
         return self
 
     @property

@@ -1,6 +1,6 @@
-"""An agent along a span: one account a symbol, from its first ready bar to the end, always the likeliest action."""
+"""An agent along a span: each account from its first ready bar to the end, always the likeliest action."""
 
-# P members, S symbols, N = P * S accounts, T bars
+# P members, S symbols in G accounts of A assets (S = G x A), N = P x G accounts, T bars
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from edgeproof.core.errors import OptionError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.interface import Observation
+from edgeproof.rl.tape import group_count
 
 __all__ = ["Act", "Rolled", "roll"]
 
@@ -23,11 +24,11 @@ class Rolled:
     """What agents did.
 
     Attributes:
-        position: f64[P, S, T] target weight decided at each bar; 0 where nothing was decided.
-        made: bool[P, S, T] where something was: up to the bar before the account's last, or its ruin.
-        earned: f32[P, S, T] log growth of the account in each bar, after costs; 0 where it is not there.
-        paid: f32[P, S, T] reward of the step that ended with each bar, likewise.
-        net_growth: f64[P] log growth of an account a bar, mean over symbols.
+        position: f64[P, S, T] target weight decided at each bar, of the account's money; 0 where nothing was decided.
+        made: bool[P, G, T] where something was: up to the bar before the account's last, or its ruin.
+        earned: f32[P, G, T] log growth of the account in each bar, after costs; 0 where it is not there.
+        paid: f32[P, G, T] reward of the step that ended with each bar, likewise.
+        net_growth: f64[P] log growth of an account a bar, mean over accounts.
         turnover: f64[P] traded notional a bar as a share of equity, likewise.
         reward: f64[P] a step, likewise.
     """
@@ -46,18 +47,19 @@ def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled
 
     Args:
         act: actions of all accounts for what they see.
-        environment: `starts` are `first`, an episode has no length of its own, one asset an account, and P x S
-            accounts, member after member.
+        environment: `starts` are `first`, an episode has no length of its own, and P x G accounts, member after
+            member.
         symbols: S.
         bars: T of the environment's tape.
 
     Raises:
-        OptionError: an environment that begins at random or whose accounts hold several assets.
+        OptionError: an environment that begins at random or has other accounts.
     """
     config, count = environment.config, environment.accounts
-    if config.starts != "first" or config.episode_bars or config.assets > 1 or count % symbols:
-        raise OptionError("an evaluation needs starts=first, episode_bars=0, one asset an account, an account a symbol")
-    position, made = np.zeros((count, bars)), np.zeros((count, bars), bool)
+    groups = group_count(symbols, config.assets)
+    if config.starts != "first" or config.episode_bars or count % groups:
+        raise OptionError("an evaluation needs starts=first, episode_bars=0, and every symbol in an account")
+    position, made = np.zeros((count, config.assets, bars)), np.zeros((count, bars), bool)
     earned, paid = (np.zeros((count, bars), np.float32) for _ in range(2))
     sums, alive, rows = np.zeros((count, 4)), np.ones(count, bool), np.arange(count)
     observation = environment.reset(Rng(0))  # nothing in it is drawn by chance
@@ -65,17 +67,17 @@ def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled
         assert observation.index is not None  # noqa: S101 - a market environment that is not gathered has a table
         at = observation.index.numpy() % bars
         action, on = act(observation), rows[alive]
-        position[on, at[on]], made[on, at[on]] = environment.asked(action)[on, 0], True
+        position[on, :, at[on]], made[on, at[on]] = environment.asked(action)[on], True
         step = environment.step(action)
         parts = [part.numpy()[on] for part in (step.reward, step.figures["net_growth"], step.figures["turnover"])]
         sums[on] += np.stack([*parts, np.ones(len(on))], axis=1)
         paid[on, at[on] + 1], earned[on, at[on] + 1] = parts[:2]
         alive &= ~(step.terminated | step.truncated).numpy()
         observation = step.observation
-    shape = (-1, symbols)
+    shape = (-1, groups)
     reward, growth, turnover = (sums[:, k] / np.maximum(sums[:, 3], 1.0) for k in range(3))
     return Rolled(
-        position=position.reshape(*shape, bars),
+        position=position.reshape(-1, symbols, bars),
         made=made.reshape(*shape, bars),
         earned=earned.reshape(*shape, bars),
         paid=paid.reshape(*shape, bars),

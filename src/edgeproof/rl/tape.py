@@ -24,6 +24,7 @@ __all__ = [
     "check_tape",
     "feed_by_group",
     "first_starts",
+    "group_count",
     "grouped",
     "starts_of",
     "table_by_group",
@@ -80,8 +81,7 @@ def check_tape(tape: Tape, config: EnvConfig) -> None:
         series = getattr(tape, name)
         if series is not None and series.shape != shape:
             raise DataError(f"environment: {name} {series.shape} does not match the bars {shape}")
-    if shape[0] % config.assets:
-        raise OptionError(f"environment: {shape[0]} symbols cannot be dealt out in groups of assets={config.assets}")
+    group_count(shape[0], config.assets)
     if isinstance(config.reward, WeightedConfig) and tape.volatility is None:
         raise OptionError("environment: the weighted reward reads Tape.volatility f64[S, T]; give it")
     if tape.regime is not None and tape.regime.min(initial=0) < 0:
@@ -97,6 +97,20 @@ def check_tape(tape: Tape, config: EnvConfig) -> None:
             f"environment: a feature of symbol {s} at bar {t} is no number although it is ready: agents would "
             "observe NaN; mark the bar as not ready"
         )
+
+
+def group_count(symbols: int, assets: int) -> int:
+    """G, accounts that hold all symbols between them.
+
+    Raises:
+        OptionError: some would be left over.
+    """
+    if symbols % assets:
+        raise OptionError(
+            f"environment: {symbols} symbols cannot be dealt out in groups of assets={assets}; write "
+            f"assets={symbols} for one account of all, or another divisor of {symbols}"
+        )
+    return symbols // assets
 
 
 def grouped(values: np.ndarray, assets: int) -> np.ndarray:

@@ -4,11 +4,12 @@ An agent speaks in forecasts as every model does: a position w between -1 and 1 
 that it has a finite logit, ranks as a score does, and one table holds both.
 """
 
-# S symbols, T bars, K thresholds
+# S symbols in accounts of A assets, T bars, K thresholds
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from edgeproof.backtest.policies.policy import nowhere
 from edgeproof.core.config import Config
@@ -21,9 +22,16 @@ DIGITS = 5  # of a position; a forecast is float32
 
 
 class FollowConfig(Config):
-    """The weight of a symbol is its position times 1/S; it is the only policy of an agent, and only an agent's."""
+    """A position is a weight of its account's money, of which the book has S/A alike: its weight there is A/S of that.
+
+    It is the only policy of an agent, and only an agent's.
+
+    Attributes:
+        assets: A, that one account of the agent holds; as `environment.assets`, which it is taken from.
+    """
 
     name: Literal["follow"] = "follow"
+    assets: Annotated[int, Field(ge=1, le=100_000)] = 1
 
     def candidates(self, p: np.ndarray, made: np.ndarray) -> np.ndarray:
         """One, which changes nothing, see `Policy.candidates`."""
@@ -42,7 +50,7 @@ class FollowConfig(Config):
         """Target weights, see `Policy.weights`; theta and H have no part."""
         heard = made & decide
         position = np.where(heard, np.clip(np.round((p - 0.5) / WHOLE, DIGITS), -1.0, 1.0), 0.0)
-        return last_known(position, heard | nowhere(forgotten, heard), 0.0) / len(p)
+        return last_known(position, heard | nowhere(forgotten, heard), 0.0) / (len(p) / self.assets)
 
 
 def said_as(position: np.ndarray) -> np.ndarray:

@@ -27,8 +27,8 @@ def architecture(model: nn.Module, *, window: int, features: int) -> dict[str, A
         ran, order, input and output sizes; an edge says that a module read exactly what another one gave.
     """
     seen: list[tuple[str, list[Any], list[Any]]] = []
-    x_BLF = torch.zeros(2, window, features)
-    account = model.config.account if isinstance(model, Actor) else None
+    account, assets = (model.config.account, model.config.assets) if isinstance(model, Actor) else (None, 1)
+    x_BLF = torch.zeros(2, window, features * assets)
     beside = torch.zeros(2, dtype=torch.int64) if account is None else torch.zeros(2, account)
     with _listening(model, seen), torch.inference_mode():
         model(x_BLF, beside)
