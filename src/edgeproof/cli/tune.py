@@ -10,7 +10,7 @@ __all__ = ["tune"]
 
 
 def tune(
-    config: Annotated[Path | None, typer.Argument(help="A YAML config; or leave it out and give --model.")] = None,
+    config: Annotated[Path | None, typer.Argument(help="A YAML config; or give --model or --agent.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Argument(help="key=value for all trials; such a key is not varied.")
     ] = None,
@@ -22,9 +22,7 @@ def tune(
     timeout: Annotated[float | None, typer.Option(help="Seconds; the same command goes on later.")] = None,
     sampler: Annotated[str | None, typer.Option(help="tpe or random.")] = None,
     pruner: Annotated[str | None, typer.Option(help="median or none.")] = None,
-    objective: Annotated[
-        str | None, typer.Option(help="log_loss, f1_plus, auc or net_sharpe; of an agent net_growth or net_sharpe.")
-    ] = None,
+    objective: Annotated[str | None, typer.Option(help="log_loss, f1_plus, auc, net_sharpe; or net_growth.")] = None,
     space: Annotated[
         list[str] | None,
         typer.Option(help="key=low:high, key=low:high:log or key={a,b,c}; may be given several times."),
@@ -50,8 +48,8 @@ def tune(
 
     body, words = _config(config, {"model": model, "agent": agent}, overrides or [])
     chosen = {"trials": trials, "sampler": sampler, "pruner": pruner, "objective": objective, "seeds": seeds}
+    chosen["only"] = "true" if only else None
     words += [f"tune.{name}={value}" for name, value in chosen.items() if value is not None]
-    words += ["tune.only=true"] if only else []
     found = search(
         body,
         market,
