@@ -42,8 +42,9 @@ class Samples:
     def together(self, minibatch: int) -> int:
         """Samples that no minibatch of this size parts: neighbours of one step, where many accounts are in many places.
 
-        They are as apart as any others, and lie side by side in memory: gathering them takes a third of the time. A
-        small minibatch is drawn sample by sample: runs would make it larger than asked for, or of a few steps alone.
+        They are as apart as any others, and lie side by side in memory: with 1,024 accounts gathering them takes 0.6 to
+        0.8 of the time, drawing their order 0.3. A small minibatch is drawn sample by sample: runs would make it larger
+        than asked for, or of a few steps alone.
         """
         return RUN if self.accounts % RUN == 0 and self.accounts >= MANY and minibatch >= LARGE else 1
 
