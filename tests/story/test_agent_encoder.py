@@ -94,8 +94,21 @@ def test_an_encoder_learned_with_the_policy_goes_the_same_road(market, tmp_path)
     assert alone["net"]["sharpe"] == pytest.approx(run.verdict["net"]["sharpe"])
 
 
+FORECAST = ["agent.encoder={name: frozen, folds: 2, anchors: 0}", "model=logistic", *FROZEN[2:]]
+
+
+def test_an_agent_trades_on_the_forecast_of_a_logistic_regression(market, tmp_path):
+    """All that it sees beside its account is one number, and its bundle makes that number by itself."""
+    run = train(market, tmp_path / "run", *FORECAST, workspace=tmp_path)
+    assert run.verdict["net"]["sharpe"] > 5.0
+    bundle = read_bundle(run.folder)
+    assert bundle.model_config.model_dump()["sight"]["width"] == 1
+    alone = evaluate_bundle(run.folder, market.path, workspace=tmp_path)
+    assert alone["net"]["sharpe"] == pytest.approx(run.verdict["net"]["sharpe"])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("encoder", [FROZEN, LEARNED])
+@pytest.mark.parametrize("encoder", [FROZEN, FORECAST, LEARNED])
 def test_the_gates_look_at_what_the_agent_will_see(market, tmp_path, encoder):
     run = train(market, tmp_path / "run", *encoder, "gates.profile=quick", "gates.mode=warn", workspace=tmp_path)
     (skeleton,) = [

@@ -29,20 +29,22 @@ class SightConfig(Config):
     Attributes:
         model: whose encoder it is.
         width: E.
-        anchors: M; 0: the encoding is seen as it is, and no forecast.
+        anchors: M; 0: the encoding is seen as it is and no forecast, unless `forecast`.
         symbols: the encoder knows which symbol it looks at.
+        forecast: without anchors, the model's forecast is seen in the place of its encoding.
     """
 
     model: Annotated[Part, part(MODELS, "models")] = GruAttentionConfig()
     width: Annotated[int, Field(ge=1)] = 1
     anchors: Annotated[int, Field(ge=0)] = 0
     symbols: bool = False
+    forecast: bool = False
 
     def build(self, n_features: int, window: int, n_assets: int) -> "Sight | Anchored":
         """The module, its weights from chance."""
         known = n_assets if self.symbols else 1
         model = self.model.build(n_features, window, known)  # pyright: ignore[reportAttributeAccessIssue] - every model config builds
-        if not self.anchors:
+        if not (self.anchors or self.forecast):
             return Sight(model.encoder)
         with torch.no_grad():
             width = Sight(model.encoder).eval()(torch.zeros(1, window, n_features), torch.zeros(1).long()).shape[1]
@@ -66,7 +68,7 @@ class Anchored(nn.Module):
 
     Args:
         model: a `Classifier`.
-        anchors: f32[M, D] encodings of the anchors less the centre.
+        anchors: f32[M, D] encodings of the anchors less the centre; none of them: the forecast alone is seen.
         centre: f32[D].
         spread: f32[M + 1] of each number.
     """
@@ -93,8 +95,7 @@ class Anchored(nn.Module):
         with torch.no_grad():
             centre = z_ND.mean(dim=0)
             anchors = z_MD - centre
-            products, logit = (z_ND - centre) @ anchors.T, model.head(z_ND)
-            spread = torch.cat((products.std(dim=0), logit.std().view(1)))
+            spread = torch.cat(((z_ND - centre) @ anchors.T, model.head(z_ND).unsqueeze(1)), dim=1).std(dim=0)
         return cls(model, anchors, centre, spread.clamp(min=1e-6))
 
     def forward(self, x_BLF: Tensor, asset_B: Tensor) -> Tensor:

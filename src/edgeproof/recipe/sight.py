@@ -95,11 +95,12 @@ def cross_fitted(lesson: Lesson, ready: np.ndarray, config: FrozenEncoderConfig,
         validation: bars of validation; from its first one on the whole training's model encodes.
 
     Raises:
-        OptionError: a model without an encoder that learns.
+        OptionError: anchors of a model without an encoder that learns.
         SplitError: too few training bars for so many folds.
     """
     data = lesson.dataset
-    _check_learns(lesson.model, data)
+    if config.anchors:
+        _check_learns(lesson.model, data)
     shown = _shown(lesson, config.anchors)
     apart, count = replace(lesson, watch=None), config.folds
     folds = _blocks(lesson, count)
@@ -214,7 +215,7 @@ def with_eyes(eyes: Eyes, combined: Combined) -> Combined:
 
 
 def _eyes(x: Any, ready: np.ndarray, lesson: Lesson, config: FrozenEncoderConfig, sight: Any) -> Eyes:
-    built = SightConfig(model=lesson.model, width=x.shape[2], anchors=config.anchors, symbols=True)
+    built = SightConfig(model=lesson.model, width=x.shape[2], anchors=config.anchors, symbols=True, forecast=True)
     return Eyes(x, windows_ready(ready, lesson.dataset.window), built, sight)
 
 
@@ -225,7 +226,8 @@ def _check_learns(model: Config, data: Dataset) -> None:
     if encoder is None or not list(encoder.parameters()):
         name = model.model_dump()["name"]
         raise OptionError(
-            f"agent.encoder frozen: model {name} has no encoder that learns; set model=gru_attention or another network"
+            f"agent.encoder frozen: model {name} has no encoder that learns; set "
+            "agent.encoder.anchors=0 to see its forecast alone, or model=gru_attention or another network"
         )
 
 

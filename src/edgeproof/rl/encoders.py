@@ -26,12 +26,12 @@ class FrozenEncoderConfig(Config):
     Attributes:
         folds: blocks of the training bars, each with a training of its own; every one a trial. Unused with a bundle.
         anchors: windows by whose encodings others are told, see `models.sight`; as many numbers are seen, and the
-            model's forecast.
+            model's forecast. 0: the forecast alone, of any model that is trained by gradients, `logistic` too.
     """
 
     name: Literal["frozen"] = "frozen"
     folds: Annotated[int, Field(ge=2, le=20)] = 3
-    anchors: Annotated[int, Field(ge=1, le=1024)] = 32
+    anchors: Annotated[int, Field(ge=0, le=1024)] = 32
 
 
 class LearnedEncoderConfig(Config):

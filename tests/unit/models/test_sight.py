@@ -11,6 +11,7 @@ from edgeproof.core.rng import Rng
 from edgeproof.models.actor import ActorConfig
 from edgeproof.models.gru_attention import GruAttentionConfig
 from edgeproof.models.heads import BinaryHead, Classifier
+from edgeproof.models.logistic import LogisticConfig
 from edgeproof.models.mlp import MlpConfig
 from edgeproof.models.sight import LIMIT, Anchored, SightConfig
 from edgeproof.recipe.sight import encoded
@@ -63,6 +64,20 @@ def test_a_hand_worked_case():
     told = sight(torch.tensor([[[1.0]], [[5.0]]]), torch.zeros(2).long())
     torch.testing.assert_close(told, torch.tensor([[1.0, 3.0 / 4.0], [-1.0, 11.0 / 4.0]]))
     assert sight(torch.tensor([[[1e6]]]), torch.zeros(1).long()).abs().max() <= LIMIT
+
+
+def test_without_anchors_the_forecast_alone_is_seen():
+    """The hand-worked case's logits 3, 7 and 11 in units of their deviation, 4; 0 where the model says nothing yet."""
+    head = BinaryHead(1)
+    with torch.no_grad():
+        head.linear.weight.fill_(2.0)
+        head.linear.bias.fill_(1.0)
+    z = torch.tensor([[1.0], [3.0], [5.0]])
+    sight = Anchored.measured(Classifier(Linear(torch.ones(1, 1)), head), z[:0], z)
+    told = sight(z[:, :, None], torch.zeros(3).long())
+    torch.testing.assert_close(told, torch.tensor([[0.75], [1.75], [2.75]]))
+    config = SightConfig(model=LogisticConfig(), width=1, symbols=True, forecast=True)
+    assert torch.equal(config.build(F, L, 2)(torch.randn(4, L, F), torch.zeros(4).long()), torch.zeros(4, 1))
 
 
 @pytest.mark.parametrize("anchors", [0, M])

@@ -73,6 +73,25 @@ def test_the_last_number_is_the_models_forecast_to_scale(tmp_path):
     assert found.level == "info"
 
 
+def test_an_agent_may_see_the_forecast_alone_of_a_model_without_an_encoder_that_learns(tmp_path):
+    """Cross-fitted as encodings are: a block's labels move none of its forecasts."""
+    data, asked, model = dataset_of(), FrozenEncoderConfig(folds=FOLDS, anchors=0), LogisticConfig()
+    before = eyes_of_lesson(tmp_path / "a", data, asked=asked, model=model)
+    assert before.x.shape[2] == before.config.width == 1
+    assert before.config.forecast
+    first, other = blocks(data)
+    y = data.y.copy()
+    y[:, first] = 1.0 - y[:, first]
+    after = eyes_of_lesson(tmp_path / "b", replace(data, y=y, sha="changed"), asked=asked, model=model)
+    moved = (before.x != after.x).any(axis=(0, 2))
+    assert not moved[first].any()
+    assert moved[other].all()
+    index, sight = data.fold.validation, cast("Anchored", before.sight)
+    model = Classifier(sight.encoder, sight.head)
+    said = logits(model, as_tensor(data.x), torch.from_numpy(index), torch.from_numpy(index // 240), WINDOW)
+    np.testing.assert_allclose(before.x[..., 0].reshape(-1)[index], said.numpy() / float(sight.spread), rtol=1e-5)
+
+
 def test_a_killed_fitting_goes_on_to_the_same_encodings(tmp_path):
     data = dataset_of()
     first = eyes_of_lesson(tmp_path, data)
@@ -85,7 +104,7 @@ def test_a_killed_fitting_goes_on_to_the_same_encodings(tmp_path):
     [
         (FrozenEncoderConfig(anchors=1000), {}, OptionError, "lower agent.encoder.anchors"),
         (FrozenEncoderConfig(folds=20, anchors=2), {}, SplitError, "agent.encoder.folds=2"),
-        (ASKED, {"model": LogisticConfig()}, OptionError, "no encoder that learns; set model=gru_attention"),
+        (ASKED, {"model": LogisticConfig()}, OptionError, "no encoder that learns; set agent.encoder.anchors=0"),
     ],
 )
 def test_what_cannot_be_encoded_is_refused_in_one_line(tmp_path, asked, model, error, said):
