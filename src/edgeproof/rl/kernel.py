@@ -17,7 +17,6 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
-from edgeproof.rl.ahead import ask_for
 from edgeproof.rl.desk import (
     BAR,
     END,
@@ -34,7 +33,9 @@ from edgeproof.rl.desk import (
     View,
     World,
 )
+from edgeproof.rl.hints import ask_for, granted
 from edgeproof.rl.observe import write_account, write_window
+from edgeproof.rl.plain import is_plain, plainly
 from edgeproof.rl.reward import (
     DIFFERENTIAL_SHARPE,
     DIRECTION,
@@ -63,7 +64,7 @@ from edgeproof.simulator.settle import close_bar, decide, open_bar
 __all__ = ["begin_accounts", "bound", "compiled", "draw", "show_accounts", "step_account", "step_accounts"]
 
 BLOCK = 8  # accounts whose memory is asked for while those before them are stepped
-OWN_FILES = ("ahead.py", "desk.py", "kernel.py", "observe.py", "reward.py")
+OWN_FILES = ("desk.py", "hints.py", "kernel.py", "observe.py", "plain.py", "reward.py")
 
 
 @numba.njit(cache=True, nogil=True)
@@ -82,8 +83,10 @@ def draw(key: int, member: int, account: int, episode: int) -> float:
 
 
 @cache
-def compiled(part: Callable[..., None]) -> Callable[..., Any]:
+def compiled(part: Callable[..., None], plain: bool = False) -> Callable[..., Any]:
     """A part of this file for a range of accounts, compiled as the simulator's engine is; fastmath stays off.
+
+    If `plain`, it is compiled for worlds that are (`is_plain`), and must be given no other.
 
     The parts allocate nothing, so Numba's reference counting is off (`_nrt`). Numba's cache on disk watches one file:
     the hash of all files of the kernel is a closure variable, which is part of the cache's key.
@@ -99,8 +102,13 @@ def compiled(part: Callable[..., None]) -> Callable[..., Any]:
         if version >= 0:
             part(first, last, world, desk, screen)
 
+    def run_plain(first: int, last: int, world: World, desk: Desk, screen: Screen) -> None:
+        if version >= 0:
+            granted(desk.accounts.asset.shape[1] == 1)
+            part(first, last, plainly(world), desk, screen)
+
     flags: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-    return numba.njit(**flags)(run)
+    return numba.njit(**flags)(run_plain if plain else run)
 
 
 def bound(part: Callable[..., None], world: World, desk: Desk, screen: Screen) -> Callable[[int, int], Any]:
@@ -108,7 +116,7 @@ def bound(part: Callable[..., None], world: World, desk: Desk, screen: Screen) -
 
     Numba finds out the types of 40 arrays at each call, 13 microseconds of 15; here they are found out once.
     """
-    run = compiled(part)
+    run = compiled(part, part is step_accounts and is_plain(world, desk))
     run(0, 0, world, desk, screen)
     kinds = tuple(numba.typeof(each) for each in (0, 0, world, desk, screen))
     entry = run.overloads[kinds].entry_point  # pyright: ignore[reportFunctionMemberAccess] - a dispatcher
@@ -273,8 +281,12 @@ def step_accounts(first: int, last: int, world: World, desk: Desk, screen: Scree
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
         for n in range(stop, min(stop + BLOCK, last)):
+            granted(n >= 0)
             _look_ahead(n, world, desk)
         for n in range(start, stop):
+            granted(n >= 0)
+            granted(desk.place[n, GROUP] >= 0)
+            granted(desk.place[n, BAR] >= 0)
             step_account(n, world, desk, screen)
 
 

@@ -1,4 +1,4 @@
-"""Memory that will be needed soon is asked for ahead of its use, without waiting for it."""
+"""What a compiler cannot know: which memory will be needed soon, and what always holds."""
 
 from typing import Any
 
@@ -7,11 +7,15 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, overload
 
-__all__ = ["ask_for"]
+__all__ = ["ask_for", "granted"]
 
 
 def ask_for(values: np.ndarray, place: tuple[int, ...]) -> None:
     """Ask for the line of memory at `place`; nothing where interpreted."""
+
+
+def granted(_fact: bool) -> None:
+    """Nothing; compiled, the fact is taken for true, and what it rules out is left out. It must be true."""
 
 
 @intrinsic
@@ -38,3 +42,25 @@ def _ask_for(values: Any, place: Any) -> Any:
         _prefetch(values, place)  # pyright: ignore[reportCallIssue] - the context is Numba's to give
 
     return ask
+
+
+@intrinsic
+def _assume(_context: Any, fact: Any) -> Any:
+    """LLVM's assume."""
+
+    def emit(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        bit = ir.IntType(1)
+        assumed = ir.FunctionType(ir.VoidType(), [bit])
+        function = cgutils.get_or_insert_function(builder.module, assumed, "llvm.assume")
+        builder.call(function, [given[0]])
+        return _context.get_dummy_value()
+
+    return (types.void(fact), emit) if fact == types.boolean else None
+
+
+@overload(granted, inline="always")
+def _granted(_fact: Any) -> Any:
+    def grant(_fact: Any) -> None:
+        _assume(_fact)  # pyright: ignore[reportCallIssue] - the context is Numba's to give
+
+    return grant
