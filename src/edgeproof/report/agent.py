@@ -1,6 +1,6 @@
 """What an agent learned, update by update, and what it does: its actions, its exposure, its accounts on validation."""
 
-# S symbols, T bars
+# S symbols in accounts of A assets, T bars
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from edgeproof.report.number import MINUS, clip, get, is_number, show
 from edgeproof.report.part import Block, Cell, Figure, Grid, Section, Table, Text
 from edgeproof.report.settings import settings_of
 
-__all__ = ["actions_section", "is_agent", "learning_section", "part_weights"]
+__all__ = ["account_assets", "actions_section", "is_agent", "learning_section", "part_weights"]
 
 CURVE_POINTS = 400
 WHOLE = 0.25  # of probability, for a whole position: see `backtest.policies.follow`
@@ -22,6 +22,7 @@ COLORS = ("@net", "@gross", "@cost-1", "@cost-2", "@cost-3", "@cost-4")
 STRETCHES = 80  # of time, over which exposure is a mean
 LEAST_PAID = 0.0005
 EACH = 12  # accounts that are drawn one by one; of more a band
+HELD = 24  # symbols of an account that are drawn; of more those that it held most of
 DECIDED = 0.1  # of an even choice's entropy: below it hardly anything is tried any more
 TOLD = {
     "score": ("Net growth, bps a bar", "ratio"),
@@ -46,6 +47,16 @@ def part_weights(config_yaml: str) -> dict[str, float]:
     if not isinstance(reward, Mapping) or reward.get("name") != "weighted":
         return {}
     return {name: float(reward[name]) for name in PARTS if is_number(reward.get(name))}
+
+
+def account_assets(config_yaml: str) -> int:
+    """How many symbols share one account of the agent."""
+    assets = get(settings_of(config_yaml), "environment", "assets")
+    return int(assets) if is_number(assets) and assets > 1 else 1
+
+
+def _accounts(assets: int) -> str:
+    return "an account a symbol" if assets == 1 else f"an account of {assets} symbols"
 
 
 def _column(history: pl.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +98,7 @@ def _of(history: pl.DataFrame, name: str, y: str, words: tuple[str, str], said: 
     return _figure(title, _drawn(history, {name: _column(history, name)}, y), caption, said)
 
 
-def _score(history: pl.DataFrame) -> list[Figure]:
+def _score(history: pl.DataFrame, assets: int) -> list[Figure]:
     x, score = _column(history, "validation_score")
     kept, said = _kept(history), ""
     if len(x) and kept in x:
@@ -98,7 +109,7 @@ def _score(history: pl.DataFrame) -> list[Figure]:
         said += " It never earned anything." if best <= 0 else ""
         said += " It was still rising at the end: more steps may help." if kept == x[-1] and len(x) > 2 else ""
     drawn = _drawn(history, {"net growth": (x, score)}, "bps a bar")
-    caption = "Log growth of one account a symbol on validation, after costs, always the likeliest action."
+    caption = f"Log growth of {_accounts(assets)} on validation, after costs, always the likeliest action."
     return _figure("Net growth on validation", drawn, caption, said)
 
 
@@ -141,8 +152,8 @@ def _parts(history: pl.DataFrame, weights: Mapping[str, float]) -> list[Figure]:
     )
 
 
-def _equity(episodes: pl.DataFrame) -> list[Figure]:
-    """The account of every symbol along validation."""
+def _equity(episodes: pl.DataFrame, assets: int) -> list[Figure]:
+    """Every account along validation."""
     if not len(episodes):
         return []
     wide = episodes.pivot(on="symbol", index="close_time", values="equity").sort("close_time")
@@ -150,8 +161,9 @@ def _equity(episodes: pl.DataFrame) -> list[Figure]:
     equity = wide.select(pl.col(names).fill_null(strategy="forward").fill_null(1.0)).to_numpy()
     ends, gained = equity[-1], int((equity[-1] > 1.0).sum())
     worst, best = int(ends.argmin()), int(ends.argmax())
-    said = f"{gained} of {len(names)} accounts gained. Mean {show(float(ends.mean()) - 1, 'percent')}"
+    said = f"The account ended at {show(float(ends[0]) - 1, 'percent')}"
     if len(names) > 1:
+        said = f"{gained} of {len(names)} accounts gained. Mean {show(float(ends.mean()) - 1, 'percent')}"
         low, high = show(float(ends[worst]) - 1, "percent"), show(float(ends[best]) - 1, "percent")
         said += f", from {clip(names[worst], 30)} {low} to {clip(names[best], 30)} {high}"
     each = {clip(name, 30): equity[:, place] for place, name in enumerate(names)}
@@ -162,10 +174,12 @@ def _equity(episodes: pl.DataFrame) -> list[Figure]:
         line(x, values, name=name, color="@gross", width=0.9, legend=legend, limit=CURVE_POINTS)
         for name, values in each.items()
     ]
-    traces.append(line(x, equity.mean(axis=1), name="mean of all accounts", color="@net", width=2, limit=CURVE_POINTS))
+    if len(names) > 1:
+        mean = equity.mean(axis=1)
+        traces.append(line(x, mean, name="mean of all accounts", color="@net", width=2, limit=CURVE_POINTS))
     y = {"title": "equity, start 1", "tickformat": ",.3~f"}
     drawn = plot(traces, x={"type": "date", "nticks": 6}, y=y, hovermode="closest", showlegend=True)
-    caption = "The kept agent's validation episodes: an account a symbol, after costs, always the likeliest action."
+    caption = f"The kept agent's validation episodes: {_accounts(assets)}, after costs, always the likeliest action."
     return _figure("Equity of the validation episodes", drawn, caption, f"{said}.")
 
 
@@ -186,12 +200,16 @@ def _table(history: pl.DataFrame) -> list[Table]:
         if f"validation_{name}" in known.columns
     ]
     heads = tuple(f"{word}, update {row['epoch']}" for word, row in places.items())
-    caption = "On validation, equal money in every symbol's account."
+    caption = "On validation, equal money in every account."
     return [Table(("Validation", *heads), rows, caption=caption, even=True)]
 
 
 def learning_section(
-    history: pl.DataFrame, episodes: pl.DataFrame | None = None, weights: Mapping[str, float] | None = None
+    history: pl.DataFrame,
+    episodes: pl.DataFrame | None = None,
+    weights: Mapping[str, float] | None = None,
+    *,
+    assets: int = 1,
 ) -> Section:
     """Learning curves of an agent.
 
@@ -199,12 +217,13 @@ def learning_section(
         history: one row an update, see `rl.ppo.TrainedAgent`, of the member that was kept.
         episodes: its accounts on validation: close_time, symbol, equity.
         weights: of the parts of a weighted reward.
+        assets: A, symbols that share an account.
     """
     moved = "How far the policy moved from the one that acted, by Kullback-Leibler divergence."
     clipped = "Share of samples whose ratio left the clip range: what they would have moved further was not counted."
     figures = [
-        *_score(history),
-        *_equity(pl.DataFrame() if episodes is None else episodes),
+        *_score(history, assets),
+        *_equity(pl.DataFrame() if episodes is None else episodes, assets),
         *_of(history, "reward", "a step", ("Reward", "Mean over all accounts and steps of an update, as it explored.")),
         *_parts(history, weights or {}),
         *_entropy(history),
@@ -232,7 +251,7 @@ def _took(history: pl.DataFrame) -> str:
 
 
 def _positions(predictions: pl.DataFrame) -> pl.DataFrame:
-    return predictions.with_columns(position=((pl.col("probability") - 0.5) / WHOLE).round(3))
+    return predictions.with_columns(position=((pl.col("probability") - 0.5) / WHOLE).round(5))
 
 
 def _signed(value: float, digits: int) -> str:
@@ -255,8 +274,30 @@ def _shares(said: pl.DataFrame) -> Figure:
     return Figure("Actions", drawn, caption, conclusion)
 
 
-def _exposure(said: pl.DataFrame) -> Figure:
+def _by_symbol(said: pl.DataFrame) -> Figure:
+    """What an account of several symbols held of each."""
     position = pl.col("position")
+    held = said.group_by("symbol").agg(
+        long=position.clip(0).mean(), short=position.clip(upper_bound=0).mean(), size=position.abs().mean()
+    )
+    held, count = held.sort("size", "symbol", descending=[True, False]), len(held)
+    most, share = held["symbol"][0], float(held["size"][0])
+    held, names = held.head(HELD), [clip(name, 20) for name in held["symbol"].head(HELD)]
+    sides = (("long", "@net"), ("short", "@gross"))
+    traces = [bars(np.arange(len(held)), held[name].to_numpy(), name=name, color=color) for name, color in sides]
+    drawn = plot(
+        traces,
+        x={"tickvals": list(range(len(held))), "ticktext": names},
+        y={"title": "mean weight", "tickformat": ".0%"},
+        barmode="relative",
+    )
+    some = f" The {HELD} of {count} symbols that it held most of." if count > HELD else ""
+    caption = f"Mean long and short weight of each symbol in its account.{some}"
+    return Figure("Weights", drawn, caption, f"Most of {clip(most, 30)}: {show(share, 'percent')} of the account.")
+
+
+def _exposure(said: pl.DataFrame, assets: int) -> Figure:
+    position = assets * pl.col("position")
     by_bar = said.group_by("close_time").agg(long=position.clip(0).mean(), short=position.clip(upper_bound=0).mean())
     by_bar = by_bar.sort("close_time")
     together = -(-len(by_bar) // STRETCHES)
@@ -266,22 +307,25 @@ def _exposure(said: pl.DataFrame) -> Figure:
     x = times_of(stretch)
     sides = (("long", "@net"), ("short", "@gross"))
     traces = [area(x, stretch[name].to_numpy(), name=name, color=color) | {"stackgroup": name} for name, color in sides]
-    net = float(np.mean(said["position"].to_numpy()))
+    net = assets * float(np.mean(said["position"].to_numpy()))
     lean = "no lean to either side" if abs(net) < 0.05 else f"a lean to the {'long' if net > 0 else 'short'} side"
     drawn = plot(traces, x={"type": "date", "nticks": 6}, y={"title": "mean position", "tickformat": ".1f"})
-    caption = f"Mean long and short position over the symbols, each point over {show(together, 'bars')}."
+    who = "Mean long and short position over the symbols"
+    who = who if assets == 1 else "Long and short weights of an account together"
+    caption = f"{who}, each point over {show(together, 'bars')}."
     return Figure("Exposure", drawn, caption, f"Mean {_signed(net, 2)}: {lean}.")
 
 
-def actions_section(predictions: pl.DataFrame) -> list[Section]:
+def actions_section(predictions: pl.DataFrame, *, assets: int = 1) -> list[Section]:
     """What an agent does on the bars that it was judged on.
 
     Args:
         predictions: one row a decision, its position said as a probability.
+        assets: A, symbols that share an account.
     """
     lead = "Which positions the agent asks for, and how it leans through time."
     if not len(predictions):
         return [Section("Actions", lead, (Text("It took no decision here.", "note"),))]
     said = _positions(predictions)
-    blocks: Sequence[Block] = [Grid([_shares(said), _exposure(said)])]
+    blocks: Sequence[Block] = [Grid([_shares(said) if assets == 1 else _by_symbol(said), _exposure(said, assets)])]
     return [Section("Actions", lead, blocks)]

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from edgeproof.core.finding import Finding
-from edgeproof.report.agent import actions_section, is_agent, learning_section, part_weights
+from edgeproof.report.agent import account_assets, actions_section, is_agent, learning_section, part_weights
 from edgeproof.report.backtest import backtest_section
 from edgeproof.report.costs import costs_section
 from edgeproof.report.data import data_section
@@ -79,14 +79,15 @@ def setup_section(run: RunData) -> Section:
 def _said(run: RunData) -> list[Section]:
     """What a model forecast, or what an agent did."""
     if is_agent(run.history):
-        return actions_section(run.predictions)
+        return actions_section(run.predictions, assets=account_assets(run.config_yaml))
     return [forecast_section(run.predictions, run.verdict, run.thresholds, kept_rule(run.config_yaml))]
 
 
 def _learned(run: RunData) -> Section:
     """How a model, or an agent, was trained."""
     if is_agent(run.history):
-        return learning_section(run.history, run.episodes, part_weights(run.config_yaml))
+        weights, assets = part_weights(run.config_yaml), account_assets(run.config_yaml)
+        return learning_section(run.history, run.episodes, weights, assets=assets)
     return training_section(run.history, run.verdict)
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from edgeproof.report.agent import actions_section, is_agent, learning_section, part_weights
+from edgeproof.report.agent import account_assets, actions_section, is_agent, learning_section, part_weights
 from edgeproof.report.number import MINUS
 from edgeproof.report.part import Figure, Grid, Section, Table
 from edgeproof.report.run import run_page
@@ -138,3 +138,25 @@ def test_the_page_of_an_agent_has_its_chapters_instead_of_a_model_s():
     for words in ("Actions", "Exposure", "Equity of the validation episodes", "Parts of the reward", "Regimes"):
         assert words in page
     assert "validation log loss" not in page
+
+
+def test_an_account_of_several_symbols_is_one_and_its_weights_are_told_by_symbol():
+    assert account_assets("environment: {assets: 3}\n") == 3
+    assert account_assets("environment: {episode_bars: 3}\n") == account_assets(": no yaml") == 1
+    said = pl.concat(
+        decisions(*weights).with_columns(symbol=pl.lit(name))
+        for name, weights in {"A": (0.25, 0.25), "B": (-0.5, 0.0), "C": (0.0, 0.125)}.items()
+    )
+    drawn = figures(actions_section(said, assets=3)[0])
+    assert drawn["Weights"].conclusion == "Most of A: 25.0% of the account."
+    long, short = drawn["Weights"].plot["data"]
+    assert drawn["Weights"].plot["layout"]["xaxis"]["ticktext"] == ["A", "B", "C"]
+    assert (long["y"], short["y"]) == ([0.25, 0.0, 0.0625], [0.0, -0.25, 0.0])
+    long, short = drawn["Exposure"].plot["data"]
+    assert (long["y"], short["y"]) == ([0.25, 0.375], [-0.5, 0.0])
+    assert drawn["Exposure"].conclusion == "Mean +0.06: a lean to the long side."
+    one = agents.episodes(symbols=1).with_columns(symbol=pl.lit("A to C"))
+    equity = figures(learning_section(agents.history(), one, assets=3))["Equity of the validation episodes"]
+    assert [trace["name"] for trace in equity.plot["data"]] == ["A to C"]
+    assert equity.conclusion.startswith("The account ended at ")
+    assert "an account of 3 symbols" in equity.caption
