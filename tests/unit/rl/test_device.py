@@ -1,7 +1,13 @@
-"""Learning where the environment's tensors lie: nothing of it is left on the processor, and Adam's step is the same.
+"""Learning where the environment's tensors lie: nothing is left on the processor, and what is learned is the same.
 
-PyTorch's `meta` device stands in for a GPU: its tensors know where they are and hold no numbers.
+Two devices stand in for a GPU: PyTorch's `meta`, whose tensors know where they are and hold no numbers, so that reading
+one is an error, and `far`, whose numbers the processor computes.
 """
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +30,7 @@ from edgeproof.rl.samples import Samples, gather, minibatches
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.update import descend
 
+ROOT = Path(__file__).parents[3]
 CONFIG = PpoConfig.model_validate({"steps": 4, "accounts": 8, "minibatch": 16, "net": {"actor": [8], "critic": [8]}})
 
 
@@ -60,6 +67,15 @@ def test_acting_and_learning_stay_on_the_environment_s_device(actions):
             adam.step(policy.flat, policy.gradient, hyper.lr)
             assert found.device.type == "meta"
         assert policy.flat.device.type == "meta"
+
+
+def test_whole_trainings_on_a_device_end_with_the_processor_s_weights():
+    """Populations, normalised or not, that are validated, whose updates end early, that see by encoders: to 1e-12 in
+    fp64; and one that was taken up on the other device."""
+    command = [sys.executable, "-W", "error", "-m", "tests.unit.rl.far_process"]
+    environment = {**os.environ, "EDGEPROOF_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["5", "True", "8"], done.stderr
 
 
 @pytest.mark.parametrize("members", [1, 3])
