@@ -1,6 +1,10 @@
 """A search and a sweep of an agent: its own space, its validations for the pruner, its best trial's own checkpoint."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from itertools import chain
 
 import pytest
@@ -24,7 +28,9 @@ from edgeproof.train.bundle import read_bundle
 from edgeproof.train.keep import arrays_of
 from tests.story.test_tune import BrokenOff, sealed_moved
 
-TRIALS = 13
+TRIALS, MANY = 3, 13
+FEW = 3 * 128 * 16  # steps: three updates
+STATES = ("complete", "pruned", "failed")
 AGENT = {
     "name": "ppo",
     "net": {"actor": [8], "critic": [8]},
@@ -42,6 +48,7 @@ BODY = {
     "agent": AGENT,
     "environment": {"episode_bars": 64, "reward": {"name": "log_growth", "scale": 100}},
     "costs": {"commission_bps": 4.0, "half_spread_bps": 1.0},
+    "split": {"name": "holdout", "train": 0.7, "validation": 0.1, "sealed": 0.2},
     "gates": {"profile": "none"},
     "tune": {"only": True, "space": SPACE, "sampler": "random", "trials": TRIALS, "seeds": 1},
 }
@@ -72,17 +79,14 @@ def known(body):
     return [{key: value for key, value in trial.items() if key != "seconds"} for trial in body["trials"]]
 
 
-def test_every_trial_is_counted_and_those_that_ended_have_returns(tuned, place):
+def test_every_trial_is_counted_with_its_returns(tuned, place):
     body, rows = tuned.body, Ledger(place).rows()
     assert (body["objective"], body["direction"], body["model"]) == ("net_growth", "maximize", "ppo")
-    assert body["counts"]["pruned"] >= 1
     trained = [row.body["trial"] for row in rows if row.kind == "training"]
     assert len(trained) == len(set(trained)) == TRIALS + 1  # the further seed, too
-    assert {trial["trial"] for trial in body["trials"]} <= set(trained)
     tried = {row.body["parent"] for row in rows if row.kind == "trial"}
-    for trial in body["trials"]:
-        assert (trial["trial"] in tried) == (trial["state"] == "complete")
-    assert tuned.run.verdict["trials"] == len(tried) + body["counts"]["pruned"]
+    assert {trial["trial"] for trial in body["trials"]} <= set(trained) & tried
+    assert tuned.run.verdict["trials"] == len(tried) == TRIALS + 1
 
 
 def test_the_best_trial_is_promoted_as_it_was_trained(tuned, place):
@@ -97,12 +101,41 @@ def test_the_best_trial_is_promoted_as_it_was_trained(tuned, place):
     assert tuned.run.verdict["net"]["sharpe"] == pytest.approx(best["figures"]["sharpe"])
 
 
-def test_what_the_pruner_heard_is_every_validation(tuned):
-    whole = [trial for trial in tuned.body["trials"] if trial["state"] == "complete"]
-    assert all(list(trial["intermediate"]) == [str(number) for number in range(1, 9)] for trial in whole)
-    assert all(max(trial["intermediate"].values()) == trial["value"] for trial in whole)
-    cut = [trial for trial in tuned.body["trials"] if trial["state"] == "pruned"]
-    assert all(5 < len(trial["intermediate"]) <= 8 and trial["number"] >= 10 for trial in cut)
+@pytest.mark.slow
+def test_what_is_worse_than_half_of_the_others_is_given_up_and_counts(tuned, market, tmp_path):
+    body = {**BODY, "tune": {**BODY["tune"], "trials": MANY}}
+    done = tune(body, market, out=tmp_path / "search", workspace=tmp_path, write=silent)
+    assert known(done.body)[:TRIALS] == known(tuned.body)
+    by_state = {state: [trial for trial in done.body["trials"] if trial["state"] == state] for state in STATES}
+    for trial in by_state["complete"]:
+        assert list(trial["intermediate"]) == [str(number) for number in range(1, 9)]
+        assert max(trial["intermediate"].values()) == trial["value"]
+    assert len(by_state["pruned"]) >= 1
+    assert all(len(trial["intermediate"]) > 5 and trial["number"] >= 10 for trial in by_state["pruned"])
+    trained = {row.body["trial"] for row in Ledger(tmp_path).rows("training")}
+    tried = {row.body["parent"] for row in Ledger(tmp_path).rows("trial")}
+    assert {trial["trial"] for trial in by_state["pruned"]} <= trained - tried  # on record, with no returns
+    assert done.run.verdict["trials"] == len(tried) + len(by_state["pruned"])
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_equals_undisturbed(tuned, market, place, tmp_path):
+    """SIGKILL within a trial and within the promotion of the best one."""
+    (tmp_path / "agent.yaml").write_text(yaml.safe_dump(BODY))
+    out = tmp_path / "search"
+    words = ["tune", tmp_path / "agent.yaml", "--market", market, "--out", out, "--workspace", tmp_path, "--exit-zero"]
+    for mark in ("trials/0001/checkpoints/last.safetensors", "best/run.json"):
+        process = subprocess.Popen([sys.executable, "-m", "edgeproof", *map(str, words)], stderr=subprocess.DEVNULL)
+        while process.poll() is None and not (out / mark).exists():
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "the search ended before it could be killed"
+    done = tune(BODY, market, out=out, workspace=tmp_path, write=silent)
+    assert known(done.body) == known(tuned.body)
+    assert done.body["seeds"]["values"] == tuned.body["seeds"]["values"]
+    weights = "bundle/weights.safetensors"
+    assert (done.run.folder / weights).read_bytes() == (tuned.run.folder / weights).read_bytes()
+    assert done.run.verdict["trials"] == tuned.run.verdict["trials"]
 
 
 def test_its_page_says_growth_and_validations(tuned, place):
@@ -134,20 +167,21 @@ def test_broken_off_within_a_trial_it_goes_on_as_if_undisturbed(tuned, market, t
     assert known(done.body) == known(tuned.body)[:2]
 
 
-def test_other_sealed_bars_make_the_same_trials(tuned, market, tmp_path):
+def test_other_sealed_bars_make_the_same_trial(tuned, market, tmp_path):
     other = open_market(sealed_moved(market, tmp_path / "market"))
     config, ledger = load_run_config(BODY), Ledger(tmp_path)
     bench = Bench(config, other, open_bars(config, other, ledger), ledger)
     plan = Plan("search", "maximize", search_space(config), "random", "median", config.seed, "mark")
     study = open_study(plan, open_storage("memory", tmp_path), tmp_path)
-    work(study, lambda trial: score(bench, trial), trials=2)
-    assert [row.value for row in study.rows()] == [trial["value"] for trial in tuned.body["trials"][:2]]
+    work(study, lambda trial: score(bench, trial), trials=1)
+    assert [row.value for row in study.rows()] == [tuned.body["trials"][0]["value"]]
 
 
 def test_the_value_of_a_population_is_that_of_its_best_member_and_folds_are_averaged(market, tmp_path):
     body = fewer(1, objective="net_sharpe") | {
         "combine": {"name": "multi_start", "seeds": 2},
-        "split": {"name": "walk_forward", "train": 600, "validation": 250, "test": 150, "step": 300},
+        "split": {"name": "walk_forward", "train": 900, "validation": 100, "test": 100, "step": 300},
+        "agent": {**AGENT, "total_steps": FEW},
     }
     done = tune(body, market, out=tmp_path / "search", workspace=tmp_path, write=silent)
     (trial,) = done.body["trials"]
@@ -162,7 +196,8 @@ def test_the_value_of_a_population_is_that_of_its_best_member_and_folds_are_aver
 
 
 def test_a_trial_whose_episodes_do_not_fit_its_bars_fails_alone(market, tmp_path):
-    body, space = fewer(3), ["environment.episode_bars={64,1500}"]
+    body = fewer(3) | {"agent": {**AGENT, "total_steps": FEW}}
+    space = ["environment.episode_bars={64,1500}"]
     done = tune(body, market, out=tmp_path / "search", workspace=tmp_path, space=space, write=silent)
     said = {trial["params"]["environment.episode_bars"]: trial.get("why", "") for trial in done.body["trials"]}
     assert said[64] == ""
@@ -207,7 +242,8 @@ def test_growth_is_no_objective_of_a_model(edgeproof, market):
 
 
 def test_a_quick_start_takes_the_template(edgeproof, market, tmp_path):
-    small = [f"agent.{key}={value}" for key, value in AGENT.items() if not isinstance(value, dict | str)]
+    body = {**AGENT, "total_steps": FEW}
+    small = [f"agent.{key}={value}" for key, value in body.items() if not isinstance(value, dict | str)]
     nets = ["agent.net.actor=[8]", "agent.net.critic=[8]"]
     more = ["features=[close_location]", "window=4", "environment.episode_bars=64", "gates.profile=none"]
     call = ("tune", "--agent", "ppo", *small, *nets, *more, "--trials", 1, "--seeds", 0, "--study", "mine", "--json")
@@ -221,11 +257,11 @@ def test_a_quick_start_takes_the_template(edgeproof, market, tmp_path):
 
 def test_a_sweep_finds_a_rate_of_an_agent_and_counts_its_points(edgeproof, market, config, tmp_path):
     call = ("sweep", config, "--market", market, "--out", tmp_path / "sweep", "--workspace", tmp_path, "--points", 3)
-    answer = edgeproof(*call, "--steps", 8192)
+    answer = edgeproof(*call, "--steps", FEW)
     assert answer.status == 0, answer.err
     assert "Suggested: agent.lr=" in answer.out
     body = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
-    assert (body["key"], body["metric"], body["nothing"], body["steps"]) == ("agent.lr", "net_growth", 0.0, 8192)
+    assert (body["key"], body["metric"], body["nothing"], body["steps"]) == ("agent.lr", "net_growth", 0.0, FEW)
     assert [point["rate"] for point in body["points"]] == pytest.approx([1e-5, 1e-3, 1e-1])
     assert body["best"] == max(body["points"], key=lambda point: point["value"])["rate"]
     trained = {row.body["trial"] for row in Ledger(tmp_path).rows("training")}
@@ -233,7 +269,7 @@ def test_a_sweep_finds_a_rate_of_an_agent_and_counts_its_points(edgeproof, marke
     assert "agent.lr" in (tmp_path / "sweep" / "report.html").read_text()
 
     (tmp_path / "sweep" / "points" / "001.json").unlink()  # as if it had been killed there
-    again = edgeproof(*call, "--steps", 8192, "--json")
+    again = edgeproof(*call, "--steps", FEW, "--json")
     assert json.loads(again.out) == body
     assert edgeproof("report", tmp_path / "sweep", "--out", tmp_path / "again.html").status == 0
 
