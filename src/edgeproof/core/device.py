@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["kept_memory", "prepare_environment", "set_threads", "thread_count", "torch_device"]
+__all__ = ["kept_memory", "one_thread_each", "prepare_environment", "set_threads", "thread_count", "torch_device"]
 
 # of glibc's malloc.h: parameter, while memory is kept, afterwards (where glibc's own adaptation ends)
 _MALLOC = ((-3, 256 << 20, 32 << 20), (-1, 512 << 20, 64 << 20))  # from when on: mapped apiece; handed back
@@ -71,6 +71,22 @@ def set_threads(count: int | None = None) -> int:
         count = 1
     torch.set_num_threads(count)
     return count
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Give torch one thread in a block that divides its work among threads of its own.
+
+    Those threads set it too, each for itself: OpenMP keeps a number for every thread that calls it.
+    """
+    import torch
+
+    count = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(count)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgeproof.core.device import one_thread_each
 from edgeproof.core.errors import OptionError
 from edgeproof.rl import objective
 from edgeproof.rl.adam import Adam
@@ -31,6 +32,7 @@ from edgeproof.rl.samples import Samples, samples_of
 from edgeproof.rl.settings import PpoConfig, RlPrecision
 from edgeproof.rl.tally import Tally
 from edgeproof.rl.update import update
+from edgeproof.rl.workers import Workers
 from edgeproof.train.precision import resolved
 
 __all__ = ["Learner", "kind_of"]
@@ -76,6 +78,7 @@ class Learner:
             self.scale = Moments(members, 1) if self.config.normalise_rewards else None
             self.sums = torch.zeros(environment.accounts, dtype=whole)
             self.tally = Tally(members, n)
+        self.policy.workers = Workers() if self.device.type == "cpu" else None
         self.policy.start(keys)  # drawn on the processor, whatever the device
         self.best = self.policy.flat.clone()
         self._observation: Observation | None = None
@@ -127,7 +130,7 @@ class Learner:
 
     def update(self, number: int) -> dict[str, Any]:
         """Collect a rollout and learn from it; the figures of this update, counted from 0."""
-        with self._there():
+        with self._there(), one_thread_each():
             return self._update(number)
 
     def _there(self) -> AbstractContextManager[Any]:

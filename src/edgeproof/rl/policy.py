@@ -3,9 +3,11 @@
 # P members, B samples, I inputs, A action numbers, D weights of a member
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +17,11 @@ from edgeproof.rl.interface import ActionSpace, Discrete
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.settings import NetConfig
 from edgeproof.rl.tower import ALONE, Layer, Trace, backward, forward
+from edgeproof.rl.workers import Workers, together
 
 __all__ = ["Outputs", "Policy"]
+
+WORTH = 1 << 23  # weights read by all rows together from which on handing a part to another thread is worth it
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,9 @@ class Policy:
         members: P.
         kind: of the products; weights and outputs are float32, or float64 where this is.
         encoders: what turns the windows of inputs into encodings; their weights come first.
+
+    Attributes:
+        workers: who share the work on many rows; none: the calling thread alone.
     """
 
     def __init__(
@@ -85,6 +93,7 @@ class Policy:
         self._cast = self.flat if kind == whole else torch.zeros(members, size, dtype=kind)
         self._layers, self._into = self.towers(self._cast), self.towers(self.gradient)
         self._each: list[Policy] = []
+        self.workers: Workers | None = None
         if encoders is not None:
             encoders.bind(self.flat)
 
@@ -141,6 +150,7 @@ class Policy:
         view, own = copy(self), slice(place, place + 1)
         view.flat, view.gradient, view._cast = self.flat[own], self.gradient[own], self._cast[own]
         view._layers, view._into, view._each = self.towers(view._cast), self.towers(view.gradient), []
+        view.workers = None
         return view
 
     def whole(self) -> "Policy":
@@ -160,8 +170,14 @@ class Policy:
 
     def forward(self, x: Tensor) -> Outputs:
         """Logits or means, and values, of inputs [P, B, I] in the products' kind."""
-        activation, seen = self.net.activation, self._seen(x)
-        outputs, traces = zip(*(forward(layers, seen, activation) for layers in self._layers), strict=True)
+        seen = self._seen(x)
+        found: list[Any] = [None] * len(self._layers)
+
+        def go(place: int) -> None:
+            found[place] = forward(self._layers[place], seen, self.net.activation)
+
+        self._divided(go, x)
+        outputs, traces = zip(*found, strict=True)
         both = [output.to(self.flat.dtype).contiguous() for output in outputs]
         action, value = (both[0], both[1]) if len(both) == 2 else both[0].split((self.width, 1), dim=-1)
         return Outputs(action, value.squeeze(-1), self.log_std, traces, None if self.encoders is None else x)
@@ -187,6 +203,11 @@ class Policy:
         """
         return [(layer.weight[place], layer.bias[place, 0]) for layer in self.towers(self.flat)[0]]
 
+    def _divided(self, go: Callable[[int], None], x: Tensor) -> None:
+        """Do a part for every tower: side by side where it is worth handing one over, else one after the other."""
+        worth = x.shape[0] * x.shape[1] * self.flat.shape[1] >= WORTH
+        together([partial(go, place) for place in range(len(self._layers))], self.workers if worth else None)
+
     def backward(self, outputs: Outputs, gradients: Mapping[str, Tensor], *, inputs: bool = False) -> Tensor | None:
         """Put the gradient of every weight into `gradient`.
 
@@ -198,10 +219,13 @@ class Policy:
         asked = inputs or self.encoders is not None
         value = gradients["value"].unsqueeze(-1)
         ends = [torch.cat((gradients["action"], value), -1)] if self.net.shared else [gradients["action"], value]
-        found = [
-            backward(layers, trace, end.to(self.kind), self.net.activation, into=into, inputs=asked)
-            for layers, trace, end, into in zip(self._layers, outputs.traces, ends, self._into, strict=True)
-        ]
+        found: list[Tensor | None] = [None] * len(ends)
+
+        def go(place: int) -> None:
+            layers, trace, end = self._layers[place], outputs.traces[place], ends[place].to(self.kind)
+            found[place] = backward(layers, trace, end, self.net.activation, into=self._into[place], inputs=asked)
+
+        self._divided(go, outputs.value)
         if "log_std" in self._pieces:
             self._pieces["log_std"].view(self.gradient).copy_(gradients["log_std"])
         if not asked:

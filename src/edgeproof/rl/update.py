@@ -2,6 +2,8 @@
 
 # P members, H steps, N = P * n accounts, B samples of a minibatch, A action numbers
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,7 @@ from edgeproof.rl.loss import TERMS, slopes
 from edgeproof.rl.policy import Policy
 from edgeproof.rl.samples import Batch, Samples, gather, minibatches
 from edgeproof.rl.settings import PpoConfig
+from edgeproof.rl.workers import together
 
 __all__ = ["descend", "update"]
 
@@ -23,12 +26,23 @@ _KL = TERMS.index("kl")
 def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Tensor:
     """Put the gradient of a minibatch's loss into the policy's; the loss's `TERMS`, f64[7, P]."""
     if policy.members > 1 and policy.one_by_one(batch.rows.shape[1]):
-        each = enumerate(zip(policy.each(), hyper.each(), strict=True))
-        return torch.cat([descend(own, batch.member(place), config, numbers) for place, (own, numbers) in each], dim=1)
+        return _each(policy, batch, config, hyper)
     with torch.no_grad():
         outputs = policy.forward(batch.x)
         found, steep = slopes(policy.actions, outputs, batch, config, hyper)
         policy.backward(outputs, steep)
+    return found
+
+
+def _each(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Tensor:
+    """Every member alone, as many side by side as there are threads."""
+    own, numbers = policy.each(), hyper.each()
+    found = torch.empty(len(TERMS), policy.members, dtype=torch.float64)
+
+    def go(place: int) -> None:
+        found[:, place : place + 1] = descend(own[place], batch.member(place), config, numbers[place])
+
+    together([partial(go, place) for place in range(policy.members)], policy.workers)
     return found
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from edgeproof.core.rng import Rng
+from edgeproof.rl import tower
 from edgeproof.rl.interface import Continuous, Discrete
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.policy import Policy
@@ -98,3 +99,19 @@ def test_the_whole_of_a_rounded_policy_is_what_its_weights_say():
     assert torch.equal(rounded.whole().forward(x).action, exact.forward(x).action)
     assert not torch.equal(rounded.forward(x.bfloat16()).action, exact.forward(x).action)
     assert exact.whole() is exact
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_without_torchscript_everything_is_the_same(monkeypatch, kind, activation):
+    x = torch.randn(3, 600, 5, generator=torch.Generator().manual_seed(2)).to(kind)
+    slopes = {"action": torch.ones(3, 600, 3), "value": torch.ones(3, 600)}
+    found = []
+    for part in (tower.compiled, lambda part: part):
+        monkeypatch.setattr(tower, "compiled", part)
+        own = policy(kind=kind, activation=activation)
+        outputs = own.forward(x)
+        own.backward(outputs, slopes)
+        found.append((outputs.action, outputs.value, own.gradient))
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    assert found[0][2].abs().sum() > 0

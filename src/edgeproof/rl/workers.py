@@ -1,0 +1,51 @@
+"""Work in pieces that threads take one after the other: the same pieces on one thread or many, so the same bytes.
+
+PyTorch's own threads gain nothing on networks this small: they share every single operation. So torch gets one thread
+(`core.device.one_thread_each`), and whole pieces of work, which do not wait for each other, go side by side.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from edgeproof.core.device import one_thread_each, thread_count
+from edgeproof.rl.crew import Crew
+
+__all__ = ["Workers", "together"]
+
+Piece = Callable[[], None]
+
+
+class Workers:
+    """The calling thread and those that stand by it; they end with this object."""
+
+    def __init__(self) -> None:
+        self._crew: Crew | None = None
+
+    def run(self, pieces: Sequence[Piece]) -> None:
+        """Do all pieces, in any order; what one raises is raised here, once no other thread is at work any more."""
+        threads = thread_count()
+        if threads == 1 or len(pieces) == 1:
+            together(pieces, None)
+            return
+        if self._crew is None or self._crew.others != threads - 1:
+            self._crew = Crew(threads - 1)
+        waiting = iter(pieces)
+
+        def work() -> None:
+            torch.set_num_threads(1)  # this and the next hold for the thread that says so
+            with torch.no_grad():
+                for piece in waiting:
+                    piece()
+
+        with one_thread_each():
+            self._crew.do(work)
+
+
+def together(pieces: Sequence[Piece], workers: Workers | None) -> None:
+    """Do all pieces: by the workers, or without them one after the other."""
+    if workers is None:
+        for piece in pieces:
+            piece()
+    else:
+        workers.run(pieces)
