@@ -17,6 +17,7 @@ test-all: lint
 	@tools/setup-lightning
 	@tools/setup-box2d
 	@tools/setup-sb3
+	@tools/setup-postgres
 	@$(RUN) pytest -q -n 2 --dist loadfile --ignore tests/sabotage
 	@$(MAKE) --no-print-directory sabotage
 

@@ -1,11 +1,8 @@
 """`edgeproof run --profile standard` and `full` from end to end: killed they go on, and on noise they claim nothing."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import yaml
 from edgeproof.data.synthetic import make_market
 from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.templates import template_body
+from tests.story.calls import command, kill_when
 
 FEATURES = ["close_location", "body_share", "log_return_1", "log_volatility_24"]
 
@@ -24,24 +22,6 @@ def written(place: Path, name: str, **parts: dict) -> Path:
         body[part] = {**body.get(part, {}), **values}
     place.write_text(yaml.safe_dump(body))
     return place
-
-
-def command(config: Path, market: Path, out: Path, *more: str) -> list[str]:
-    edgeproof = str(Path(sys.executable).parent / "edgeproof")
-    words = [
-        edgeproof,
-        "run",
-        config,
-        *more,
-        "--market",
-        market,
-        "--out",
-        out,
-        "--workspace",
-        out.parent,
-        "--exit-zero",
-    ]
-    return [str(word) for word in words]
 
 
 def answer(out: Path) -> tuple[dict, dict, bytes, list[str]]:
@@ -59,20 +39,6 @@ def answer(out: Path) -> tuple[dict, dict, bytes, list[str]]:
     )
 
 
-def kill_at(words: list[str], place: Path) -> None:
-    """Kill the command as soon as this file is there."""
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
-    until = time.monotonic() + 300
-    while time.monotonic() < until and process.poll() is None:
-        if place.exists():
-            process.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.002)
-    process.wait()
-    assert place.exists()
-    assert process.returncode == -signal.SIGKILL
-
-
 @pytest.mark.slow
 def test_a_full_run_that_is_killed_again_and_again_ends_as_if_undisturbed(tmp_path):
     make_market("linear", tmp_path / "market", symbols=2, bars=1800, seed=5, strength=0.3)
@@ -81,9 +47,9 @@ def test_a_full_run_that_is_killed_again_and_again_ends_as_if_undisturbed(tmp_pa
     more = ("--profile", "full", "--gate", "warn", "gates.trials=3")
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    subprocess.run(command(config, tmp_path / "market", tmp_path / "a" / "run", *more), check=True, capture_output=True)
-    out = tmp_path / "b" / "run"
-    again = command(config, tmp_path / "market", out, *more)
+    left, out = tmp_path / "a" / "run", tmp_path / "b" / "run"
+    subprocess.run(command("run", config, tmp_path / "market", left, *more), check=True, capture_output=True)
+    again = command("run", config, tmp_path / "market", out, *more)
     steps = out / "steps"
     for place in (
         steps / "regularise" / "04-fewer-inputs" / "proposal.json",
@@ -92,9 +58,10 @@ def test_a_full_run_that_is_killed_again_and_again_ends_as_if_undisturbed(tmp_pa
         steps / "squeeze" / "02-weighted-ensemble" / "checkpoints" / "member-02" / "last.safetensors",
         steps / "squeeze" / "06-forecast-over-copies" / "trial.json",
     ):
-        kill_at(again, place)
+        assert kill_when(again, place.exists, tmp_path / "log") == -signal.SIGKILL
+        assert place.exists()
     subprocess.run(again, check=True, capture_output=True)
-    assert answer(out) == answer(tmp_path / "a" / "run")
+    assert answer(out) == answer(left)
     gates = answer(out)[0]
     assert [step["name"] for step in gates["steps"]] == ["data", "skeleton", "overfit", "regularise", "tune", "squeeze"]
     listed = [trial["trial"] for step in gates["steps"] for trial in step["trials"]]

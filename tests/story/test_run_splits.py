@@ -1,9 +1,7 @@
 """A run over many folds: walk-forward and combinatorial from end to end, and killed between its folds."""
 
 import json
-import os
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from edgeproof.recipe.evaluate import evaluate_bundle
 from edgeproof.recipe.run import judge_again
 from edgeproof.recipe.templates import template_body
 from edgeproof.train.bundle import read_bundle
-from tests.story.test_run_resume import command, kill_when
+from tests.story.calls import command, kill_when, says
 
 WALK = {"name": "walk_forward", "train": "30d", "validation": "8d", "test": "12d", "step": "12d"}
 CPCV = {"name": "cpcv", "n_groups": 4, "k_test": 2}
@@ -94,15 +92,8 @@ def test_killed_within_a_fold_and_resumed_equals_undisturbed(tiny_market, tmp_pa
     undisturbed = ep.run(settings, tiny_market, out=tmp_path / "a" / "run", workspace=tmp_path / "a", write=quiet)
     log, out = tmp_path / "log", tmp_path / "b" / "run"
     out.parent.mkdir()
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            command(config, tiny_market, out),
-            stderr=stream,
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        kill_when(process, log, "fold 2/3 epoch 2")
-    assert process.returncode == -signal.SIGKILL, "the run ended before it could be killed"
+    status = kill_when(command("run", config, tiny_market, out), says(log, "fold 2/3 epoch 2"), log)
+    assert status == -signal.SIGKILL, "the run ended before it could be killed"
     assert not (out / "bundle").exists()
     first, second = (out / "checkpoints" / f"fold-0{number}" / "last.safetensors" for number in (0, 1))
     before = first.stat().st_mtime_ns

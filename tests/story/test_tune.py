@@ -5,8 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,12 +25,14 @@ from edgeproof.recipe.attempt import Bench, score
 from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.prepare import open_bars
 from edgeproof.recipe.templates import template_body
-from edgeproof.recipe.tune import tune
+from edgeproof.recipe.tune import Means, tune
 from edgeproof.recipe.vary import search_space
-from edgeproof.search.storage import open_storage
+from edgeproof.search.storage import JOURNAL, open_storage
 from edgeproof.search.study import Plan, open_study, work
 from edgeproof.train.bundle import read_bundle
 from edgeproof.train.keep import arrays_of
+from tests.story.calls import command, kill_when, says
+from tests.story.postgres import SECRET, database
 
 TRIALS = 14
 BODY = template_body("logistic_baseline")
@@ -115,22 +117,15 @@ def test_the_same_command_again_adds_nothing(tuned, tiny_market, place):
     assert len(Ledger(place).rows()) == rows
 
 
-def command(config: Path, market: Path, out: Path, *more: object) -> list[str]:
-    edgeproof = str(Path(sys.executable).parent / "edgeproof")
-    words = [
-        edgeproof,
-        "tune",
-        config,
-        "--market",
-        market,
-        "--out",
-        out,
-        "--workspace",
-        out.parent,
-        "--exit-zero",
-        *more,
-    ]
-    return [str(word) for word in words]
+@pytest.fixture(params=["journal", "postgres"])
+def storage(request) -> Iterator[str | None]:
+    """Where a search is kept: its own journal, or a database of PostgreSQL."""
+    with nullcontext() if request.param == "journal" else database() as url:
+        yield url
+
+
+def kept_in(storage: str | None) -> list[str]:
+    return [] if storage is None else ["--storage", storage]
 
 
 class BrokenOff(BaseException):
@@ -156,20 +151,12 @@ def test_broken_off_within_a_trial_it_goes_on_as_if_undisturbed(tuned, tiny_mark
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_equals_undisturbed(tuned, tiny_market, tmp_path):
+def test_killed_and_resumed_equals_undisturbed(tuned, tiny_market, tmp_path, storage):
     config, out, log = tmp_path / "config.yaml", tmp_path / "search", tmp_path / "log"
     config.write_text(yaml.safe_dump(BODY))
-    with log.open("w") as stream:
-        process = subprocess.Popen(command(config, tiny_market, out), stderr=stream, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 120
-        while time.monotonic() < until and process.poll() is None:
-            if "trial 6/14" in log.read_text(errors="ignore"):
-                process.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.005)
-        process.wait()
-    assert process.returncode == -signal.SIGKILL, "the search ended before it could be killed"
-    done = tune(BODY, tiny_market, out=out, workspace=tmp_path, write=silent)
+    words = command("tune", config, tiny_market, out, *kept_in(storage))
+    assert kill_when(words, says(log, "trial 6/14"), log) == -signal.SIGKILL, "it ended before it could be killed"
+    done = tune(BODY, tiny_market, out=out, workspace=tmp_path, means=Means(storage=storage), write=silent)
     assert known(done.body) == known(tuned.body)
     assert done.body["seeds"]["values"] == tuned.body["seeds"]["values"]
     weights = "bundle/weights.safetensors"
@@ -178,11 +165,12 @@ def test_killed_and_resumed_equals_undisturbed(tuned, tiny_market, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_and_a_worker_share_one_study(tiny_market, tmp_path):
+def test_two_processes_and_a_worker_share_one_study(tiny_market, tmp_path, storage):
     config, out = tmp_path / "config.yaml", tmp_path / "search"
     config.write_text(yaml.safe_dump(BODY))
     environment = {**os.environ, "EDGEPROOF_THREADS": "1"}
-    calls = [command(config, tiny_market, out, "--workers", workers) for workers in (1, 2)]
+    words = command("tune", config, tiny_market, out, *kept_in(storage))
+    calls = [[*words, "--workers", str(workers)] for workers in (1, 2)]
     processes = [subprocess.Popen(call, env=environment, stdout=subprocess.DEVNULL) for call in calls]
     assert [process.wait() for process in processes] == [0, 0]
     body = json.loads((out / "study.json").read_text())
@@ -191,6 +179,9 @@ def test_two_processes_and_a_worker_share_one_study(tiny_market, tmp_path):
     trained = [row.body["trial"] for row in Ledger(tmp_path).rows("training")]
     assert len(trained) == len(set(trained)) == TRIALS + 2
     assert (out / "best" / "verdict.json").is_file()
+    if storage is not None:
+        assert not any(SECRET in path.read_text(errors="ignore") for path in out.rglob("*") if path.is_file())
+        assert not (out / JOURNAL).exists()
 
 
 def test_more_trials_may_find_another_winner_and_the_earlier_one_is_put_aside(tiny_market, tmp_path):

@@ -4,6 +4,7 @@ The journal is the default: 20 trials of 8 settings and 10 epochs cost 0.2 s of 
 (2026-11-21), it needs no migrations, and several processes of one machine or of one shared disk may write to it.
 """
 
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -70,9 +71,12 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
     if url == MEMORY:
         return InMemoryStorage()
     try:
-        return RDBStorage(url)
+        storage = RDBStorage(url)
+        weakref.finalize(storage, storage.engine.dispose)  # its connections end with it
+        return storage
     except _UNUSABLE as error:
-        reason = " ".join(str(error).split()).partition(" (Background on")[0][:200]
+        told = error.__cause__ if isinstance(error.__cause__, ImportError) else error  # which driver is missing
+        reason = " ".join(str(told).split()).partition(" (Background on")[0][:200]
         raise OptionError(
             f"--storage {shown(url)} cannot be opened ({reason}); give one such as sqlite:///search.db, or none"
         ) from error

@@ -203,6 +203,11 @@ def test_a_storage_that_cannot_be_opened_is_told_in_one_line(url, tmp_path):
     assert "secret" not in shown(url)
 
 
+def test_a_driver_that_is_missing_is_named(tmp_path):
+    with pytest.raises(OptionError, match="No module named 'MySQLdb'"):
+        open_storage("mysql://user@127.0.0.1/x", tmp_path)
+
+
 def test_what_stays_in_memory():
     assert [stays_in_memory(url) for url in ("memory", "sqlite://", "sqlite:///:memory:")] == [True] * 3
     assert not any(stays_in_memory(url) for url in (None, "sqlite:///a.db", "postgresql://h/x"))
