@@ -48,7 +48,7 @@ BODY = {
     "agent": AGENT,
     "environment": {"episode_bars": 64, "reward": {"name": "log_growth", "scale": 100}},
     "costs": {"commission_bps": 4.0, "half_spread_bps": 1.0},
-    "split": {"name": "holdout", "train": 0.7, "validation": 0.1, "sealed": 0.2},
+    "split": {"name": "holdout", "train": 0.75, "validation": 0.05, "sealed": 0.2},
     "gates": {"profile": "none"},
     "tune": {"only": True, "space": SPACE, "sampler": "random", "trials": TRIALS, "seeds": 1},
 }
