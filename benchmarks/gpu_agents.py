@@ -100,11 +100,11 @@ def stepping(asked: Any) -> dict[str, Any]:
 class Acting:
     """A learner's rollout without a word to the processor, so that a graph can hold it."""
 
-    def __init__(self, asked: Any) -> None:
+    def __init__(self, asked: Any, precision: str = "fp32") -> None:
         accounts, steps = (64, 4) if asked.small else (65_536, 16)
-        sizes = {"accounts": accounts, "steps": steps, "total_steps": 100 * accounts * steps, "schedule": "none"}
-        minibatch = 64 if asked.small else 32_768
-        self.config = PpoConfig.model_validate({**sizes, "minibatch": minibatch, "net": NET, "precision": "fp32"})
+        sizes = {"accounts": accounts, "steps": steps, "total_steps": 100 * accounts * steps, "device": asked.device}
+        more = {"minibatch": 64 if asked.small else 32_768, "net": NET, "schedule": "none", "precision": precision}
+        self.config = PpoConfig.model_validate(sizes | more)
         self.env = world(asked.device, accounts, asked.small)
         self.learner = Learner(self.env, [self.config], Keys(Rng(1), (0,)))
         self.seen = self.learner.observation
@@ -156,8 +156,8 @@ def inferring(asked: Any) -> dict[str, Any]:
 class Training(Acting):
     """Updates of which rollout and gradient steps are graphs."""
 
-    def __init__(self, asked: Any) -> None:
-        super().__init__(asked)
+    def __init__(self, asked: Any, precision: str) -> None:
+        super().__init__(asked, precision)
         self.asked, self.samples, self.act, self.descend = asked, None, None, None
         self.rows = torch.zeros(1, self.config.minibatch, dtype=torch.int64, device=self.env.device)
         self.hyper = hyper_at([self.config], 0)
@@ -212,9 +212,9 @@ class Training(Acting):
                 own.copy_(other)
 
 
-def learning(asked: Any) -> dict[str, Any]:
+def learning(asked: Any, precision: str) -> dict[str, Any]:
     """PPO end to end: rollout, advantages, 4 epochs."""
-    eager, graphs = Acting(asked), Training(asked)
+    eager, graphs = Acting(asked, precision), Training(asked, precision)
     steps, ends = eager.config.steps, []
     eager.learner.update(0)
     graphs.update(0)
@@ -235,5 +235,6 @@ def agents(asked: Any) -> list[tuple[str, Callable[[], Any]]]:
     return [
         ("agents: environment", lambda: stepping(asked)),
         ("agents: environment and inference", lambda: inferring(asked)),
-        ("agents: environment, inference and training", lambda: learning(asked)),
+        ("agents: environment, inference and training, fp32", lambda: learning(asked, "fp32")),
+        ("agents: environment, inference and training, bf16", lambda: learning(asked, "bf16")),
     ]
