@@ -129,7 +129,7 @@ def _check_assets(bundle: Bundle, actor: Actor, prepared: Prepared) -> None:
     if actor.config.assets > 1 and known != given:
         raise BundleError(
             f"bundle: its agent's account holds {actor.config.assets} of {account_name(known)} ({len(known)} symbols), "
-            f"the market has {account_name(given)} ({len(given)}); give a market of the same symbols"
+            f"the market has {account_name(given)} ({len(given)} symbols); give a market of the same symbols"
         )
 
 

@@ -19,7 +19,9 @@ from edgeproof.recipe.agent import Ground, acting, agent_episodes, agent_forecas
 from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.templates import template_body
 from edgeproof.rl.env import MarketEnv
+from edgeproof.rl.gates import check_agent
 from edgeproof.rl.ppo import train_ppo
+from edgeproof.rl.settings import PpoConfig
 
 BARS, WINDOW, SPAN = 120, 3, slice(10, 110)
 PORTFOLIO = ["environment.actions=continuous", f"window={WINDOW}", "environment.episode_bars=20"]
@@ -207,6 +209,14 @@ def test_a_training_broken_off_ends_with_the_same_bytes(tmp_path):
         train(tmp_path / "broken", watch=stop)
     assert train(tmp_path / "broken").sha == whole.sha
     assert whole.history[-1]["update"] == 12
+
+
+def test_the_look_before_a_training_finds_nothing_wrong_with_it():
+    world = ground(*SMALL, "environment.reward={name: log_growth, scale: 100}")
+    agent = cast("PpoConfig", world.config.agent)
+    found = check_agent(world.environment(SPAN, 1), agent, rng=Rng(0), samples=agent.steps * agent.accounts)
+    assert {one.check for one in found} >= {"rl.rewards", "rl.first_ratio", "rl.entropy_at_start", "rl.observations"}
+    assert not [one.claim for one in found if one.level == "error"]
 
 
 @pytest.mark.parametrize(
