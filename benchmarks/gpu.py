@@ -1,9 +1,13 @@
 """Training and simulator on a CUDA machine, in at most eight minutes; where there is none it says so and ends with 0.
 
-Every part prints a JSON line: throughput of every model and precision, forward and backward alone, the batch size that
-is found, a training that is stopped and resumed beside one that is not, capture on known truth, the simulator's
-accounts beside those of the CPU, agents eager and graph-captured (`gpu_agents`). A part that fails says why and the
-others go on; a part for which no time is left says that. `--device cpu --small` runs the same code without a GPU: it
+    pip install "numba-cuda[cu12]"  # or cu13, as PyTorch's CUDA is: Numba compiles accounts with it
+    python benchmarks/gpu.py
+
+Every part prints a JSON line: the simulator's accounts beside those of the CPU, agents eager and graph-captured
+(`gpu_agents`), throughput of every model and precision, forward and backward alone, the batch size that is found, a
+training that is stopped and resumed beside one that is not, capture on known truth. A part that fails says why and the
+others go on: parts run in a process of their own, which is begun anew after one that broke the device or took longer
+than two minutes; parts for which no time is left say that. `--device cpu --small` runs the same code without a GPU: it
 tests this file and measures nothing of a GPU.
 """
 
@@ -11,11 +15,14 @@ import argparse
 import contextlib
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
 os.environ.setdefault("EDGEPROOF_THREADS", "1")
@@ -24,6 +31,7 @@ from edgeproof.core.device import prepare_environment
 
 prepare_environment()
 
+import numba
 import numpy as np
 import torch
 
@@ -40,7 +48,8 @@ from gpu_agents import agents
 from harness import machine
 from training import descent_of, panel
 
-LIMIT_SECONDS = 480
+LIMIT_SECONDS = 480  # of everything
+PART_SECONDS, START_SECONDS = 120, 90  # of a part; of a start, and between two parts
 NAMES = ("logistic", "mlp", "lstm_attention", "gru_attention", "cnn_lstm")
 MONEY = ("equity", "weights")
 Part = tuple[str, Callable[[], Any]]
@@ -153,50 +162,143 @@ def simulated(asked: argparse.Namespace) -> dict[str, float]:
 
 
 def parts(asked: argparse.Namespace) -> Iterator[Part]:
-    """Everything, what matters most first."""
+    """Everything, what takes little time first."""
     precisions = ("fp32", "bf16", "fp16") if asked.device == "cuda" else ("fp32", "bf16")
+    yield "simulator against the CPU", lambda: simulated(asked)
+    yield from agents(asked)
     for model in NAMES:
         yield f"found batch, {model}", lambda model=model: found_batch(asked, model)
         for kind in precisions:
             yield f"throughput, {model} {kind}", lambda model=model, kind=kind: throughput(asked, model, kind)
     for model, kind in (("mlp", "fp32"), ("mlp", precisions[-1]), ("gru_attention", "fp32"), ("cnn_lstm", "bf16")):
         yield f"resume is exact, {model} {kind}", lambda model=model, kind=kind: resumed(asked, model, kind)
-    yield "simulator against the CPU", lambda: simulated(asked)
-    yield from agents(asked)
     yield "capture, mlp on nonlinear 0.17", lambda: captured(asked, "nonlinear", 0.17, "mlp")
     yield "capture, gru on temporal 0.20", lambda: captured(asked, "temporal", 0.20, "gru")
 
 
+def say(row: dict[str, Any]) -> None:
+    """A line that is read at once."""
+    print(json.dumps(row), flush=True)
+
+
+def work(asked: argparse.Namespace) -> None:
+    """The parts from `--first` on, one after the other; a device that no longer answers ends the process."""
+    small = (4, 600, 1024, 256, 1) if asked.small else (143, 17_520, 204_800, 8192, 3)
+    asked.symbols, asked.bars, asked.samples, asked.large, asked.rounds = small
+    for number, (name, run) in enumerate(parts(asked)):
+        if number < asked.first or asked.only not in name:
+            continue
+        say({"part": number, "name": name})
+        row, began = {"name": name}, time.perf_counter()
+        try:
+            row["value"] = run()
+        except Exception as error:  # the other parts go on
+            row["error"] = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+        say(row | {"seconds": round(time.perf_counter() - began, 1)})
+        if asked.device == "cuda":
+            torch.cuda.synchronize()
+            torch.cuda.empty_cache()
+
+
+class Watched:
+    """A process that works through the parts from `first` on, and what it has said.
+
+    Attributes:
+        part: number of the last one that it began, -1 before.
+        name: of it, while it is not done.
+        failed: parts that failed.
+    """
+
+    def __init__(self, first: int) -> None:
+        self.part, self.name, self.failed = -1, "", 0
+        command = [sys.executable, __file__, *sys.argv[1:], "--first", str(first)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._lines: Queue[str | None] = Queue()
+        Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def go(self, until: float) -> str:
+        """Print what it says up to this time; answers why it ended: nothing, where it has done all parts."""
+        left = min(until - time.monotonic(), START_SECONDS)
+        while True:
+            try:
+                line = self._lines.get(timeout=max(left, 0.1))
+            except Empty:
+                self._process.kill()
+                return "took too long"
+            if line is None:
+                status = self._process.wait()
+                return "" if status == 0 and not self.name else f"the process ended with {status}"
+            row = json.loads(line)
+            if "part" in row:
+                self.part, self.name = row["part"], row["name"]
+                left = min(until - time.monotonic(), PART_SECONDS)
+            else:
+                say(row)
+                self.name, self.failed = "", self.failed + ("error" in row)
+                left = min(until - time.monotonic(), START_SECONDS)
+
+
+def watch() -> int:
+    """Begin the work, and again after a part that took its process along; answers how many parts failed."""
+    until, first, failed = time.monotonic() + LIMIT_SECONDS, 0, 0
+    while True:
+        process = Watched(first)
+        ended = process.go(until)
+        failed += process.failed
+        if not ended:
+            return failed
+        if process.name or process.part < first:
+            say({"name": process.name or "start", "error": ended})
+            failed += 1
+        if time.monotonic() > until - 1:
+            say({"name": "the parts after it", "left_out": "no time left"})
+            return failed
+        if process.part < first:
+            return failed
+        first = process.part + 1
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--small", action="store_true", help="sizes that end in a minute on one core")
     parser.add_argument("--only", default="", help="parts whose name contains this")
+    parser.add_argument("--first", type=int, help=argparse.SUPPRESS)  # of the process that works
     asked = parser.parse_args()
     if asked.device == "cuda" and not torch.cuda.is_available():
         print("no CUDA device on this machine: nothing to measure (--device cpu --small tests this file)")
         return
-    small = (4, 600, 1024, 256, 1) if asked.small else (143, 17_520, 204_800, 8192, 3)
-    asked.symbols, asked.bars, asked.samples, asked.large, asked.rounds = small
-    where = torch.cuda.get_device_name() if asked.device == "cuda" else "cpu"
-    print(json.dumps({"device": where, "torch": torch.__version__, "machine": machine()}), flush=True)
-    began, failed = time.perf_counter(), 0
-    for name, run in parts(asked):
-        if asked.only not in name:
-            continue
-        row: dict[str, Any] = {"name": name}
-        start = time.perf_counter()
-        if start - began > LIMIT_SECONDS:
-            print(json.dumps(row | {"left_out": "no time left"}), flush=True)
-            continue
-        try:
-            row["value"] = run()
-        except Exception as error:  # the other parts go on
-            row["error"], failed = f"{type(error).__name__}: {error}", failed + 1
-        print(json.dumps(row | {"seconds": round(time.perf_counter() - start, 1)}), flush=True)
-        if asked.device == "cuda":
-            torch.cuda.empty_cache()
-    sys.exit(min(failed, 1))
+    if asked.first is not None:
+        work(asked)
+        return
+    say(
+        {
+            "device": device_facts(asked.device),
+            "torch": torch.__version__,
+            "numba": numba.__version__,
+            "machine": machine(),
+        }
+    )
+    sys.exit(min(watch(), 1))
+
+
+def device_facts(device: str) -> dict[str, Any]:
+    """Which device it is."""
+    if device == "cpu":
+        return {"name": "cpu"}
+    found = torch.cuda.get_device_properties(0)
+    facts = {
+        "name": found.name,
+        "capability": f"{found.major}.{found.minor}",
+        "processors": found.multi_processor_count,
+    }
+    return facts | {"gib": round(found.total_memory / 2**30), "cuda": torch.version.cuda}
 
 
 if __name__ == "__main__":
