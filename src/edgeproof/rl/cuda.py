@@ -10,6 +10,7 @@ yet: there multiply-adds may be fused and logarithms differ in the last bit, so 
 # N accounts, A assets
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -118,14 +119,20 @@ class There:
 
     def bound(self, world: World, desk: Desk, screen: Screen) -> list[Callable[[], None]]:
         """Begin, step and show, for all accounts of these records of tensors."""
-        arrays = [turned(each, _of_numba, Tensor) for each in (world, desk, screen)]
+        with self._current():
+            arrays = [turned(each, _of_numba, Tensor) for each in (world, desk, screen)]
         return [partial(self._run, kernel, arrays) for kernel in _kernels]
 
     def _run(self, kernel: Any, arrays: list[Any]) -> None:
         shape: tuple[Any, ...] = (-(-self._count // self._threads), self._threads)
         if not SIMULATED:
             shape = (*shape, cuda.external_stream(torch.cuda.current_stream(self.device).cuda_stream))
-        kernel[shape](self._count, *arrays)
+        with self._current():
+            kernel[shape](self._count, *arrays)
+
+    def _current(self) -> AbstractContextManager[Any]:
+        """Numba works on the first device unless it is told otherwise."""
+        return cuda.gpus[self.device.index] if self.device.index else nullcontext()
 
 
 def _of_numba(values: Tensor) -> Any:
