@@ -16,6 +16,7 @@ from edgeproof.rl.interface import Discrete, Environment
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.learner import Learner
 from edgeproof.rl.loss import TERMS
+from edgeproof.rl.place import need_processor
 from edgeproof.rl.samples import Samples, gather
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.update import descend
@@ -95,8 +96,12 @@ def look_at(environment: Environment, config: PpoConfig, rng: Rng, samples: int 
         config: of PPO, perhaps with fewer steps than the training.
         rng: of the look.
         samples: of an update of the training; none: as in `config`.
+
+    Raises:
+        OptionError: an environment of a GPU.
     """
-    config = config.model_copy(update={"accounts": environment.accounts})
+    need_processor(environment, "a first look")
+    config = config.model_copy(update={"accounts": environment.accounts, "device": "cpu"})
     chance = _by_chance(environment, config.steps, rng.child("chance"))
     table = environment.layout.table
     finite = table is None or bool(table.isfinite().all())

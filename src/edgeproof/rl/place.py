@@ -6,7 +6,7 @@ import torch
 
 from edgeproof.core.errors import OptionError
 
-__all__ = ["check_device", "place_of"]
+__all__ = ["check_device", "need_processor", "place_of"]
 
 
 def check_device(name: str) -> None:
@@ -19,6 +19,19 @@ def check_device(name: str) -> None:
         from edgeproof.rl.cuda import device_of  # with Numba's CUDA, which a processor does without
 
         device_of(name, "agent.device")
+
+
+def need_processor(environment: Any, who: str) -> None:
+    """Refuse an environment of a GPU where numpy reads what it gives.
+
+    Raises:
+        OptionError: it is one.
+    """
+    lies = getattr(environment, "place", "cpu")
+    if lies != "cpu":
+        raise OptionError(
+            f"{who} takes environments of the processor, and this one is on {lies}; make it with device=cpu"
+        )
 
 
 def place_of(environment: Any, asked: str) -> torch.device:

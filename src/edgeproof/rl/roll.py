@@ -12,6 +12,7 @@ from edgeproof.core.errors import OptionError
 from edgeproof.core.rng import Rng
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.interface import Observation
+from edgeproof.rl.place import need_processor
 from edgeproof.rl.tape import group_count
 
 __all__ = ["Act", "Rolled", "roll"]
@@ -55,6 +56,7 @@ def roll(act: Act, environment: MarketEnv, *, symbols: int, bars: int) -> Rolled
     Raises:
         OptionError: an environment that begins at random or has other accounts.
     """
+    need_processor(environment, "an evaluation")
     config, count = environment.config, environment.accounts
     groups = group_count(symbols, config.assets)
     if config.starts != "first" or config.episode_bars or count % groups:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from edgeproof.core.config import from_mapping
 from edgeproof.core.device import torch_device
 from edgeproof.core.errors import EdgeproofError
 from edgeproof.core.rng import Rng
+from edgeproof.rl.adapters.shown import written
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.foreign import foreign
 from edgeproof.rl.gates import gate
 from edgeproof.rl.look import look_at
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.ppo import train_ppo
+from edgeproof.rl.roll import roll
 from edgeproof.rl.settings import NetConfig, PpoConfig
 from edgeproof.rl.tape import check_costs
 from edgeproof.simulator.costs import CostsConfig
@@ -27,6 +30,7 @@ from tests.unit.rl.scene import tape_of
 
 SMALL = PpoConfig(net=NetConfig(actor=(8,), critic=(8,)), steps=8, accounts=4, minibatch=16, total_steps=64)
 BARS = 40
+ELSEWHERE: Any = SimpleNamespace(place="cuda")
 
 
 def environment(**changed: Any) -> MarketEnv:
@@ -121,6 +125,18 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
             foreign("CartPole-v1", 4), SMALL.model_copy(update={"device": "cuda:1"}), rng=Rng(0), folder=folder
         ),
         "agent.device=cuda:1: an agent learns where its environment is stepped, and this one is on cpu",
+    ),
+    "a GPU's environment for an adapter": (
+        lambda _: written(ELSEWHERE),
+        "another library's learner takes environments of the processor, and this one is on cuda; make it with device=",
+    ),
+    "a GPU's environment for an evaluation": (
+        lambda _: roll(lambda seen: seen.dense, ELSEWHERE, symbols=1, bars=BARS),
+        "an evaluation takes environments of the processor",
+    ),
+    "a GPU's environment for the gates": (
+        lambda _: look_at(ELSEWHERE, SMALL, Rng(0)),
+        "a first look takes environments of the processor",
     ),
     "members of unequal shape": (
         lambda folder: train_ppo(

@@ -10,6 +10,7 @@ import torch
 from edgeproof.core.errors import OptionError
 from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.interface import Discrete, Environment, Observation, Step
+from edgeproof.rl.place import need_processor
 
 __all__ = ["acted", "action_space", "figures_of", "last_seen", "observation_space", "spaces", "written"]
 
@@ -31,6 +32,7 @@ def spaces() -> Any:
 
 def written(environment: Environment) -> Any:
     """A function that writes an observation out: f32[N, K], the window before the account's numbers, a copy."""
+    need_processor(environment, "another library's learner")
     inputs = Inputs(environment.layout, torch.float32)
 
     def write(observation: Observation) -> np.ndarray:
