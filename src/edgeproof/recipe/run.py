@@ -216,10 +216,7 @@ def _train(
 ) -> None:
     """Everything up to the bundle; what is written last is the mark that it is done."""
     marks = [time.perf_counter()]
-    if config.has_agent:
-        check_device(config.agent.model_dump()["device"])
-    with team().turn():
-        prepared = prepare(config, market, span, cache=ledger.folder / "cache")
+    prepared = _prepared(config, market, ledger, span)
     marks.append(time.perf_counter())
     findings = walk(config, market, prepared, ledger, known=span.market, folder=folder.path, write=write)
     marks.append(time.perf_counter())
@@ -266,6 +263,14 @@ def _train(
         folder.write_table("paths", paths_table(folds, prepared.panel.close_time))
     folder.write_findings(found)
     folder.update(thresholds=_threshold_rows(choice), seconds=_seconds([*marks, time.perf_counter()]), trained=sha)
+
+
+def _prepared(config: RunConfig, market: Market, ledger: Ledger, span: Span) -> Prepared:
+    """What is learned from; a device that is not there is said before that."""
+    if config.has_agent:
+        check_device(config.agent.model_dump()["device"])
+    with team().turn():
+        return prepare(config, market, span, cache=ledger.folder / "cache")
 
 
 def _write_learned(folder: RunFolder, config: RunConfig, prepared: Prepared, learned: Learned) -> None:

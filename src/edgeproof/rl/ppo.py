@@ -82,8 +82,7 @@ def train_ppo(
             `rng.child("environment")`. Of a config with a curriculum, the course through its stages.
         config: of one member, or of each; members differ in `settings.PER_MEMBER` alone.
         rng: everything random in this training; the same rng gives the same bytes.
-        folder: checkpoints go here; a training of the same config, seed and environment that lies here is taken up, on
-            whatever device.
+        folder: checkpoints go here; a training of the same config, seed and environment is taken up, on any device.
             Of an environment that cannot be saved (Gymnasium's) nothing is written before the end.
         members: a number for each member, by which its randomness is keyed; 0, 1, 2 and so on unless given.
         progress: of `config.updates` steps; a line an update with the time left.
@@ -106,8 +105,6 @@ def train_ppo(
     learner, identity = Learner(world, configs, keys), _identity(world, configs, keys)
     with kept_memory():
         standing = _begin(learner, folder, identity, course)
-        if standing.update < learner.config.updates and learner.device.type not in standing.devices:
-            standing.devices.append(learner.device.type)
         if progress is not None:
             progress.resume(standing.update)
         try:
@@ -137,10 +134,11 @@ def _begin(learner: Learner, folder: Path, identity: dict[str, Any], course: Cou
         else:
             learner.enter(course.environment(0), anew="stage 0")
         count = len(learner.configs)
-        return Standing(best=[None] * count, best_update=[0] * count)
+        return Standing(best=[None] * count, best_update=[0] * count, devices=[learner.device.type])
     standing, tensors, world = found
     learner.load(tensors)
     if standing.update < learner.config.updates:
+        standing.devices += [name for name in [learner.device.type] if name not in standing.devices]
         if course is not None:
             learner.enter(course.environment(standing.stage))
         learner.go_on(world)
