@@ -90,3 +90,8 @@ def test_a_ruined_account_says_that_its_position_is_over(place):
     weights = FollowConfig().weights(told.probability, told.made, decide, 0.5, 1) * 4
     assert (weights[[0, 2, 3], 1:] == -1.0).all()
     assert (weights[1] == np.where(np.arange(BARS) < (place or BARS), weights[0], 0.0)).all()
+
+
+def test_an_agent_of_the_processor_is_the_trial_that_it_was_before_there_were_other_devices():
+    assert "device" not in ground().config.trial_identity()["agent"]
+    assert ground("agent.device=cuda").config.trial_identity()["agent"]["device"] == "cuda"
