@@ -99,7 +99,7 @@ class RunConfig(Config):
         agent: `none`, or what learns to trade instead of to forecast (`ppo`); it takes the place of model, loss and
             train, which make the encodings that it sees where `agent.encoder` is `frozen`. It decides at every bar, and
             `combine=multi_start` makes it a population of which the best is kept.
-        environment: where an agent learns; each of its accounts has the money that the book puts on one symbol.
+        environment: where an agent learns; each of its accounts has the money that the book puts on its symbols.
         policy: how forecasts become positions.
         keep: which of the policy's thresholds is kept, all of them counted: the `best` on validation, or the `median`
             of the candidates, which trades whatever validation says.

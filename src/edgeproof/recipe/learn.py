@@ -190,7 +190,7 @@ def try_environment(config: RunConfig, prepared: Prepared, fold: Fold) -> None:
 
 
 def lived_by(config: RunConfig, prepared: Prepared, learned: Learned) -> pl.DataFrame:
-    """An agent's accounts along the bars of validation, one a symbol."""
+    """An agent's accounts along the bars of validation."""
     actor = cast("Actor", learned.trained.model)
     ground = Ground(config, prepared, apply(learned.preprocessor, prepared.table.x)).seen_by(actor, bars=learned.bars)
     return agent_episodes(ground, actor, learned.bars)

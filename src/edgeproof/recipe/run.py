@@ -80,7 +80,7 @@ class Run:
 
     @property
     def episodes(self) -> pl.DataFrame:
-        """An agent's accounts along validation, one row a symbol and bar; empty where no agent was trained."""
+        """An agent's accounts along validation, one row an account and bar; empty where no agent was trained."""
         return RunFolder(self.folder).optional("episodes")
 
     @property
