@@ -11,7 +11,16 @@ import numpy as np
 from edgeproof.core.errors import OptionError
 from edgeproof.gates.columns import found
 
-__all__ = ["AGENT_FIGURES", "AgentHistory", "AgentKnown", "agent_history_of", "is_agent", "members_of", "preference"]
+__all__ = [
+    "AGENT_FIGURES",
+    "AGENT_SETTINGS",
+    "AgentHistory",
+    "AgentKnown",
+    "agent_history_of",
+    "is_agent",
+    "members_of",
+    "preference",
+]
 
 AGENT_FIGURES: Mapping[str, tuple[str, ...]] = {
     "reward": ("reward", "mean_reward", "train_mean_reward"),
@@ -31,6 +40,22 @@ AGENT_FIGURES: Mapping[str, tuple[str, ...]] = {
     "turnover": ("validation_turnover",),
 }  # fmt: skip
 """Figures by update: column of an `AgentHistory`, and the names by which it is known, the first that is there wins."""
+
+AGENT_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "lr": ("lr", "learning_rate"),
+    "entropy": ("ent_coef", "entropy_coef", "entropy_coeff", "entropy_coefficient", "entropy"),
+    "gamma": ("gamma", "discount", "discount_factor"),
+    "value_coefficient": ("vf_coef", "value_coef", "vf_loss_coeff", "value_loss_coef", "value_coefficient"),
+    "clip": ("clip_range", "clip_coef", "clip_param", "clip_epsilon", "clip"),
+    "epochs": ("n_epochs", "update_epochs", "num_sgd_iter", "num_epochs", "ppo_epochs", "epochs"),
+    "minibatch": ("minibatch_size", "sgd_minibatch_size", "batch_size", "minibatch"),
+    "grad_norm": ("max_grad_norm", "grad_clip", "grad_norm"),
+    "target_kl": ("target_kl", "kl_target"),
+    "total_steps": ("total_timesteps", "total_steps", "max_steps", "num_timesteps"),
+    "steps": ("n_steps", "num_steps", "rollout_length", "rollout_fragment_length", "steps"),
+    "accounts": ("n_envs", "num_envs", "n_environments", "accounts"),
+}
+"""Settings: field of `AgentKnown`, `total_steps`, `steps` of a rollout and `accounts`, and the names of each."""
 
 
 @dataclass(frozen=True)

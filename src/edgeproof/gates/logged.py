@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LONGEST", "Series", "failure_in", "table"]
+__all__ = ["LONGEST", "Series", "failure_in", "rows_at", "table"]
 
 Series = Sequence[tuple[int, float]]
 """(step, value) in order."""
@@ -26,10 +26,18 @@ def table(series: Mapping[str, Series]) -> list[dict[str, Any]]:
     Args:
         series: by column of a history; `train` must be there.
     """
-    ends = _ends(series)
+    return [row for row in rows_at(series, _ends(series)) if row["train"] is not None]
+
+
+def rows_at(series: Mapping[str, Series], ends: Sequence[int]) -> list[dict[str, Any]]:
+    """Rows that end at these steps: of each figure the mean of what came since the row before; None where nothing did.
+
+    Args:
+        series: by column.
+        ends: the last step of each row, rising.
+    """
     columns = {name: _binned(values, ends) for name, values in series.items() if len(values)}
-    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    return [row for row in rows if row["train"] is not None]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def _ends(series: Mapping[str, Series]) -> list[int]:

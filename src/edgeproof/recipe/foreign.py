@@ -15,6 +15,7 @@ from edgeproof.gates.logged import failure_in, table
 from edgeproof.gates.symptoms import diagnose
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.diagnosis import Diagnosis
+from edgeproof.recipe.foreign_agent import ForeignAgent, agent_command, foreign_agent, members_apart
 from edgeproof.train.loggers.connect import SQLITE, VARIABLE
 from edgeproof.train.loggers.recorded import Recorded, read_recorded
 
@@ -71,15 +72,37 @@ def examine_mlflow(
     Raises:
         ConfigError: MLflow cannot be used.
         DataError: no such run, or nothing logged yet.
-        OptionError: no training loss among a run's figures.
+        OptionError: no training loss among a run's figures, and no agent's.
     """
     place = uri or mlflow_address()
-    runs = [foreign(read_recorded(place, one.removeprefix(SCHEME)), metrics=metrics, prior=prior) for one in addresses]
+    found, epochs = [], 0
+    for address in addresses:
+        recorded = read_recorded(place, address.removeprefix(SCHEME))
+        where = recorded.name if len(addresses) > 1 else ""
+        agent = foreign_agent(recorded, metrics=metrics)
+        if agent is None:
+            run = foreign(recorded, metrics=metrics, prior=prior)
+            found += [replace(finding, where=where) for finding in foreign_findings(run)]
+            epochs += len(run.rows)
+        elif prior is not None:
+            raise OptionError(f"--prior {prior:g}: {address} is an agent's, which has no loss of knowing nothing")
+        else:
+            found += _of_agent(agent, where)
+            epochs += sum(len(training.rows) for training in agent.trainings)
+    return Diagnosis(tuple(addresses), epochs, tuple(found))
+
+
+def _of_agent(run: ForeignAgent, where: str) -> list[Finding]:
+    """Its symptoms, member by member, and what members say of each other."""
+    alone = len(run.trainings) == 1
+    told = [(where if alone else f"{where} {one.name}".strip(), one.symptoms()) for one in run.trainings]
+    told += [(f"{where} {members}".strip(), [finding]) for members, finding in members_apart(run)]
     found = []
-    for run in runs:
-        where = run.recorded.name if len(runs) > 1 else ""
-        found += [replace(finding, where=where) for finding in foreign_findings(run)]
-    return Diagnosis(tuple(addresses), sum(len(run.rows) for run in runs), tuple(found))
+    for place, findings in told:
+        for finding in findings:
+            causes = [cause | {"command": agent_command(cause, run)} for cause in finding.evidence["causes"]]
+            found.append(replace(finding, where=place, evidence={**finding.evidence, "causes": causes}))
+    return found
 
 
 def mlflow_address() -> str:

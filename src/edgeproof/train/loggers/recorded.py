@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ class Recorded:
         source: the program that logged it, if MLflow knows it.
         params: as text.
         metrics: of each figure (step, value) in the order of logging; NaN where a value was not finite.
+        tags: words about it.
     """
 
     run_id: str
@@ -35,6 +36,7 @@ class Recorded:
     source: str
     params: Mapping[str, str]
     metrics: Mapping[str, Sequence[tuple[int, float]]]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_recorded(uri: str, run_id: str) -> Recorded:
@@ -68,7 +70,8 @@ def read_recorded(uri: str, run_id: str) -> Recorded:
     except known as error:
         raise DataError(f"mlflow:{run_id}: not in {scrub(uri)} ({reason(error)}); correct the id or --uri") from error
     source = run.data.tags.get("mlflow.source.name", "")
-    return Recorded(run_id, run.info.run_name or run_id, run.info.status, source, dict(run.data.params), metrics)
+    name, data = run.info.run_name or run_id, run.data
+    return Recorded(run_id, name, run.info.status, source, dict(data.params), metrics, dict(data.tags))
 
 
 def _series(entries: Sequence) -> list[tuple[int, float]]:  # pyright: ignore[reportMissingTypeArgument] - MLflow's own

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgeproof.core.config import Config
-from edgeproof.core.errors import ConfigError, Interrupted
+from edgeproof.core.errors import ConfigError, Diverged, Interrupted
 from edgeproof.core.finding import Finding
 from edgeproof.core.progress import silent
 from edgeproof.train.loggers.card import Card
@@ -19,6 +19,7 @@ from edgeproof.train.loggers.settings import JsonlConfig, MlflowConfig
 __all__ = ["FOLDER", "Status", "Tracker", "open_tracker", "tracked"]
 
 FOLDER = "tracking"
+TOLD = ("what", "update")  # of what became no number, for who looks at the run there
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -136,8 +137,10 @@ def tracked(tracker: Tracker | None, write: Callable[[str], None] = silent) -> I
     except (KeyboardInterrupt, Interrupted):
         status = "KILLED"
         raise
-    except BaseException:
+    except BaseException as error:
         status = "FAILED"
+        if isinstance(error, Diverged) and tracker is not None:
+            tracker.outbox.tags({f"failed_{name}": error.facts[name] for name in TOLD if name in error.facts})
         raise
     finally:
         if tracker is not None:
