@@ -15,8 +15,13 @@ from edgeproof.backtest.policies import FollowConfig, Policy
 from edgeproof.backtest.run import Replay, run_policy
 from edgeproof.core.errors import ConfigError, OptionError, TrainError
 from edgeproof.core.rng import Rng
+from edgeproof.data.panel import Panel
+from edgeproof.features.scale import fit_preprocessor
+from edgeproof.features.table import build_features
 from edgeproof.recipe.agent import Ground, acting, agent_episodes, agent_forecast
+from edgeproof.recipe.agent_stages import course_of
 from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.templates import template_body
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.gates import check_agent
@@ -217,6 +222,26 @@ def test_the_look_before_a_training_finds_nothing_wrong_with_it():
     found = check_agent(world.environment(SPAN, 1), agent, rng=Rng(0), samples=agent.steps * agent.accounts)
     assert {one.check for one in found} >= {"rl.rewards", "rl.first_ratio", "rl.entropy_at_start", "rl.observations"}
     assert not [one.claim for one in found if one.level == "error"]
+
+
+def test_a_stage_limits_the_weights_together_and_its_longer_bars_are_dealt_out_alike():
+    """Symbols of one account are of one timeframe."""
+    stages = "agent.curriculum={name: stages, stages: [{position: 0.5, timeframes: [1, 2]}, {}]}"
+    features, rows = ["log_return_1", "close_location"], np.arange(WINDOW, SPAN.stop)
+    world = ground("environment.assets=2", f"features=[{','.join(features)}]", stages, *SMALL, missing=0.0)
+    panel: Any = Panel(**vars(world.prepared.panel), open_time=np.arange(BARS) * 3_600 * 10**9, sha="")
+    table = build_features(panel, features)
+    scale = fit_preprocessor(table, rows)
+    world = replace(world, prepared=Prepared(panel, table, cast("Any", None), np.ones(BARS, bool), None))
+    course = course_of(world, scale, SPAN)
+    assert course is not None
+    stage = cast("MarketEnv", course.environment(0))
+    feed = stage._world.feed
+    assert feed.close.shape == (4, SPAN.stop, 2)
+    np.testing.assert_array_equal(feed.close[1], panel.prices[2:, : SPAN.stop, 3].T)
+    np.testing.assert_array_equal(feed.close[3, -3:], panel.prices[2:, SPAN.stop - 5 : SPAN.stop : 2, 3].T)
+    asked = stage.asked(torch.full((stage.accounts, 2), 0.4))
+    np.testing.assert_allclose(asked, 0.25, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

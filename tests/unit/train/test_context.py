@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 
+from edgeproof.models.actor import ActorConfig
 from edgeproof.models.mlp import MlpConfig
 from edgeproof.train.loggers.architecture import architecture, architecture_text
 from edgeproof.train.loggers.context import LONGEST_DIFF, environment, repository
@@ -29,6 +30,12 @@ def test_architecture_counts_parameters_and_sizes_of_each_module():
     assert body["edges"]
     assert f"{body['parameters']:,} parameters" in architecture_text(body)
     assert json.loads(json.dumps(body)) == body
+
+
+def test_an_actor_reads_the_windows_of_all_symbols_of_its_account():
+    model = ActorConfig(hidden=(8,), account=9, outputs=2, discrete=False, assets=2).build(5, 6, 3)
+    body = architecture(model, window=6, features=5)
+    assert next(entry["input"] for entry in body["modules"] if entry["kind"] == "Linear") == [[2, 2 * 6 * 5 + 9]]
 
 
 def test_looking_at_a_model_changes_nothing_in_it():
