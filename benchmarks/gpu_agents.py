@@ -126,7 +126,8 @@ class Acting:
                 outputs = policy.forward(seen(inputs, 1, self.seen, None))
                 action = draw(policy.actions, outputs.action, outputs.log_std, self.noise[t])
                 logp = log_prob(policy.actions, outputs.action, outputs.log_std, action)
-                rollout.act(t, self.seen, action.flatten(), logp.flatten(), outputs.value.flatten())
+                rollout.judge(t, outputs.value.flatten())
+                rollout.act(t, self.seen, action.flatten(), logp.flatten())
                 step = self.env.step(action.flatten(0, 1))
                 rollout.reward[t], rollout.valid[t] = step.reward, step.valid
                 rollout.terminated[t], rollout.truncated[t] = step.terminated, step.truncated

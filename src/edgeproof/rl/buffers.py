@@ -59,12 +59,16 @@ class Rollout:
         """Forget what was cut off in the last rollout."""
         self.final = Final()
 
-    def act(self, t: int, observation: Observation, action: Tensor, logp: Tensor, value: Tensor) -> None:
+    def judge(self, t: int | slice, value: Tensor) -> None:
+        """What the critic expects at step t, or at several."""
+        self.value[t] = value
+
+    def act(self, t: int, observation: Observation, action: Tensor, logp: Tensor) -> None:
         """What was seen at step t, and what was done."""
         self.dense[t] = observation.dense
         if self.index is not None and observation.index is not None:
             self.index[t] = observation.index
-        self.action[t], self.logp[t], self.value[t] = action, logp, value
+        self.action[t], self.logp[t] = action, logp
 
     def bring(self, t: int, step: Step) -> None:
         """What step t brought."""

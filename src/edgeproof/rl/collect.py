@@ -2,6 +2,8 @@
 
 # P members, H steps, N = P * n accounts, A action numbers
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -14,8 +16,11 @@ from edgeproof.rl.normalise import Moments
 from edgeproof.rl.policy import Policy
 from edgeproof.rl.returns import next_values
 from edgeproof.rl.tally import Tally
+from edgeproof.rl.workers import together
 
 __all__ = ["check_finite", "collect", "final_values", "led_to", "seen"]
+
+JUDGED = 4096  # rows that the critic reads at once
 
 
 def seen(inputs: Inputs, members: int, observation: Observation, moments: Moments | None) -> Tensor:
@@ -48,21 +53,46 @@ def collect(
         moments: by which observations are normalised; none: not.
         tally: told of every step.
     """
-    members = noise.shape[1]
+    members, later = noise.shape[1], policy.judges_later(noise.shape[2])
     rollout.begin()
     with torch.no_grad():
         for t in range(len(noise)):
-            outputs = policy.forward(seen(inputs, members, observation, moments))
-            action = draw(policy.actions, outputs.action, outputs.log_std, noise[t])
-            logp = log_prob(policy.actions, outputs.action, outputs.log_std, action)
-            flat = action.flatten(0, 1)
-            rollout.act(t, observation, flat, logp.flatten(), outputs.value.flatten())
-            step = environment.step(flat)
+            x = seen(inputs, members, observation, moments)
+            if later:
+                output = policy.ahead(0, x)[0]
+            else:
+                outputs = policy.forward(x)
+                output = outputs.action
+                rollout.judge(t, outputs.value.flatten())
+            action = draw(policy.actions, output, policy.log_std, noise[t])
+            logp = log_prob(policy.actions, output, policy.log_std, action)
+            rollout.act(t, observation, action.flatten(0, 1), logp.flatten())
+            step = environment.step(action.flatten(0, 1))
             rollout.bring(t, step)
             if tally is not None:
                 tally.see(step)
             observation = step.observation
+        if later:
+            _judge(policy, rollout, inputs, members, moments)
     return observation
+
+
+def _judge(policy: Policy, rollout: Rollout, inputs: Inputs, members: int, moments: Moments | None) -> None:
+    """Values of all that was acted on, several steps at once: fewer and larger products than step by step."""
+    steps, accounts = rollout.value.shape
+    many = max(1, JUDGED // accounts)
+
+    def go(first: int) -> None:
+        some = slice(first, first + many)
+        dense = rollout.dense[some].unflatten(1, (members, -1)).transpose(0, 1).flatten(1, 2)
+        index = rollout.index
+        if index is not None:
+            index = index[some].unflatten(1, (members, -1)).transpose(0, 1).flatten(1)
+        x = inputs.rows(dense if moments is None else moments.standard(dense), index)
+        value = policy.values(x).unflatten(1, (-1, accounts // members))
+        rollout.judge(some, value.transpose(0, 1).flatten(1))
+
+    together([partial(go, first) for first in range(0, steps, many)], policy.apart(many * accounts // members))
 
 
 def final_values(

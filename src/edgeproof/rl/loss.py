@@ -5,7 +5,7 @@
 import torch
 from torch import Tensor
 
-from edgeproof.rl import objective
+from edgeproof.rl import objective, one_pass
 from edgeproof.rl.distribution import log_prob_and_entropy
 from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.interface import ActionSpace, Discrete
@@ -14,7 +14,7 @@ from edgeproof.rl.policy import Outputs
 from edgeproof.rl.samples import Batch
 from edgeproof.rl.settings import PpoConfig
 
-__all__ = ["TERMS", "by_autograd", "slopes", "terms"]
+__all__ = ["TERMS", "by_autograd", "policy_slopes", "slopes", "terms", "value_slopes", "whole"]
 
 TERMS = ("policy_loss", "value_loss", "entropy", "loss", "kl", "clip_share", "ratio_error")
 Found = tuple[Tensor, dict[str, Tensor]]
@@ -32,18 +32,48 @@ def slopes(actions: ActionSpace, outputs: Outputs, batch: Batch, config: PpoConf
     """
     if outputs.value.device.type != "cpu":
         return by_autograd(actions, outputs, batch, config, hyper)
-    said = (
-        (outputs.action, outputs.value)
-        if isinstance(actions, Discrete)
-        else (outputs.action, outputs.value, outputs.log_std)
-    )
-    kernel = discrete_slopes if isinstance(actions, Discrete) else continuous_slopes
+    told, steep = policy_slopes(actions, outputs.action, outputs.log_std, batch, config, hyper=hyper)
+    missed, steep["value"] = value_slopes(outputs.value, batch, config, hyper)
+    return whole(told, missed, hyper), steep
+
+
+def policy_slopes(
+    actions: ActionSpace, output: Tensor, log_std: Tensor, batch: Batch, config: PpoConfig, *, hyper: Hyper
+) -> Found:
+    """What the policy adds to the loss, on a processor, and the slopes in `action` and, where there is, `log_std`.
+
+    Args:
+        actions: the space.
+        output: [P, B, A] of the actor.
+        log_std: [P, 1, A], of continuous actions.
+        batch: the minibatch.
+        config: settings that all members share.
+        hyper: each member's own.
+    """
     taken = (batch.samples.action.numpy(), batch.samples.numbers.numpy(), batch.rows.numpy())
-    own = (hyper.clip, hyper.value_coefficient, hyper.entropy)
-    flags = (config.clip_value, config.normalise_advantages)
-    found, *steep = kernel(tuple(e.contiguous().numpy() for e in said), taken, tuple(e.numpy() for e in own), flags)
-    names = ("action", "value", "log_std")[: len(steep)]
-    return torch.from_numpy(found), {name: torch.from_numpy(each) for name, each in zip(names, steep, strict=True)}
+    own, said = (hyper.clip.numpy(), hyper.entropy.numpy()), output.contiguous().numpy()
+    if isinstance(actions, Discrete):
+        told, *steep = discrete_slopes(said, taken, own, config.normalise_advantages)
+    else:
+        spread = log_std.contiguous().numpy()
+        told, *steep = continuous_slopes(said, spread, taken, own, config.normalise_advantages)
+    names = ("action", "log_std")[: len(steep)]
+    return torch.from_numpy(told), {name: torch.from_numpy(each) for name, each in zip(names, steep, strict=True)}
+
+
+def value_slopes(value: Tensor, batch: Batch, config: PpoConfig, hyper: Hyper) -> tuple[Tensor, Tensor]:
+    """The value loss f64[P] on a processor, and the whole loss's slopes in values [P, B]."""
+    own = (hyper.clip.numpy(), hyper.value_coefficient.numpy())
+    numbers, rows = batch.samples.numbers.numpy(), batch.rows.numpy()
+    told, slope = one_pass.value_slopes(value.contiguous().numpy(), numbers, rows, own, config.clip_value)
+    return torch.from_numpy(told), torch.from_numpy(slope)
+
+
+def whole(told: Tensor, missed: Tensor, hyper: Hyper) -> Tensor:
+    """The loss's `TERMS`, f64[7, P], of what is told of the policy and of the values."""
+    gain, spread, kl, clipped, error = told.unbind()
+    loss = gain + hyper.value_coefficient * missed - hyper.entropy * spread
+    return torch.stack((gain, missed, spread, loss, kl, clipped, error))
 
 
 def terms(actions: ActionSpace, outputs: Outputs, batch: Batch, config: PpoConfig, hyper: Hyper) -> dict[str, Tensor]:

@@ -11,38 +11,34 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
-__all__ = ["continuous_slopes", "discrete_slopes"]
+__all__ = ["continuous_slopes", "discrete_slopes", "value_slopes"]
 
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 OLD, ADVANTAGE, TARGET, BEFORE, COUNTS = range(5)  # rows of `numbers`
-CLIP, VALUE, ENTROPY = range(3)  # of `own`
-HELD, NORMALISED = range(2)  # of `flags`
-POLICY_LOSS, VALUE_LOSS, SPREAD, LOSS, KL, CLIPPED, ERROR = range(7)  # rows of what is told
+POLICY_LOSS, SPREAD, KL, CLIPPED, ERROR = range(5)  # rows of what is told of the policy
 Arrays = tuple[np.ndarray, ...]
-Flags = tuple[bool, bool]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def discrete_slopes(said: Arrays, taken: Arrays, own: Arrays, flags: Flags) -> Arrays:
-    """Terms of the loss f64[7, P], and its slopes in logits and values.
+def discrete_slopes(output: np.ndarray, taken: Arrays, own: Arrays, normalised: bool) -> Arrays:
+    """Policy's loss, entropy, KL, share clipped and largest |ratio - 1|, f64[5, P], and the loss's slopes in logits.
 
     d loss / d z_j = d loss / d log p(a) * ([j = a] - p_j) + entropy coefficient * p_j (log p_j + entropy)
 
     Args:
-        said: logits [P, B, A] and values [P, B] of the networks.
+        output: logits [P, B, A].
         taken: actions, [5, ..] numbers as in `Samples`, and i64[P, B] rows of both.
-        own: f64[P] clip, value coefficient and entropy coefficient of each member.
-        flags: whether values are held, and whether advantages are normalised.
+        own: f64[P] clip and entropy coefficient of each member.
+        normalised: whether advantages are.
     """
-    output, value = said
     actions, numbers, rows = taken
     members, many, width = output.shape
-    told, steep, value_slope = np.zeros((7, members)), np.empty_like(output), np.empty_like(value)
+    told, steep = np.zeros((5, members)), np.empty_like(output)
     whole, shift, work = np.empty(many), np.empty(many), np.empty((4, many))
     counts, logp, slope = work[0], work[1], work[2]
     for p in range(members):
         z, action, spread = output[p], actions[rows[p]], 0.0
-        _begin(numbers, rows[p], flags, work)
+        _begin(numbers, rows[p], normalised, work)
         for b in range(many):
             top, parts, moment = z[b, 0], 0.0, 0.0
             for j in range(1, width):
@@ -57,36 +53,35 @@ def discrete_slopes(said: Arrays, taken: Arrays, own: Arrays, flags: Flags) -> A
             logp[b] = z[b, action[b]] - top - size
             whole[b], shift[b] = parts, top + moment
             spread += counts[b] * (size - moment)
-        rule = (own[CLIP][p], own[VALUE][p], own[ENTROPY][p], flags[HELD])
-        _finish(work, (value[p], value_slope[p]), (numbers, rows[p]), rule, told[:, p])
+        _finish(work, numbers, rows[p], own[0][p], told[:, p])
         for b in range(many):
-            bonus = rule[ENTROPY] * counts[b]
+            bonus = own[1][p] * counts[b]
             for j in range(width):
                 steep[p, b, j] *= (bonus * (z[b, j] - shift[b]) - slope[b]) / whole[b]
             steep[p, b, action[b]] += slope[b]
-        _sum_up(spread, rule, told[:, p])
-    return told, steep, value_slope
+        told[SPREAD, p] = spread
+    return told, steep
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def continuous_slopes(said: Arrays, taken: Arrays, own: Arrays, flags: Flags) -> Arrays:
-    """Terms of the loss f64[7, P], and its slopes in means, values and logarithms of deviations.
+def continuous_slopes(output: np.ndarray, log_std: np.ndarray, taken: Arrays, own: Arrays, normalised: bool) -> Arrays:
+    """What `discrete_slopes` tells, and the loss's slopes in means and logarithms of deviations.
 
     Args:
-        said: means [P, B, A], values [P, B], log_std [P, 1, A].
-        taken: as of `discrete_slopes`.
-        own: as of `discrete_slopes`.
-        flags: as of `discrete_slopes`.
+        output: means [P, B, A].
+        log_std: [P, 1, A].
+        taken: as of `discrete_slopes`, and so on.
+        own: numbers of each member.
+        normalised: whether advantages are.
     """
-    output, value, log_std = said
     actions, numbers, rows = taken
     members, many, width = output.shape
-    told, steep, value_slope = np.zeros((7, members)), np.empty_like(output), np.empty_like(value)
+    told, steep = np.zeros((5, members)), np.empty_like(output)
     deviation_slope, work = np.empty_like(log_std), np.empty((4, many))
     counts, logp, slope = work[0], work[1], work[2]
     for p in range(members):
         action, inverse, entropy = actions[rows[p]], np.exp(-log_std[p, 0].astype(np.float64)), 0.0
-        _begin(numbers, rows[p], flags, work)
+        _begin(numbers, rows[p], normalised, work)
         for j in range(width):
             entropy += log_std[p, 0, j] + 0.5 + _HALF_LOG_TAU
         for b in range(many):
@@ -94,22 +89,52 @@ def continuous_slopes(said: Arrays, taken: Arrays, own: Arrays, flags: Flags) ->
             for j in range(width):
                 squares += ((action[b, j] - output[p, b, j]) * inverse[j]) ** 2
             logp[b] = 0.5 * (width - squares) - entropy
-        rule = (own[CLIP][p], own[VALUE][p], own[ENTROPY][p], flags[HELD])
-        _finish(work, (value[p], value_slope[p]), (numbers, rows[p]), rule, told[:, p])
+        _finish(work, numbers, rows[p], own[0][p], told[:, p])
         share = counts.sum()
         for j in range(width):
-            gathered = -rule[ENTROPY] * share
+            gathered = -own[1][p] * share
             for b in range(many):
                 z = (action[b, j] - output[p, b, j]) * inverse[j]
                 steep[p, b, j] = slope[b] * z * inverse[j]
                 gathered += slope[b] * (z * z - 1.0)
             deviation_slope[p, 0, j] = gathered
-        _sum_up(entropy * share, rule, told[:, p])
-    return told, steep, value_slope, deviation_slope
+        told[SPREAD, p] = entropy * share
+    return told, steep, deviation_slope
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def value_slopes(value: np.ndarray, numbers: np.ndarray, rows: np.ndarray, own: Arrays, held: bool) -> Arrays:
+    """The value loss f64[P], and the whole loss's slopes in values.
+
+    Args:
+        value: [P, B].
+        numbers: [5, ..] as in `Samples`.
+        rows: i64[P, B] of them.
+        own: f64[P] clip and value coefficient of each member.
+        held: whether new values are, within the clip of the old ones.
+    """
+    members, many = value.shape
+    told, slope = np.zeros(members), np.empty_like(value)
+    for p in range(members):
+        clip, total = own[0][p], 0.0
+        for b in range(many):
+            total += numbers[COUNTS, rows[p, b]]
+        total = max(total, 1.0)
+        for b in range(many):
+            row = rows[p, b]
+            weight, miss, moves = numbers[COUNTS, row] / total, value[p, b] - numbers[TARGET, row], 1.0
+            if held:
+                before = numbers[BEFORE, row]
+                other = before + min(max(value[p, b] - before, -clip), clip) - numbers[TARGET, row]
+                if other * other > miss * miss:
+                    miss, moves = other, 1.0 * (abs(value[p, b] - before) <= clip)
+            told[p] += weight * miss * miss
+            slope[p, b] = own[1][p] * weight * 2.0 * miss * moves
+    return told, slope
 
 
 @register_jitable
-def _begin(numbers: np.ndarray, rows: np.ndarray, flags: Flags, work: np.ndarray) -> None:
+def _begin(numbers: np.ndarray, rows: np.ndarray, normalised: bool, work: np.ndarray) -> None:
     """Each row's share of those that count, and its advantage as the loss takes it: mean 0, deviation 1 (ddof 1)."""
     counts, advantage = work[0], work[3]
     total, mean, squares = 0.0, 0.0, 0.0
@@ -118,7 +143,7 @@ def _begin(numbers: np.ndarray, rows: np.ndarray, flags: Flags, work: np.ndarray
         total += counts[b]
         mean += counts[b] * advantage[b]
     many = max(total, 1.0)
-    if flags[NORMALISED]:
+    if normalised:
         mean /= many
         for b in range(len(rows)):
             squares += counts[b] * (advantage[b] - mean) ** 2
@@ -130,12 +155,10 @@ def _begin(numbers: np.ndarray, rows: np.ndarray, flags: Flags, work: np.ndarray
 
 
 @register_jitable
-def _finish(work: np.ndarray, critic: Arrays, taken: Arrays, rule: tuple, told: np.ndarray) -> None:
-    """Slopes of a member's loss in its log-probabilities and values, and what is told of both."""
+def _finish(work: np.ndarray, numbers: np.ndarray, rows: np.ndarray, clip: float, told: np.ndarray) -> None:
+    """Slopes of a member's loss in its log-probabilities, and what is told of them."""
     weights, logp, slope, advantage = work[0], work[1], work[2], work[3]
-    (value, value_slope), (numbers, rows) = critic, taken
-    clip, coefficient, _, held = rule
-    low, high, gains, misses, kl, clipped, error = 1.0 - clip, 1.0 + clip, 0.0, 0.0, 0.0, 0.0, 0.0
+    low, high, gains, kl, clipped, error = 1.0 - clip, 1.0 + clip, 0.0, 0.0, 0.0, 0.0
     for b in range(len(rows)):
         log_ratio, weight = logp[b] - numbers[OLD, rows[b]], weights[b]
         ratio = math.exp(log_ratio)
@@ -145,18 +168,4 @@ def _finish(work: np.ndarray, critic: Arrays, taken: Arrays, rule: tuple, told: 
         kl += weight * (ratio - 1.0 - log_ratio)
         clipped += weight * (abs(ratio - 1.0) > clip)
         error = max(error, abs(ratio - 1.0))
-        miss, moves = value[b] - numbers[TARGET, rows[b]], 1.0
-        if held:
-            before = numbers[BEFORE, rows[b]]
-            other = before + min(max(value[b] - before, -clip), clip) - numbers[TARGET, rows[b]]
-            if other * other > miss * miss:
-                miss, moves = other, 1.0 * (abs(value[b] - before) <= clip)
-        misses += weight * miss * miss
-        value_slope[b] = coefficient * weight * 2.0 * miss * moves
-    told[POLICY_LOSS], told[VALUE_LOSS], told[KL], told[CLIPPED], told[ERROR] = -gains, misses, kl, clipped, error
-
-
-@register_jitable
-def _sum_up(spread: float, rule: tuple, told: np.ndarray) -> None:
-    told[SPREAD] = spread
-    told[LOSS] = told[POLICY_LOSS] + rule[VALUE] * told[VALUE_LOSS] - rule[ENTROPY] * spread
+    told[POLICY_LOSS], told[KL], told[CLIPPED], told[ERROR] = -gains, kl, clipped, error

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from edgeproof.core.device import thread_count
 from edgeproof.rl.eyes import Encoders
 from edgeproof.rl.interface import ActionSpace, Discrete
 from edgeproof.rl.keys import Keys
@@ -174,13 +175,40 @@ class Policy:
         found: list[Any] = [None] * len(self._layers)
 
         def go(place: int) -> None:
-            found[place] = forward(self._layers[place], seen, self.net.activation)
+            found[place] = self.ahead(place, seen)
 
         self._divided(go, x)
-        outputs, traces = zip(*found, strict=True)
-        both = [output.to(self.flat.dtype).contiguous() for output in outputs]
-        action, value = (both[0], both[1]) if len(both) == 2 else both[0].split((self.width, 1), dim=-1)
+        both, traces = zip(*found, strict=True)
+        action, value = both if len(both) == 2 else both[0].split((self.width, 1), dim=-1)
         return Outputs(action, value.squeeze(-1), self.log_std, traces, None if self.encoders is None else x)
+
+    @property
+    def two(self) -> bool:
+        """Actor and critic share nothing, not even an encoding."""
+        return len(self._layers) > 1 and self.encoders is None
+
+    def apart(self, rows: int) -> Workers | None:
+        """Who can work on actor and critic of so many rows side by side; none where it is not worth it."""
+        worth = self.members * rows * self.flat.shape[1] >= WORTH
+        return self.workers if self.two and worth and thread_count() > 1 else None
+
+    def judges_later(self, rows: int) -> bool:
+        """Whether the critic, which no action asks for, had better see many steps at once."""
+        return self.two and self.flat.device.type == "cpu" and self.members * rows >= ALONE
+
+    def ahead(self, place: int, seen: Tensor) -> tuple[Tensor, Trace]:
+        """Output [P, B, O] of the trunk, or of the actor (0) or the critic (1), of what first layers read."""
+        output, trace = forward(self._layers[place], seen, self.net.activation)
+        return output.to(self.flat.dtype).contiguous(), trace
+
+    def back(self, place: int, trace: Trace, gradient: Tensor, *, inputs: bool = False) -> Tensor | None:
+        """Put the gradients of this tower's weights in their places, of that of its output."""
+        end, into = gradient.to(self.kind), self._into[place]
+        return backward(self._layers[place], trace, end, self.net.activation, into=into, inputs=inputs)
+
+    def steer(self, log_std: Tensor) -> None:
+        """Put the gradient of continuous actions' deviations in its place."""
+        self._pieces["log_std"].view(self.gradient).copy_(log_std)
 
     def values(self, x: Tensor) -> Tensor:
         """Values alone, [P, B]."""
@@ -222,12 +250,11 @@ class Policy:
         found: list[Tensor | None] = [None] * len(ends)
 
         def go(place: int) -> None:
-            layers, trace, end = self._layers[place], outputs.traces[place], ends[place].to(self.kind)
-            found[place] = backward(layers, trace, end, self.net.activation, into=self._into[place], inputs=asked)
+            found[place] = self.back(place, outputs.traces[place], ends[place], inputs=asked)
 
         self._divided(go, outputs.value)
         if "log_std" in self._pieces:
-            self._pieces["log_std"].view(self.gradient).copy_(gradients["log_std"])
+            self.steer(gradients["log_std"])
         if not asked:
             return None
         read = torch.stack([part for part in found if part is not None]).sum(0)

@@ -54,18 +54,29 @@ class Batch:
     """A minibatch of every member.
 
     Attributes:
-        x: [P, B, I] inputs.
+        inputs: how observations become rows.
         rows: i64[P, B] of the samples.
         samples: that the rows are of.
     """
 
-    x: Tensor
+    inputs: Inputs
     rows: Tensor
     samples: Samples
 
     def member(self, place: int) -> "Batch":
         """One member's."""
-        return Batch(self.x[place : place + 1], self.rows[place : place + 1], self.samples)
+        return Batch(self.inputs, self.rows[place : place + 1], self.samples)
+
+    @property
+    def x(self) -> Tensor:
+        """Inputs [P, B, I], gathered by who asks: what another thread has written comes more slowly than it is made."""
+        place, samples = self.rows.flatten(), self.samples
+
+        def of(table: Tensor) -> Tensor:
+            return table.index_select(0, place).unflatten(0, self.rows.shape)
+
+        dense = of(samples.dense)
+        return dense if samples.index is None else self.inputs.rows(dense, of(samples.index))
 
     @property
     def action(self) -> Tensor:
@@ -111,10 +122,4 @@ def minibatches(samples: Samples, parts: Iterable[Tensor]) -> Iterator[Tensor]:
 
 def gather(samples: Samples, inputs: Inputs, rows: Tensor) -> Batch:
     """The minibatch of these rows i64[P, B]."""
-    place = rows.flatten()
-
-    def of(table: Tensor) -> Tensor:
-        return table.index_select(0, place).unflatten(0, rows.shape)
-
-    x = of(samples.dense) if samples.index is None else inputs.rows(of(samples.dense), of(samples.index))
-    return Batch(x, rows, samples)
+    return Batch(inputs, rows, samples)

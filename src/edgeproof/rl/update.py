@@ -12,11 +12,11 @@ from edgeproof.rl.adam import Adam, clip_gradient
 from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.loss import TERMS, slopes
+from edgeproof.rl.loss import TERMS, policy_slopes, slopes, value_slopes, whole
 from edgeproof.rl.policy import Policy
 from edgeproof.rl.samples import Batch, Samples, gather, minibatches
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.rl.workers import together
+from edgeproof.rl.workers import Workers, together
 
 __all__ = ["descend", "update"]
 
@@ -27,11 +27,34 @@ def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Te
     """Put the gradient of a minibatch's loss into the policy's; the loss's `TERMS`, f64[7, P]."""
     if policy.members > 1 and policy.one_by_one(batch.rows.shape[1]):
         return _each(policy, batch, config, hyper)
+    workers = policy.apart(batch.rows.shape[1])
+    if workers is not None:
+        return _apart(policy, batch, config, hyper, workers)
     with torch.no_grad():
         outputs = policy.forward(batch.x)
         found, steep = slopes(policy.actions, outputs, batch, config, hyper)
         policy.backward(outputs, steep)
     return found
+
+
+def _apart(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper, workers: Workers) -> Tensor:
+    """Actor and critic side by side: neither's loss asks for the other's output."""
+    found: dict[str, Tensor] = {}
+
+    def act() -> None:
+        output, trace = policy.ahead(0, batch.x)
+        found["policy"], steep = policy_slopes(policy.actions, output, policy.log_std, batch, config, hyper=hyper)
+        policy.back(0, trace, steep["action"])
+        if "log_std" in steep:
+            policy.steer(steep["log_std"])
+
+    def judge() -> None:
+        output, trace = policy.ahead(1, batch.x)
+        found["value"], steep = value_slopes(output.squeeze(-1), batch, config, hyper)
+        policy.back(1, trace, steep.unsqueeze(-1))
+
+    workers.run([judge], act)  # each stays with its thread, and what it needs in that one's cache
+    return whole(found["policy"], found["value"], hyper)
 
 
 def _each(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Tensor:

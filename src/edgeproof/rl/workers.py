@@ -5,6 +5,7 @@ PyTorch's own threads gain nothing on networks this small: they share every sing
 """
 
 from collections.abc import Callable, Sequence
+from threading import get_ident
 
 import torch
 
@@ -22,19 +23,26 @@ class Workers:
     def __init__(self) -> None:
         self._crew: Crew | None = None
 
-    def run(self, pieces: Sequence[Piece]) -> None:
-        """Do all pieces, in any order; what one raises is raised here, once no other thread is at work any more."""
+    def run(self, pieces: Sequence[Piece], own: Piece | None = None) -> None:
+        """Do all pieces, in any order; what one raises is raised here, once no other thread is at work any more.
+
+        Args:
+            pieces: for any thread.
+            own: for the calling thread alone, which does it first.
+        """
         threads = thread_count()
-        if threads == 1 or len(pieces) == 1:
-            together(pieces, None)
+        if threads == 1 or len(pieces) + (own is not None) == 1:
+            together(pieces if own is None else (own, *pieces), None)
             return
         if self._crew is None or self._crew.others != threads - 1:
             self._crew = Crew(threads - 1)
-        waiting = iter(pieces)
+        waiting, caller = iter(pieces), get_ident()
 
         def work() -> None:
             torch.set_num_threads(1)  # this and the next hold for the thread that says so
             with torch.no_grad():
+                if own is not None and get_ident() == caller:
+                    own()
                 for piece in waiting:
                     piece()
 

@@ -207,8 +207,8 @@ def first_discount(right: Any) -> Any:
 def kept_clipped(right: Any) -> Any:
     """What is stored is what was done, the log-probability that of what was drawn."""
 
-    def act(self, t, observation, action, logp, value):
-        right(self, t, observation, action.clamp(-1, 1) if action.is_floating_point() else action, logp, value)
+    def act(self, t, observation, action, logp):
+        right(self, t, observation, action.clamp(-1, 1) if action.is_floating_point() else action, logp)
 
     return act
 
@@ -216,8 +216,8 @@ def kept_clipped(right: Any) -> Any:
 def one_late(right: Any) -> Any:
     """The observation that followed the action instead of the one that it answered."""
 
-    def act(self, t, observation, action, logp, value):
-        right(self, t, observation, action, logp, value)
+    def act(self, t, observation, action, logp):
+        right(self, t, observation, action, logp)
         if t:
             self.dense[t - 1] = observation.dense
 

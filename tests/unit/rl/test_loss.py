@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeproof.rl.hyper import hyper_at
-from edgeproof.rl.interface import Continuous, Discrete
+from edgeproof.rl.inputs import Inputs
+from edgeproof.rl.interface import Continuous, Discrete, Layout
 from edgeproof.rl.loss import TERMS, by_autograd, slopes
 from edgeproof.rl.policy import Outputs
 from edgeproof.rl.samples import Batch, Samples
@@ -31,7 +32,7 @@ def scene(seed, actions, whole, kind=torch.float64, many=50):
     numbers[4] = 1.0 if whole else (torch.rand(2 * many, generator=draw) > 0.3).to(kind)
     rows = torch.randperm(2 * many, generator=draw).view(2, many)
     samples = Samples(outputs.action, None, action.flatten(0, 1), numbers, whole, 2, many)
-    return outputs, Batch(outputs.action, rows, samples)
+    return outputs, Batch(Inputs(Layout(dense=width), kind), rows, samples)
 
 
 @pytest.mark.parametrize("actions", [Discrete(2), Discrete(5), Continuous(1, -1, 1), Continuous(3, -1, 1)], ids=str)
