@@ -7,7 +7,7 @@ Every part prints a JSON line: the simulator's accounts beside those of the CPU,
 (`gpu_agents`), throughput of every model and precision, forward and backward alone, the batch size that is found, a
 training that is stopped and resumed beside one that is not, capture on known truth. A part that fails says why and the
 others go on: parts run in a process of their own, which is begun anew after one that broke the device or took longer
-than two minutes; parts for which no time is left say that. `--device cpu --small` runs the same code without a GPU: it
+than some minutes; parts for which no time is left say that. `--device cpu --small` runs the same code without a GPU: it
 tests this file and measures nothing of a GPU.
 """
 
@@ -49,7 +49,7 @@ from harness import machine
 from training import descent_of, panel
 
 LIMIT_SECONDS = 480  # of everything
-PART_SECONDS, START_SECONDS = 120, 90  # of a part; of a start, and between two parts
+PART_SECONDS, START_SECONDS = 150, 90  # of a part; of a start, and between two parts
 NAMES = ("logistic", "mlp", "lstm_attention", "gru_attention", "cnn_lstm")
 MONEY = ("equity", "weights")
 Part = tuple[str, Callable[[], Any]]
