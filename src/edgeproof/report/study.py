@@ -30,7 +30,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "log_loss": ("log loss", "loss"),
     "auc": ("AUC", "score"),
     "f1_plus": ("F1+", "score"),
-    "net_growth": ("net growth, bps a bar", "score"),
+    "net_growth": ("net growth in bps a bar", "score"),
     "sharpe": ("net Sharpe", "ratio"),
 }
 

@@ -35,7 +35,10 @@ def sweep_page(data: Mapping[str, Any]) -> str:
         _rule(data),
     )
     rows = [
-        (Cell(f"{point['rate']:.2e}"), Cell(show(point["value"], "loss"), str(point.get("why") or "")))
+        (
+            Cell(f"{point['rate']:.2e}"),
+            Cell(show(point["value"], "score" if _of_agent(data) else "loss"), str(point.get("why") or "")),
+        )
         for point in data["points"]
     ]
     sections = [
@@ -88,7 +91,12 @@ def _drawn(data: Mapping[str, Any], name: str) -> Plot:
     ]
     mark = {} if data["suggested"] is None else _mark(data["suggested"])
     x = {"title": _key(data), "type": "log", "tickformat": ".0e", "dtick": 1}
-    return plot(traces, x=x, y={"title": name, "tickformat": ".4f", **_range(values, data)}, **mark)
+    return plot(
+        traces,
+        x=x,
+        y={"title": name, "tickformat": ".2f" if _of_agent(data) else ".4f", **_range(values, data)},
+        **mark,
+    )
 
 
 def _mark(rate: float) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from edgeproof.report.luck import luck_sections, margin_of, margin_words, spread_of
 from edgeproof.report.page import MAX_BYTES
-from edgeproof.report.part import Figure, Grid
+from edgeproof.report.part import Figure, Grid, Table
 from edgeproof.report.study import study_page, study_sections
+from edgeproof.report.sweep import sweep_page
 from edgeproof.report.trials import importance_figure, objective_of, ranked, short_names, trials_of
 
+from .campaigns import swept
 from .studies import study
 
 
@@ -50,6 +52,26 @@ def test_the_best_is_the_largest_where_more_is_better():
     values = [trial.value or 0.0 for trial in ranked(trials_of(body), goal)]
     assert values == sorted(values, reverse=True)
     assert margin_of(ranked(trials_of(body), goal)) == pytest.approx(values[0] - values[1])
+
+
+def test_a_search_of_an_agent_speaks_of_growth_and_validations_and_says_its_figure_once():
+    body: dict[str, Any] = study() | {"objective": "net_growth", "direction": "maximize", "step": "validation"}
+    for row in body["trials"]:
+        if row["state"] == "complete":
+            row["figures"] = {"net_growth": row["value"], "sharpe": 1.0}
+    tables = [block for section in study_sections(body) for block in section.blocks if isinstance(block, Table)]
+    (heads,) = [table.columns for table in tables if "Trial" in table.columns and "lr" in table.columns]
+    assert tuple(heads[:3]) == ("Trial", "net growth in bps a bar", "net Sharpe")
+    curves = next(figure for figure in drawn(study_sections(body)) if figure.title == "Learning curves")
+    assert curves.caption == "The objective at each validation, one line a trial."
+
+
+def test_a_sweep_of_an_agent_names_its_rate_its_steps_and_what_staying_out_is():
+    body = {name: value for name, value in swept().items() if name != "epochs"}
+    text = unescape(sweep_page(body | {"key": "agent.lr", "metric": "net_growth", "steps": 32768, "nothing": 0.0}))
+    assert "agent.lr" in text
+    assert "train.lr" not in text.replace(str(body["config"]), "")
+    assert "after 32,768 steps at each rate, no schedule; the dashed line is staying out" in text
 
 
 def test_the_lead_is_called_firm_only_above_the_spread():
