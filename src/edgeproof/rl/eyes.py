@@ -7,6 +7,8 @@ in an update than those that the actions were drawn with.
 
 # P members, B samples, L window, F features, K dense numbers, I = L * F + K, E encoding, D weights of a member
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -80,8 +82,7 @@ class Encoders:
             into: filled.
         """
         for place, weights in enumerate(self._weights):
-            # cuDNN has no backward pass of recurrent layers in evaluation mode
-            with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+            with torch.enable_grad(), _without_cudnn(x.device):
                 told = self._encoding(place, x[place, :, : self.window * self.features])
                 slope = gradient[place, :, : self.width].to(self.kind)
                 found = torch.autograd.grad(told, weights, slope, allow_unused=True, materialize_grads=True)
@@ -101,6 +102,11 @@ class Encoders:
                 "such as gru_attention"
             )
         return Sight(encoder).to(self.kind).eval()
+
+
+def _without_cudnn(device: torch.device) -> AbstractContextManager[None]:
+    """Of a CUDA device: cuDNN has no backward pass of recurrent layers in evaluation mode."""
+    return torch.backends.cudnn.flags(enabled=False) if device.type == "cuda" else nullcontext()
 
 
 def encoders_of(config: Config, layout: Layout, *, members: int, kind: torch.dtype) -> Encoders | None:

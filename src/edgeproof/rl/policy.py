@@ -22,6 +22,8 @@ from edgeproof.rl.workers import Workers, together
 
 __all__ = ["Outputs", "Policy"]
 
+SEEN = 512  # rows that an encoder reads at once
+PART, HEAVY = 2048, 1 << 28  # least rows of a part of a minibatch, and weights that all of them read together
 WORTH = 1 << 23  # weights read by all rows together from which on handing a part to another thread is worth it
 
 
@@ -94,6 +96,7 @@ class Policy:
         self._cast = self.flat if kind == whole else torch.zeros(members, size, dtype=kind)
         self._layers, self._into = self.towers(self._cast), self.towers(self.gradient)
         self._each: list[Policy] = []
+        self._asides: list[Policy] = []
         self.workers: Workers | None = None
         if encoders is not None:
             encoders.bind(self.flat)
@@ -151,8 +154,24 @@ class Policy:
         view, own = copy(self), slice(place, place + 1)
         view.flat, view.gradient, view._cast = self.flat[own], self.gradient[own], self._cast[own]
         view._layers, view._into, view._each = self.towers(view._cast), self.towers(view.gradient), []
-        view.workers = None
+        view.workers, view._asides = None, []
         return view
+
+    def parts(self, rows: int) -> int:
+        """Into how many parts a minibatch of one member goes: as its work asks, whatever threads there are."""
+        if self.members > 1 or self.flat.device.type != "cpu":
+            return 1
+        eyes = 0 if self.encoders is None else self.encoders.size * (self.encoders.window - 1)
+        return max(1, min(rows // PART, rows * (self.flat.shape[1] + eyes) // HEAVY))
+
+    def asides(self, count: int) -> list["Policy"]:
+        """As many views of the same weights, each with a gradient of its own."""
+        while len(self._asides) < count:
+            view = copy(self)
+            view.gradient, view.workers, view._each, view._asides = torch.zeros_like(self.gradient), None, [], []
+            view._into = view.towers(view.gradient)
+            self._asides.append(view)
+        return self._asides[:count]
 
     def whole(self) -> "Policy":
         """The networks with products of their weights' own precision, as a bundle has them."""
@@ -216,7 +235,16 @@ class Policy:
 
     def _seen(self, x: Tensor) -> Tensor:
         """What the first layers read."""
-        return x if self.encoders is None else self.encoders.rows(x)
+        if self.encoders is None:
+            return x
+        encoders, cuts = self.encoders, x.split(SEEN, dim=1) if x.device.type == "cpu" else (x,)
+        found: list[Any] = [None] * len(cuts)
+
+        def go(place: int) -> None:
+            found[place] = encoders.rows(cuts[place])
+
+        together([partial(go, place) for place in range(len(cuts))], self.workers)
+        return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
     @property
     def log_std(self) -> Tensor:

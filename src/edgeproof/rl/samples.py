@@ -3,7 +3,7 @@
 # P members, H steps, N = P * n accounts, B samples of a minibatch, A action numbers
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -66,6 +66,13 @@ class Batch:
     def member(self, place: int) -> "Batch":
         """One member's."""
         return Batch(self.inputs, self.rows[place : place + 1], self.samples)
+
+    def taken(self) -> Samples:
+        """Its samples alone, in its order; of one member."""
+        rows, samples = self.rows[0], self.samples
+        dense, action, numbers = samples.dense[rows], samples.action[rows], samples.numbers[:, rows]
+        index = None if samples.index is None else samples.index[rows]
+        return replace(samples, dense=dense, index=index, action=action, numbers=numbers)
 
     @property
     def x(self) -> Tensor:

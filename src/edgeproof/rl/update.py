@@ -3,11 +3,13 @@
 # P members, H steps, N = P * n accounts, B samples of a minibatch, A action numbers
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from edgeproof.core.errors import Diverged
+from edgeproof.rl import objective
 from edgeproof.rl.adam import Adam, clip_gradient
 from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.inputs import Inputs
@@ -27,6 +29,9 @@ def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Te
     """Put the gradient of a minibatch's loss into the policy's; the loss's `TERMS`, f64[7, P]."""
     if policy.members > 1 and policy.one_by_one(batch.rows.shape[1]):
         return _each(policy, batch, config, hyper)
+    count = policy.parts(batch.rows.shape[1])
+    if count > 1:
+        return _in_parts(policy, batch, config, hyper, count)
     workers = policy.apart(batch.rows.shape[1])
     if workers is not None:
         return _apart(policy, batch, config, hyper, workers)
@@ -35,6 +40,32 @@ def descend(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper) -> Te
         found, steep = slopes(policy.actions, outputs, batch, config, hyper)
         policy.backward(outputs, steep)
     return found
+
+
+def _in_parts(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper, count: int) -> Tensor:
+    """A minibatch of much work in parts of its rows, side by side, each by its share of the rows that count."""
+    samples, own = batch.taken(), policy.asides(count)
+    numbers, kind = samples.numbers, torch.float64
+    if config.normalise_advantages:
+        numbers[1] = objective.normalised(numbers[1:2].to(kind), numbers[4:5].to(kind))[0]
+    rest = config.model_copy(update={"normalise_advantages": False})
+    rows = torch.arange(batch.rows.shape[1]).unsqueeze(0).tensor_split(count, dim=1)
+    found: list[Any] = [None] * count
+
+    def go(place: int) -> None:
+        found[place] = descend(own[place], Batch(batch.inputs, rows[place], samples), rest, hyper)
+
+    together([partial(go, place) for place in range(count)], policy.workers)
+    counting = torch.stack([numbers[4, part[0]].sum() for part in rows]).to(kind)
+    share = counting / counting.sum().clamp(min=1.0)
+    gradient = torch.zeros_like(policy.gradient)
+    for part, view in zip(share, own, strict=True):
+        gradient += part.to(gradient.dtype) * view.gradient
+    policy.gradient.copy_(gradient)
+    terms = torch.stack(found)
+    told = (terms * share.view(-1, 1, 1)).sum(0)
+    told[-1] = terms[:, -1].amax(0)  # the ratio's error is the largest of all rows
+    return told
 
 
 def _apart(policy: Policy, batch: Batch, config: PpoConfig, hyper: Hyper, workers: Workers) -> Tensor:

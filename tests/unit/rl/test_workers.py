@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from edgeproof.core.rng import Rng
+from edgeproof.rl import policy, update
+from edgeproof.rl.hyper import hyper_at
+from edgeproof.rl.inputs import Inputs
+from edgeproof.rl.interface import Continuous, Discrete, Layout
+from edgeproof.rl.keys import Keys
+from edgeproof.rl.loss import TERMS
 from edgeproof.rl.ppo import train_ppo
+from edgeproof.rl.samples import Batch, Samples
 from edgeproof.rl.settings import NetConfig, PpoConfig
 from edgeproof.rl.workers import Workers
 from tests.unit.rl.small_worlds import Signs
@@ -38,7 +45,10 @@ def trained(folder, members, **changes):
     ],
     ids=str,
 )
-def test_one_thread_and_three_learn_the_same_bytes(tmp_path, monkeypatch, members, changes):
+@pytest.mark.parametrize("heavy", [policy.HEAVY, 1 << 20])
+def test_one_thread_and_three_learn_the_same_bytes(tmp_path, monkeypatch, members, changes, heavy):
+    monkeypatch.setattr(policy, "HEAVY", heavy)
+    monkeypatch.setattr(policy, "PART", 128)
     found = []
     for threads in ("1", "3"):
         monkeypatch.setenv("EDGEPROOF_THREADS", threads)
@@ -77,3 +87,31 @@ def test_an_error_of_any_piece_comes_back(monkeypatch, where):
     with pytest.raises(ValueError, match="broken"):
         workers.run([piece, piece])
     workers.run([lambda: None, lambda: None])
+
+
+@pytest.mark.parametrize("actions", [Discrete(3), Continuous(2, -1.0, 1.0)], ids=str)
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_minibatch_in_parts_is_the_whole_one(monkeypatch, actions, shared):
+    """Parts differ in how many rows count: each weighs by that, and advantages are those of the whole minibatch."""
+    draw, many = torch.Generator().manual_seed(0), 300
+    net = NetConfig(actor=(16,), critic=(16,), shared=shared)
+    own = policy.Policy(net, 5, actions, 1, torch.float64).start(Keys(Rng(0), (0,)))
+    numbers = torch.randn(5, 400, generator=draw, dtype=torch.float64)
+    numbers[0], numbers[4] = -1 + 0.1 * numbers[0], (torch.arange(400) % 7 > 2).double()
+    numbers[4, :90] = 0.0
+    action = torch.randint(0, 3, (400,), generator=draw)
+    if isinstance(actions, Continuous):
+        action = torch.randn(400, 2, generator=draw)
+    samples = Samples(torch.randn(400, 5, generator=draw).double(), None, action, numbers, False, 1, 10)
+    batch = Batch(Inputs(Layout(dense=5), torch.float64), torch.arange(many).unsqueeze(0), samples)
+    config, found = PpoConfig(entropy=0.1), []
+    for part in (policy.PART, 80):
+        monkeypatch.setattr(policy, "HEAVY", 1)
+        monkeypatch.setattr(policy, "PART", part)
+        told = update.descend(own, batch, config, hyper_at([config], 0))
+        found.append((told, own.gradient.clone()))
+    assert own.parts(many) == 3
+    torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-12)
+    assert found[0][1].abs().max() > 0
+    assert samples.numbers.equal(numbers)
+    assert len(found[0][0]) == len(TERMS)
