@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof.core.device import kept_memory
+from edgeproof.core.device import kept_memory, one_thread_each
 from edgeproof.core.errors import Diverged, Interrupted, OptionError, TrainError
 from edgeproof.core.identity import sha_array
 from edgeproof.core.progress import Progress
@@ -103,7 +103,7 @@ def train_ppo(
         raise OptionError(f"{len(configs)} configs and {len(keys.members)} member numbers; give as many of both")
     course, world = parted(environment, configs)
     learner, identity = Learner(world, configs, keys), _identity(world, configs, keys)
-    with kept_memory():
+    with kept_memory(), one_thread_each():
         standing = _begin(learner, folder, identity, course)
         if progress is not None:
             progress.resume(standing.update)

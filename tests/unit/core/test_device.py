@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
-from edgeproof.core.device import kept_memory, torch_device
+from edgeproof.core.device import kept_memory, one_thread_each, torch_device
 from edgeproof.core.errors import ConfigError
 
 SAY = "import os, torch; print(os.environ.get('OMP_WAIT_POLICY'), set_threads(), torch.get_num_threads())"
@@ -43,6 +44,18 @@ def test_what_a_user_set_stands():
     assert (policy, heard) == ("active", "")
     (_, returned, _), heard = said("import torch", EDGEPROOF, EDGEPROOF_THREADS="2")
     assert (returned, heard) == ("2", "")
+
+
+def test_torch_has_one_thread_within_the_block_and_its_own_number_after_it():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match="broken"), one_thread_each():
+            assert torch.get_num_threads() == 1
+            raise ValueError("broken")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the kernel's counters")
