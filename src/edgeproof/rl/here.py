@@ -1,10 +1,8 @@
-"""The market environment on the processor: the kernel on numpy's memory, accounts in ranges that threads take."""
+"""The market environment on the processor: the kernel on numpy's memory, a step shared by threads."""
 
 # N accounts, A assets
 
 from collections.abc import Callable
-from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,15 +11,15 @@ from torch import Tensor
 
 from edgeproof.core.device import thread_count
 from edgeproof.rl.action import accept
-from edgeproof.rl.crew import Crew
 from edgeproof.rl.desk import Desk, Screen, World, turned
 from edgeproof.rl.interface import ActionSpace
-from edgeproof.rl.kernel import begin_accounts, bound, show_accounts, step_accounts
+from edgeproof.rl.kernel import begin_accounts, show_accounts, step_accounts
+from edgeproof.rl.native import bound, stepping
 
 __all__ = ["Here"]
 
 RANGES_A_THREAD = 4
-WORTH_A_THREAD = 1_024  # assets of accounts: a thread's start costs as much as stepping so many
+WORTH_A_THREAD = 1_024  # assets of accounts: handing a step to a thread costs less than stepping so many
 
 
 class Here:
@@ -37,9 +35,7 @@ class Here:
 
     def __init__(self, accounts: int, assets: int, *, interpreted: bool) -> None:
         self.device, self._count, self._interpreted = torch.device("cpu"), accounts, interpreted
-        self._crew: Crew | None = None
-        self._threads = 1 if interpreted else max(1, min(accounts, accounts * assets // WORTH_A_THREAD))
-        self._ranges = _ranges(accounts, min(self._threads, thread_count()))
+        self._worth = max(1, min(accounts, accounts * assets // WORTH_A_THREAD))
 
     def taken(self, values: Any) -> Any:
         """A record of arrays as tensors on the same memory."""
@@ -60,35 +56,18 @@ class Here:
     def bound(self, world: World, desk: Desk, screen: Screen) -> list[Callable[[], None]]:
         """Begin, step and show, for all accounts of these records of tensors."""
         arrays = (world, *turned((desk, screen), Tensor.numpy, Tensor))
-        bind = _interpreted if self._interpreted else bound
-        parts = (begin_accounts, step_accounts, show_accounts)
-        return [partial(self._run, bind(part, *arrays)) for part in parts]
-
-    def _run(self, part: Callable[[int, int], object]) -> None:
-        """Every account, in ranges that the threads take one after the other.
-
-        So a thread that another process keeps waiting does less; one that has not even begun is not waited for.
-        """
-        threads = min(self._threads, thread_count())
-        if threads == 1:
-            part(0, self._count)
-            return
-        if self._crew is None or self._crew.others != threads - 1:
-            self._crew = Crew(threads - 1)
-        ranges = iter(self._ranges)
-
-        def work() -> None:
-            for first, last in ranges:
-                part(first, last)
-
-        self._crew.do(work)
+        if self._interpreted:
+            return [_interpreted(part, self._count, *arrays) for part in (begin_accounts, step_accounts, show_accounts)]
+        threads = min(self._worth, thread_count())
+        step = stepping(_edges(self._count, threads), threads, *arrays)
+        return [bound(begin_accounts, *arrays), step, bound(show_accounts, *arrays)]
 
 
-def _interpreted(part: Callable[..., None], world: World, desk: Desk, screen: Screen) -> Callable[[int, int], None]:
-    return lambda first, last: part(first, last, world, desk, screen)
+def _interpreted(part: Callable[..., None], count: int, *arrays: Any) -> Callable[[], None]:
+    return lambda: part(0, count, *arrays)
 
 
-def _ranges(accounts: int, threads: int) -> list[tuple[int, int]]:
-    """Equal ranges of the accounts, several a thread."""
-    count = max(1, min(threads * RANGES_A_THREAD, accounts))
-    return list(pairwise(accounts * i // count for i in range(count + 1)))
+def _edges(accounts: int, threads: int) -> list[int]:
+    """Where equal ranges of the accounts begin and end, several a thread."""
+    count = max(1, min(threads * RANGES_A_THREAD if threads > 1 else 1, accounts))
+    return [accounts * i // count for i in range(count + 1)]

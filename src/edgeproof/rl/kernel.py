@@ -7,12 +7,6 @@ step alone. An episode that ends leaves its last observation behind and is follo
 
 # N accounts, G groups of A assets, T bars, M bars at which an episode may begin
 
-from collections.abc import Callable
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
-from typing import Any
-
 import numba
 import numpy as np
 from numba.extending import register_jitable
@@ -35,7 +29,6 @@ from edgeproof.rl.desk import (
 )
 from edgeproof.rl.hints import ask_for, granted
 from edgeproof.rl.observe import write_account, write_window
-from edgeproof.rl.plain import is_plain, plainly
 from edgeproof.rl.reward import (
     DIFFERENTIAL_SHARPE,
     DIRECTION,
@@ -54,17 +47,14 @@ from edgeproof.rl.reward import (
     novelty,
     right_side,
 )
-from edgeproof.simulator import settle
 from edgeproof.simulator.account import CASH, EQUITY, RUINED, TRADED, TRADES, Account, Feed
-from edgeproof.simulator.engines import KERNEL_FILES
 from edgeproof.simulator.fill import larger, smaller
 from edgeproof.simulator.hold import ruin
 from edgeproof.simulator.settle import close_bar, decide, open_bar
 
-__all__ = ["begin_accounts", "bound", "compiled", "draw", "show_accounts", "step_account", "step_accounts"]
+__all__ = ["begin_accounts", "draw", "show_accounts", "step_account", "step_accounts"]
 
 BLOCK = 8  # accounts whose memory is asked for while those before them are stepped
-OWN_FILES = ("desk.py", "hints.py", "kernel.py", "observe.py", "plain.py", "reward.py")
 
 
 @numba.njit(cache=True, nogil=True)
@@ -80,47 +70,6 @@ def draw(key: int, member: int, account: int, episode: int) -> float:
         state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         state = state ^ (state >> np.uint64(31))
     return float(state >> np.uint64(11)) * 2.0**-53
-
-
-@cache
-def compiled(part: Callable[..., None], plain: bool = False) -> Callable[..., Any]:
-    """A part of this file for a range of accounts, compiled as the simulator's engine is; fastmath stays off.
-
-    If `plain`, it is compiled for worlds that are (`is_plain`), and must be given no other.
-
-    The parts allocate nothing, so Numba's reference counting is off (`_nrt`). Numba's cache on disk watches one file:
-    the hash of all files of the kernel is a closure variable, which is part of the cache's key.
-    """
-    digest = sha256()
-    for path in [Path(__file__).with_name(name) for name in OWN_FILES] + [
-        Path(settle.__file__).with_name(name) for name in KERNEL_FILES
-    ]:
-        digest.update(path.read_bytes())
-    version = int.from_bytes(digest.digest()[:7])
-
-    def run(first: int, last: int, world: World, desk: Desk, screen: Screen) -> None:
-        if version >= 0:
-            part(first, last, world, desk, screen)
-
-    def run_plain(first: int, last: int, world: World, desk: Desk, screen: Screen) -> None:
-        if version >= 0:
-            granted(desk.accounts.asset.shape[1] == 1)
-            part(first, last, plainly(world), desk, screen)
-
-    flags: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-    return numba.njit(**flags)(run_plain if plain else run)
-
-
-def bound(part: Callable[..., None], world: World, desk: Desk, screen: Screen) -> Callable[[int, int], Any]:
-    """The part of this file on these arrays, to be called with a range of accounts.
-
-    Numba finds out the types of 40 arrays at each call, 13 microseconds of 15; here they are found out once.
-    """
-    run = compiled(part, part is step_accounts and is_plain(world, desk))
-    run(0, 0, world, desk, screen)
-    kinds = tuple(numba.typeof(each) for each in (0, 0, world, desk, screen))
-    entry = run.overloads[kinds].entry_point  # pyright: ignore[reportFunctionMemberAccess] - a dispatcher
-    return lambda first, last: entry(first, last, world, desk, screen)
 
 
 @register_jitable(forceinline=True)

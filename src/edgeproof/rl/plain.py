@@ -6,11 +6,13 @@ is stated here once, so that the compiler leaves out what it rules out. The sour
 
 from numba.extending import register_jitable
 
-from edgeproof.rl.desk import Desk, World
+from edgeproof.rl.desk import Desk, Screen, World
+from edgeproof.rl.hints import granted
+from edgeproof.rl.kernel import step_accounts
 from edgeproof.rl.reward import LOG_GROWTH, Price
 from edgeproof.simulator.account import Rules
 
-__all__ = ["is_plain", "plainly"]
+__all__ = ["is_plain", "step_plain_accounts"]
 
 
 def is_plain(world: World, desk: Desk) -> bool:
@@ -70,7 +72,7 @@ def _price(price: Price) -> Price:
 
 
 @register_jitable(forceinline=True)
-def plainly(world: World) -> World:
+def _plainly(world: World) -> World:
     """The same world; what is plain about it is a constant."""
     return World(
         key=world.key,
@@ -90,3 +92,10 @@ def plainly(world: World) -> World:
         start_money=world.start_money,
         price=_price(world.price),
     )
+
+
+@register_jitable
+def step_plain_accounts(first: int, last: int, world: World, desk: Desk, screen: Screen) -> None:
+    """As `step_accounts`, of a plain world alone."""
+    granted(desk.accounts.asset.shape[1] == 1)
+    step_accounts(first, last, _plainly(world), desk, screen)

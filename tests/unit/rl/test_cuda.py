@@ -18,7 +18,7 @@ from tests.unit.rl.cuda_process import CASES
 from tests.unit.rl.scene import tape_of
 
 ROOT = Path(__file__).parents[3]
-ABOUT = {"price_of", "account_numbers", "open_desk", "open_screen", "turned", "compiled", "bound", "run", "run_plain"}
+ABOUT = {"price_of", "account_numbers", "open_desk", "open_screen", "turned"}
 EVERYWHERE = {"abs", "int", "float", "range", "math.log", "math.sqrt", "np.uint64", "register_jitable", "numba.njit"}
 AROUND = {"step_accounts", "_look_ahead"}  # loops over accounts, which a device's threads are instead
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeproof.rl import kernel
+from edgeproof.rl import native
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.simulator.costs import CostsConfig
@@ -34,7 +34,7 @@ def taken(tape, config, costs, options, gathered, plain, engine: Literal["njit",
         asked.append(plain(world, desk))
         return asked[-1]
 
-    with patch.object(kernel, "is_plain", is_plain):
+    with patch.object(native, "is_plain", is_plain):
         env = MarketEnv(tape, config, costs, options, accounts=6, gathered=gathered, engine=engine)
         rows, curves, steps = walked(env, random_actions(env, 25))
     state = {name: part.tobytes() for name, part in env.state().items()}
@@ -60,7 +60,7 @@ def test_the_plain_kernel_is_the_general_one_to_the_last_bit(
     costs = CostsConfig(commission_bps=7.0, maker_bps=1.0, half_spread_bps=2.0, slippage_bps=1.0)
     options = Options(stop_loss=stop, take_profit=take, bracket_bars=bars, leverage=leverage)
     config = EnvConfig(actions=kind, episode_bars=9, sizes=(0.25, leverage or 1.0), largest=leverage or 1.0)
-    tape, own = unfunded(seed, gaps, volatility), kernel.is_plain
+    tape, own = unfunded(seed, gaps, volatility), native.is_plain
     plain, asked = taken(tape, config, costs, options, gathered, own)
     assert any(asked)
     assert plain == taken(tape, config, costs, options, gathered, lambda _world, _desk: False)[0]
@@ -93,12 +93,12 @@ def test_what_is_not_plain_is_told(body, costs, options):
     env = MarketEnv(
         unfunded(0, 0.0, 0.02), EnvConfig(episode_bars=9, **body), CostsConfig(**costs), Options(**options), accounts=2
     )
-    assert not kernel.is_plain(env._world, env._desk)
+    assert not native.is_plain(env._world, env._desk)
 
 
 def test_rules_that_are_off_or_fixed_shares_are_plain():
     env = MarketEnv(unfunded(0, 0.0, 0.02), EnvConfig(episode_bars=9), CostsConfig(), Options(), accounts=2)
-    assert kernel.is_plain(env._world, env._desk)
+    assert native.is_plain(env._world, env._desk)
     funded = rules_of(CostsConfig(), Options(), funded=True, brief=True)
-    assert not kernel.is_plain(env._world._replace(rules=funded), env._desk)
+    assert not native.is_plain(env._world._replace(rules=funded), env._desk)
     assert np.asarray(env._desk.accounts.asset).shape[1] == 1
