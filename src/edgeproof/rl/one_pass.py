@@ -11,6 +11,8 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from edgeproof.rl.exponential import exp_
+
 __all__ = ["continuous_slopes", "discrete_slopes", "value_slopes"]
 
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
@@ -34,30 +36,33 @@ def discrete_slopes(output: np.ndarray, taken: Arrays, own: Arrays, normalised: 
     actions, numbers, rows = taken
     members, many, width = output.shape
     told, steep = np.zeros((5, members)), np.empty_like(output)
-    whole, shift, work = np.empty(many), np.empty(many), np.empty((4, many))
-    counts, logp, slope = work[0], work[1], work[2]
+    work, below, part = np.empty((7, many)), np.empty((width, many)), np.empty((width, many))
+    counts, logp, slope, top, whole, shift = work[0], work[1], work[2], work[4], work[5], work[6]
     for p in range(members):
         z, action, spread = output[p], actions[rows[p]], 0.0
         _begin(numbers, rows[p], normalised, work)
         for b in range(many):
-            top, parts, moment = z[b, 0], 0.0, 0.0
+            top[b] = z[b, 0]
             for j in range(1, width):
-                top = max(top, z[b, j])
+                top[b] = max(top[b], z[b, j])
             for j in range(width):
-                below = float(z[b, j] - top)
-                part = math.exp(below)
-                steep[p, b, j] = part
-                parts += part
-                moment += part * below
-            size, moment = math.log(parts), moment / parts
-            logp[b] = z[b, action[b]] - top - size
-            whole[b], shift[b] = parts, top + moment
+                below[j, b] = part[j, b] = z[b, j] - top[b]
+        exp_(part.reshape(width * many))
+        whole[:], shift[:] = 0.0, 0.0
+        for j in range(width):
+            for b in range(many):
+                whole[b] += part[j, b]
+                shift[b] += part[j, b] * below[j, b]
+        for b in range(many):
+            size, moment = math.log(whole[b]), shift[b] / whole[b]
+            logp[b] = below[action[b], b] - size
+            shift[b] = moment
             spread += counts[b] * (size - moment)
         _finish(work, numbers, rows[p], own[0][p], told[:, p])
         for b in range(many):
             bonus = own[1][p] * counts[b]
             for j in range(width):
-                steep[p, b, j] *= (bonus * (z[b, j] - shift[b]) - slope[b]) / whole[b]
+                steep[p, b, j] = part[j, b] * (bonus * (below[j, b] - shift[b]) - slope[b]) / whole[b]
             steep[p, b, action[b]] += slope[b]
         told[SPREAD, p] = spread
     return told, steep
@@ -160,8 +165,11 @@ def _finish(work: np.ndarray, numbers: np.ndarray, rows: np.ndarray, clip: float
     weights, logp, slope, advantage = work[0], work[1], work[2], work[3]
     low, high, gains, kl, clipped, error = 1.0 - clip, 1.0 + clip, 0.0, 0.0, 0.0, 0.0
     for b in range(len(rows)):
-        log_ratio, weight = logp[b] - numbers[OLD, rows[b]], weights[b]
-        ratio = math.exp(log_ratio)
+        logp[b] -= numbers[OLD, rows[b]]
+        slope[b] = logp[b]
+    exp_(slope)
+    for b in range(len(rows)):
+        log_ratio, ratio, weight = logp[b], slope[b], weights[b]
         gain, cut = ratio * advantage[b], min(max(ratio, low), high) * advantage[b]
         slope[b] = 0.0 if cut < gain else -weight * gain
         gains += weight * (cut if cut < gain else gain)
