@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["back", "compiled", "through_layers"]
+__all__ = ["affine", "back", "compiled", "through_layers"]
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor, narrow: int = 16) -> Tensor:
@@ -27,7 +27,7 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor, narrow: int = 16) -> Tensor:
     return torch.baddbmm(bias, x, weight)
 
 
-def fused(x: Tensor, weight: Tensor, bias: Tensor, activation: str) -> Tensor:
+def _fused(x: Tensor, weight: Tensor, bias: Tensor, activation: str) -> Tensor:
     """An affine layer with its activation in one pass, by oneDNN; see `tower`."""
     rows: list[Tensor] = []
     for p in range(x.size(0)):
@@ -44,7 +44,7 @@ def through_layers(
     for number in range(len(weights) - 1):
         inputs.append(x)
         if can_fuse:
-            x = fused(x, weights[number], biases[number], activation)
+            x = _fused(x, weights[number], biases[number], activation)
             seen.append(x)
         elif activation == "silu":
             z = affine(x, weights[number], biases[number])
@@ -58,14 +58,14 @@ def through_layers(
     return affine(x, weights[-1], biases[-1]), inputs, seen
 
 
-def outer(x: Tensor, gradient: Tensor) -> Tensor:
+def _outer(x: Tensor, gradient: Tensor) -> Tensor:
     """The inputs' rows times the gradient's, summed, [P, I, O]; the wider of both is read along its rows."""
     if gradient.size(2) < x.size(2):
         return torch.bmm(gradient.transpose(1, 2), x).transpose(1, 2)
     return torch.bmm(x.transpose(1, 2), gradient)
 
 
-def before(gradient: Tensor, seen: Tensor, activation: str) -> Tensor:
+def _before(gradient: Tensor, seen: Tensor, activation: str) -> Tensor:
     """Gradient before an activation, of that after it."""
     if activation == "tanh":
         return torch.ops.aten.tanh_backward(gradient, seen)
@@ -91,11 +91,11 @@ def back(
         activation: of hidden layers.
     """
     for number in range(len(weights) - 1, -1, -1):
-        into[0][number].copy_(outer(trace[0][number], gradient))
+        into[0][number].copy_(_outer(trace[0][number], gradient))
         into[1][number].copy_(gradient.sum(1, keepdim=True))
         if number > 0:
             gradient = torch.bmm(gradient, weights[number].transpose(1, 2))
-            gradient = before(gradient, trace[1][number - 1], activation)
+            gradient = _before(gradient, trace[1][number - 1], activation)
     return gradient
 
 
