@@ -13,6 +13,9 @@ from edgeproof.recipe.templates import template_body
 from edgeproof.rl import learner
 from tests.story.test_doctor_agent import QUIET, SMALL
 from tests.story.test_doctor_mlflow import asked, first, logged
+from tests.story.tracking_server import Server, server
+
+__all__ = ["server"]
 
 
 @pytest.fixture
@@ -69,6 +72,16 @@ def test_our_own_run_that_broke_says_where(edgeproof, tiny_market, tmp_path, sto
     (there,), (here,) = named(body), named(folder)
     assert there[:2] == here[:2] == ("doctor.not_finite", f"the loss became infinite or NaN in update {after + 1}")
     assert there[2][: len(here[2])] == here[2]  # how large rewards were is known only where an update was finished
+
+
+@pytest.mark.slow
+def test_our_own_run_on_a_real_server_says_what_its_folder_says(edgeproof, tiny_market, tmp_path, server: Server):
+    run_id = tracked(tiny_market, tmp_path, server.uri, "agent.lr=1.0")
+    folder = json.loads(edgeproof("doctor", tmp_path / "run", "--json").out)
+    body = asked(edgeproof, run_id, server.uri)
+    assert named(body) == named(folder)
+    assert "doctor.kl" in [one["check"] for one in body["findings"]]
+    assert [one["where"] for one in body["findings"]] == [""] * len(body["findings"])
 
 
 UPDATES = 16
