@@ -15,9 +15,13 @@ __all__ = ["accept", "check_kind", "within_gross"]
 @numba.njit(cache=True, nogil=True)
 def _from_places(action: np.ndarray, levels: np.ndarray, target: np.ndarray) -> int:
     """Target weights of discrete actions; the first account whose action is none, else -1."""
-    for n in range(action.shape[0]):
-        if not 0 <= action[n] < levels.shape[0]:
-            return n
+    wrong = False
+    for n in range(action.shape[0]):  # without a way out, many are compared at once
+        wrong |= (action[n] < 0) | (action[n] >= levels.shape[0])
+    if wrong:
+        for n in range(action.shape[0]):
+            if not 0 <= action[n] < levels.shape[0]:
+                return n
     for n in range(action.shape[0]):
         target[n, 0, 0] = levels[action[n]]
     return -1
