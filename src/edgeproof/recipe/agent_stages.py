@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 
+from edgeproof.core.errors import DataError
 from edgeproof.core.identity import sha_array
 from edgeproof.core.rng import Rng
 from edgeproof.features.scale import Preprocessor, apply
@@ -23,6 +24,7 @@ from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.reward import WeightedConfig
 from edgeproof.rl.scenarios import struck
 from edgeproof.rl.settings import PpoConfig
+from edgeproof.rl.tape import Tape, starts_of
 
 __all__ = ["course_of", "regime_starts", "stage_ground"]
 
@@ -38,26 +40,42 @@ def course_of(ground: Ground, preprocessor: Preprocessor, train: slice) -> Cours
         train: bars within which episodes lie; no other bar is changed, nor read for a stage.
 
     Raises:
-        DataError: the training bars have no room for an episode in one of a stage's timeframes.
+        DataError: a stage in which no episode can begin.
     """
     stages = stages_of(cast("PpoConfig", ground.config.agent).curriculum)
     if not stages:
         return None
     for number, stage in enumerate(stages):
-        check_timeframes(ground, stage, train, f"stage {number + 1} of {len(stages)}")
+        where = f"stage {number + 1} of {len(stages)}"
+        check_timeframes(ground, stage, train, where)
+        if stage.limits_starts:
+            _check_starts(*_seen(ground, preprocessor, train, number), where)
     whole = ground.environment(train, population(ground.config))
     return Course(whole, stages, partial(_environment, ground, preprocessor, train))
 
 
+def _check_starts(seen: Ground, tape: Tape, where: str) -> None:
+    """Say before the first stage what would end the training at a later one."""
+    try:
+        starts_of(tape, seen.config.environment)
+    except DataError as error:
+        raise DataError(f"agent.curriculum, {where}: {error}") from error
+
+
 def _environment(ground: Ground, preprocessor: Preprocessor, train: slice, number: int) -> MarketEnv:
     """Where a stage is learned."""
+    seen, tape = _seen(ground, preprocessor, train, number)
+    return seen.environment(train, population(ground.config), tape)
+
+
+def _seen(ground: Ground, preprocessor: Preprocessor, train: slice, number: int) -> tuple[Ground, Tape]:
+    """What is acted on in a stage, and its bars."""
     stages = stages_of(cast("PpoConfig", ground.config.agent).curriculum)
     stage, ground = stages[number], replace(ground, config=_exploring(ground.config, stages, number))
     rng = Rng(ground.config.seed).child("agent", "stage", number)
     seen = stage_ground(ground, stage, preprocessor=preprocessor, train=train, rng=rng)
     starts = partial(_starts, stage)
-    tape = in_timeframes(seen, stage, starts, preprocessor=preprocessor, train=train)
-    return seen.environment(train, population(ground.config), tape)
+    return seen, in_timeframes(seen, stage, starts, preprocessor=preprocessor, train=train)
 
 
 def _exploring(config: RunConfig, stages: Sequence[StageConfig], number: int) -> RunConfig:

@@ -182,11 +182,12 @@ def try_environment(config: RunConfig, prepared: Prepared, fold: Fold) -> None:
     """Make the environment of an agent's training once, of features that are all 0.
 
     Raises:
-        DataError: its bars hold no episode.
+        DataError: its bars hold no episode, or none of a stage of its curriculum.
     """
-    bars = validation_stretch(fold, len(prepared.decide))
+    bars = training_bars(prepared, fold, validation_stretch(fold, len(prepared.decide)))
     ground = Ground(config, prepared, np.zeros_like(prepared.table.x))
-    ground.environment(training_bars(prepared, fold, bars), population(config))
+    ground.environment(bars, population(config))
+    course_of(ground, fit_preprocessor(prepared.table, fold.train), bars)
 
 
 def lived_by(config: RunConfig, prepared: Prepared, learned: Learned) -> pl.DataFrame:

@@ -78,6 +78,11 @@ class StageConfig(Config):
         """Whether the agent is shown other features than those of the market's bars."""
         return self.features < 1.0 or bool(self.scenarios) or self.timeframes != (1,)
 
+    @property
+    def limits_starts(self) -> bool:
+        """Whether episodes begin elsewhere than in the whole market."""
+        return self.symbols is not None or bool(self.regimes) or self.timeframes != (1,)
+
 
 class NoCurriculumConfig(Config):
     """No stages: the whole market from the first update to the last."""

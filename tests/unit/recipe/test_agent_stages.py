@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import edgeproof as ep
+from edgeproof.core.errors import DataError
 from edgeproof.core.rng import Rng
 from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
 from edgeproof.ledger.store import Ledger
@@ -44,6 +45,20 @@ def seen(tmp_path_factory) -> tuple[Ground, Preprocessor]:
 
 def in_stage(seen, stage, ground=None):
     return stage_ground(ground or seen[0], stage, preprocessor=seen[1], train=TRAIN, rng=Rng(2))
+
+
+def test_a_later_stage_in_which_no_episode_can_begin_is_refused_before_the_first(seen):
+    ground, scale = seen
+    ready = ground.prepared.table.ready.copy()
+    ready[0, : TRAIN.stop] = False  # the first symbol came later
+    late = replace(ground.prepared, table=replace(ground.prepared.table, ready=ready))
+    stages = ["agent.curriculum={name: stages, stages: [{}, {symbols: 1}, {}]}"]
+    config = load_run_config(template_body("rl_training"), [*SMALL, *stages])
+    assert course_of(replace(ground, config=config), scale, TRAIN) is not None
+    with pytest.raises(
+        DataError, match=r"agent\.curriculum, stage 2 of 3: .*where the stage of its curriculum may begin"
+    ):
+        course_of(replace(ground, config=config, prepared=late), scale, TRAIN)
 
 
 def test_an_agent_sees_a_crash_in_its_features(seen):

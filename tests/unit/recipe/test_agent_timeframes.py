@@ -16,6 +16,7 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.agent import Ground
 from edgeproof.recipe.agent_stages import course_of
 from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.learn import proven_folds, try_environment
 from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.recipe.templates import template_body
 from edgeproof.rl.course import Course
@@ -180,7 +181,15 @@ def test_a_timeframe_without_room_is_refused_before_anything_is_trained(seen):
     holes = panel.present.copy()
     holes[:, : TRAIN.stop // 24 * 24] &= (np.arange(TRAIN.stop // 24 * 24) // 24 % 6) == 0
     with pytest.raises(DataError, match="no episode has room in the timeframe of 24 bars"):
-        course(seen, stages("{timeframes: [24]}", "{}"), panel=replace(panel, present=holes)).environment(0)
+        course(seen, stages("{}", "{timeframes: [24]}"), panel=replace(panel, present=holes))
+
+
+def test_a_search_is_refused_before_its_first_trial(seen):
+    prepared, config = seen[0].prepared, config_of(stages("{}", "{timeframes: [1, 48]}"))
+    fold = proven_folds(config, prepared)[0]
+    try_environment(config_of(), prepared, fold)
+    with pytest.raises(DataError, match="no episode has room in the timeframe of 48 bars"):
+        try_environment(config, prepared, fold)
 
 
 @pytest.mark.parametrize(
