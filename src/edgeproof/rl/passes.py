@@ -8,7 +8,6 @@ threads for each other. What is written here is both: TorchScript compiles it wh
 
 import warnings
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import torch
@@ -99,12 +98,14 @@ def back(
     return gradient
 
 
-@cache
 def compiled(part: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of this file as TorchScript; as it is where that is no longer there."""
+    """A function of this file as TorchScript; as it is where that, or the source, is not there.
+
+    For modules that are being imported: what is done about warnings holds for all threads of the process.
+    """
     try:
         with warnings.catch_warnings():  # it is called deprecated, and is there
             warnings.simplefilter("ignore")
             return torch.jit.script(part)
-    except (AttributeError, RuntimeError):
+    except (AttributeError, OSError, RuntimeError):
         return part

@@ -21,6 +21,7 @@ __all__ = ["ALONE", "Layer", "Trace", "backward", "forward"]
 
 Activation = Literal["tanh", "relu", "silu"]
 _CLOSE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
+_THROUGH, _BACK = compiled(through_layers), compiled(back)
 ALONE = 512  # rows from which on members are worked on one by one; below, one batched product is quicker
 
 
@@ -81,7 +82,7 @@ def forward(layers: Sequence[Layer], x: Tensor, activation: Activation) -> tuple
     if can and len(x) > 1 and x.shape[1] < ALONE:
         return _by_few(layers, x, activation)
     weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
-    output, inputs, seen = compiled(through_layers)(x, weights, biases, activation, can)
+    output, inputs, seen = _THROUGH(x, weights, biases, activation, can)
     return output, Trace(inputs, seen)
 
 
@@ -106,5 +107,5 @@ def backward(
     """
     places = ([layer.weight for layer in into], [layer.bias for layer in into])
     weights = [layer.weight for layer in layers]
-    first = compiled(back)(gradient, (trace.inputs, trace.seen), weights, places, activation)
+    first = _BACK(gradient, (trace.inputs, trace.seen), weights, places, activation)
     return torch.bmm(first, weights[0].transpose(1, 2)) if inputs else None

@@ -1,5 +1,7 @@
 """Stacked networks: gradients by hand equal autograd's, members are apart, first weights are orthogonal."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -7,7 +9,7 @@ import torch
 from torch import nn
 
 from edgeproof.core.rng import Rng
-from edgeproof.rl import tower
+from edgeproof.rl import passes, tower
 from edgeproof.rl.interface import Continuous, Discrete
 from edgeproof.rl.keys import Keys
 from edgeproof.rl.policy import Policy
@@ -107,11 +109,35 @@ def test_without_torchscript_everything_is_the_same(monkeypatch, kind, activatio
     x = torch.randn(3, 600, 5, generator=torch.Generator().manual_seed(2)).to(kind)
     slopes = {"action": torch.ones(3, 600, 3), "value": torch.ones(3, 600)}
     found = []
-    for part in (tower.compiled, lambda part: part):
-        monkeypatch.setattr(tower, "compiled", part)
+    for through, back in ((tower._THROUGH, tower._BACK), (passes.through_layers, passes.back)):
+        monkeypatch.setattr(tower, "_THROUGH", through)
+        monkeypatch.setattr(tower, "_BACK", back)
         own = policy(kind=kind, activation=activation)
         outputs = own.forward(x)
         own.backward(outputs, slopes)
         found.append((outputs.action, outputs.value, own.gradient))
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
     assert found[0][2].abs().sum() > 0
+
+
+def test_no_thread_compiles_while_it_works():
+    """What it would do about warnings meanwhile holds for all threads, and can be left behind for good."""
+    program = """
+import torch
+from edgeproof.core.rng import Rng
+from edgeproof.rl.interface import Discrete
+from edgeproof.rl.keys import Keys
+from edgeproof.rl.policy import Policy
+from edgeproof.rl.settings import NetConfig
+torch.jit.script = None
+own = Policy(NetConfig(actor=(8,), critic=(8,)), 5, Discrete(3), 1, torch.float32).start(Keys(Rng(0), (0,)))
+outputs = own.forward(torch.ones(1, 7, 5))
+own.backward(outputs, {"action": torch.ones(1, 7, 3), "value": torch.ones(1, 7)})
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_function_without_source_is_not_compiled():
+    own: dict[str, Any] = {}
+    exec("def twice(x: float) -> float:\n    return x + x", own)  # noqa: S102 - as a program without its files has it
+    assert passes.compiled(own["twice"]) is own["twice"]
