@@ -46,7 +46,8 @@ class _Hand:
     def give(self, work: Work | None) -> None:
         """Let the thread run this; without work it ends."""
         self._work = work
-        self._go.release()
+        if self._go.locked():
+            self._go.release()  # else it has yet to see what was given before
 
     def wait(self) -> BaseException | None:
         """Take the work back if it has not been begun, else wait for its end; what it raised."""

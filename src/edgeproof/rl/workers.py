@@ -5,7 +5,7 @@ PyTorch's own threads gain nothing on networks this small: they share every sing
 """
 
 from collections.abc import Callable, Sequence
-from threading import get_ident
+from threading import Lock, get_ident
 
 import torch
 
@@ -22,20 +22,32 @@ class Workers:
 
     def __init__(self) -> None:
         self._crew: Crew | None = None
+        self._busy = Lock()
 
     def run(self, pieces: Sequence[Piece], own: Piece | None = None) -> None:
         """Do all pieces, in any order; what one raises is raised here, once no other thread is at work any more.
+
+        A caller who finds the others at work for somebody else does its pieces alone.
 
         Args:
             pieces: for any thread.
             own: for the calling thread alone, which does it first.
         """
-        threads = thread_count()
-        if threads == 1 or len(pieces) + (own is not None) == 1:
+        threads, one = thread_count(), len(pieces) + (own is not None) == 1
+        if threads == 1 or one or not self._busy.acquire(blocking=False):
             together(pieces if own is None else (own, *pieces), None)
             return
-        if self._crew is None or self._crew.others != threads - 1:
-            self._crew = Crew(threads - 1)
+        try:
+            self._share(pieces, own, threads - 1)
+        except BaseException:
+            self._crew = None  # who was interrupted while waiting for others never knows what they are at
+            raise
+        finally:
+            self._busy.release()
+
+    def _share(self, pieces: Sequence[Piece], own: Piece | None, others: int) -> None:
+        if self._crew is None or self._crew.others != others:
+            self._crew = Crew(others)
         waiting, caller = iter(pieces), get_ident()
 
         def work() -> None:

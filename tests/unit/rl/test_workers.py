@@ -1,6 +1,9 @@
 """Work shared among threads: the same bytes on any number of them, errors come back, torch's threads stay as set."""
 
+import signal
 import threading
+import time
+from functools import partial
 
 import pytest
 import torch
@@ -87,6 +90,67 @@ def test_an_error_of_any_piece_comes_back(monkeypatch, where):
     with pytest.raises(ValueError, match="broken"):
         workers.run([piece, piece])
     workers.run([lambda: None, lambda: None])
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="a system without signals for a thread")
+def test_after_an_interruption_what_is_begun_is_waited_for_as_before(monkeypatch):
+    monkeypatch.setenv("EDGEPROOF_THREADS", "2")
+    before = signal.signal(signal.SIGUSR1, interrupted)
+    workers, main, ended = Workers(), threading.main_thread(), []
+
+    def pieces(name, interrupts):
+        both = threading.Barrier(2)
+
+        def piece():
+            both.wait(timeout=20)
+            if threading.current_thread() is not main:
+                time.sleep(0.1)  # the calling thread is through, and waits
+                if interrupts:
+                    signal.pthread_kill(main.ident or 0, signal.SIGUSR1)
+                time.sleep(0.1)
+                ended.append(name)
+
+        return [piece, piece]
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            workers.run(pieces("first", interrupts=True))
+        time.sleep(0.3)
+        for name in ("second", "third"):
+            workers.run(pieces(name, interrupts=False))
+            assert ended[-1] == name
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_two_callers_at_once_each_get_all_their_pieces_done(monkeypatch):
+    """An agent that has learned may be asked from several threads, as a server does."""
+    monkeypatch.setenv("EDGEPROOF_THREADS", "2")
+    workers, done = Workers(), []
+
+    def call(name):
+        for _ in range(300):
+            workers.run([partial(done.append, (name, number)) for number in range(4)])
+
+    callers = [threading.Thread(target=call, args=(name,), daemon=True) for name in "ab"]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(timeout=60)
+        assert not caller.is_alive()
+    assert sorted(done) == sorted((name, number) for name in "ab" for number in range(4) for _ in range(300))
+
+
+def test_a_piece_may_have_pieces(monkeypatch):
+    monkeypatch.setenv("EDGEPROOF_THREADS", "2")
+    workers, done = Workers(), []
+    inner = [partial(done.append, number) for number in range(3)]
+    workers.run([partial(workers.run, inner), partial(workers.run, inner)])
+    assert sorted(done) == [0, 0, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("actions", [Discrete(3), Continuous(2, -1.0, 1.0)], ids=str)
