@@ -229,7 +229,7 @@ class RunConfig(Config):
             and "an account of several symbols cannot learn on fewer; use stages of your own without symbols",
             "environment.gross": self.environment.assets > 1
             and not 0.0 < self.environment.gross <= 1.0
-            and "the weights of a run's account sum to 1 at most; `exposure` says what 1 is",
+            and "the weights of a run's account sum to 1 at most: set it to 1, or to less (`exposure` says what 1 is)",
             "policy.assets": isinstance(self.policy, FollowConfig)
             and self.policy.assets != self.environment.assets
             and f"an agent whose account holds {self.environment.assets} is followed so; leave it out",
@@ -319,17 +319,7 @@ class RunConfig(Config):
         learned = set() if self.has_eyes else {"model", "loss", "train"}
         without |= learned if self.has_agent else {"agent", "environment"}
         body = self.anywhere().model_dump(mode="json", exclude=without)
-        if self.has_agent and body["agent"]["encoder"]["name"] == "none":
-            del body["agent"]["encoder"]
-        if self.has_agent and body["agent"]["curriculum"]["name"] == "none":
-            del body["agent"]["curriculum"]
-        if self.has_agent and body["environment"]["gross"] == 0.0:
-            del body["environment"]["gross"]
-        if isinstance(self.policy, FollowConfig) and self.policy.assets == 1:
-            del body["policy"]["assets"]
-        if self.has_agent and body["agent"]["device"] == "cpu":
-            del body["agent"]["device"]
-        return body
+        return _as_before(body) if self.has_agent else body
 
     def anywhere(self) -> "RunConfig":
         """The config without the places of market, parent and tracking, and without gates, which change no result.
@@ -339,6 +329,22 @@ class RunConfig(Config):
         transfer = self.transfer.model_copy(update={"bundle": None})
         update = {"market": None, "transfer": transfer, "tracking": NoTrackingConfig(), "gates": GatesConfig()}
         return self.model_copy(update=update)
+
+
+def _as_before(body: dict[str, Any]) -> dict[str, Any]:
+    """An agent's trial, named as it was before there was what it has no use of."""
+    agent, environment = body["agent"], body["environment"]
+    for key, plain in (("encoder", "none"), ("curriculum", "none")):
+        if agent[key]["name"] == plain:
+            del agent[key]
+    for stage in agent.get("curriculum", {}).get("stages", ()):
+        if stage["timeframes"] == [1]:
+            del stage["timeframes"]
+    if agent["device"] == "cpu":
+        del agent["device"]
+    if environment["gross"] == 0.0:
+        del environment["gross"]
+    return body
 
 
 def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:

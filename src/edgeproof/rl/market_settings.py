@@ -23,7 +23,8 @@ class EnvConfig(Config):
         short: positions below zero are allowed.
         largest: the largest target weight of a continuous action, either way.
         gross: of continuous actions: the most that the sizes of an account's weights may sum to; larger weights are
-            scaled down together. 0: nothing but the account's leverage holds them.
+            scaled down together. 0: nothing but the account's leverage holds them. In a run 1, unless said otherwise,
+            where `assets` is more than 1.
         assets: assets in one account; the tape's symbols are dealt out in this many, in order.
         episode_bars: steps of an episode; 0: to the end of the span.
         starts: `random`: at keyed random bars; `first`: account i has the i-th group of symbols, from the first bar

@@ -23,6 +23,7 @@ from edgeproof.recipe.agent_stages import course_of
 from edgeproof.recipe.config import load_run_config
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.templates import template_body
+from edgeproof.recipe.vary import varied
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.gates import check_agent
 from edgeproof.rl.ppo import train_ppo
@@ -271,7 +272,16 @@ def test_symbols_that_cannot_be_dealt_out_are_said():
 def test_an_agent_of_one_symbol_an_account_is_the_trial_that_it_was():
     identity = config_of().trial_identity()
     assert "gross" not in identity["environment"]
-    assert "assets" not in identity["policy"]
+    assert identity["policy"] == {"name": "follow"}
     portfolio = config_of("environment.assets=4").trial_identity()
-    assert (portfolio["environment"]["gross"], portfolio["policy"]["assets"]) == (1.0, 4)
-    assert load_run_config(config_of("environment.assets=4")).policy == FollowConfig(assets=4)
+    assert (portfolio["environment"]["gross"], portfolio["environment"]["assets"]) == (1.0, 4)
+
+
+def test_a_config_that_was_written_can_be_given_other_accounts():
+    written = config_of("environment.assets=4")
+    assert load_run_config(written).policy == FollowConfig(assets=4)
+    other = load_run_config(written.model_dump(mode="json"), ["environment.assets=2"])
+    assert other.policy == FollowConfig(assets=2)
+    assert other == config_of("environment.assets=2")
+    searched = varied(written, {"environment.assets": 2})
+    assert searched.policy == FollowConfig(assets=2)

@@ -155,6 +155,13 @@ def test_a_trial_without_stages_is_the_trial_that_it_was_before_there_were_any()
     run_config("agent.curriculum={name: stages, stages: [{symbols: 1}, {}]}", "agent.encoder=frozen", "model=mlp")
 
 
+def test_a_stage_of_the_market_s_own_bars_is_the_one_that_it_was_before_there_were_longer_ones():
+    one = run_config("agent.curriculum={name: stages, stages: [{symbols: 1}, {}]}").trial_identity()
+    other = run_config("agent.curriculum={name: stages, stages: [{timeframes: [1, 4]}, {}]}").trial_identity()
+    own, longer = (identity["agent"]["curriculum"]["stages"] for identity in (one, other))
+    assert ["timeframes" in stage for stage in (*own, *longer)] == [False, False, True, False]
+
+
 @pytest.mark.parametrize("kind", [VolatilityCurriculumConfig, TasksCurriculumConfig])
 def test_presets_end_with_the_whole_market(kind):
     stages = kind(promotion=1.5).stages

@@ -27,11 +27,12 @@ class FollowConfig(Config):
     It is the only policy of an agent, and only an agent's.
 
     Attributes:
-        assets: A, that one account of the agent holds; as `environment.assets`, which it is taken from.
+        assets: A, that one account of the agent holds: `environment.assets`, from which it is taken whenever a config
+            is read, so that none that is written says it twice.
     """
 
     name: Literal["follow"] = "follow"
-    assets: Annotated[int, Field(ge=1, le=100_000)] = 1
+    assets: Annotated[int, Field(ge=1, le=100_000, exclude=True)] = 1
 
     def candidates(self, p: np.ndarray, made: np.ndarray) -> np.ndarray:
         """One, which changes nothing, see `Policy.candidates`."""
