@@ -22,7 +22,7 @@ COLORS = ("@net", "@gross", "@cost-1", "@cost-2", "@cost-3", "@cost-4")
 STRETCHES = 80  # of time, over which exposure is a mean
 LEAST_PAID = 0.0005
 EACH = 12  # accounts that are drawn one by one; of more a band
-HELD = 24  # symbols of an account that are drawn; of more those that it held most of
+DRAWN = 24  # symbols of an account that are drawn; of more those that it asked for most
 DECIDED = 0.1  # of an even choice's entropy: below it hardly anything is tried any more
 TOLD = {
     "score": ("Net growth, bps a bar", "ratio"),
@@ -275,25 +275,27 @@ def _shares(said: pl.DataFrame) -> Figure:
 
 
 def _by_symbol(said: pl.DataFrame) -> Figure:
-    """What an account of several symbols held of each."""
+    """What an account of several symbols asked for of each."""
     position = pl.col("position")
-    held = said.group_by("symbol").agg(
+    asked = said.group_by("symbol").agg(
         long=position.clip(0).mean(), short=position.clip(upper_bound=0).mean(), size=position.abs().mean()
     )
-    held, count = held.sort("size", "symbol", descending=[True, False]), len(held)
-    most, share = held["symbol"][0], float(held["size"][0])
-    held, names = held.head(HELD), [clip(name, 20) for name in held["symbol"].head(HELD)]
+    asked, count = asked.sort("size", "symbol", descending=[True, False]), len(asked)
+    most, share = asked["symbol"][0], float(asked["size"][0])
+    asked, names = asked.head(DRAWN), [clip(name, 20) for name in asked["symbol"].head(DRAWN)]
     sides = (("long", "@net"), ("short", "@gross"))
-    traces = [bars(np.arange(len(held)), held[name].to_numpy(), name=name, color=color) for name, color in sides]
+    traces = [bars(np.arange(len(asked)), asked[name].to_numpy(), name=name, color=color) for name, color in sides]
     drawn = plot(
         traces,
-        x={"tickvals": list(range(len(held))), "ticktext": names},
+        x={"tickvals": list(range(len(asked))), "ticktext": names},
         y={"title": "mean weight", "tickformat": ".0%"},
         barmode="relative",
     )
-    some = f" The {HELD} of {count} symbols that it held most of." if count > HELD else ""
-    caption = f"Mean long and short weight of each symbol in its account.{some}"
-    return Figure("Weights", drawn, caption, f"Most of {clip(most, 30)}: {show(share, 'percent')} of the account.")
+    some = f" The {DRAWN} of {count} symbols that it asked for most." if count > DRAWN else ""
+    caption = f"Mean long and short weight that it asked for of each symbol in its account.{some}"
+    return Figure(
+        "Weights", drawn, caption, f"Most of {clip(most, 30)}: {show(share, 'percent')} of the account was asked for."
+    )
 
 
 def _exposure(said: pl.DataFrame, assets: int) -> Figure:
@@ -311,7 +313,7 @@ def _exposure(said: pl.DataFrame, assets: int) -> Figure:
     lean = "no lean to either side" if abs(net) < 0.05 else f"a lean to the {'long' if net > 0 else 'short'} side"
     drawn = plot(traces, x={"type": "date", "nticks": 6}, y={"title": "mean position", "tickformat": ".1f"})
     who = "Mean long and short position over the symbols"
-    who = who if assets == 1 else "Long and short weights of an account together"
+    who = who if assets == 1 else "Long and short weights that an account asked for together"
     caption = f"{who}, each point over {show(together, 'bars')}."
     return Figure("Exposure", drawn, caption, f"Mean {_signed(net, 2)}: {lean}.")
 

@@ -148,7 +148,7 @@ def test_an_account_of_several_symbols_is_one_and_its_weights_are_told_by_symbol
         for name, weights in {"A": (0.25, 0.25), "B": (-0.5, 0.0), "C": (0.0, 0.125)}.items()
     )
     drawn = figures(actions_section(said, assets=3)[0])
-    assert drawn["Weights"].conclusion == "Most of A: 25.0% of the account."
+    assert drawn["Weights"].conclusion == "Most of A: 25.0% of the account was asked for."
     long, short = drawn["Weights"].plot["data"]
     assert drawn["Weights"].plot["layout"]["xaxis"]["ticktext"] == ["A", "B", "C"]
     assert (long["y"], short["y"]) == ([0.25, 0.0, 0.0625], [0.0, -0.25, 0.0])
