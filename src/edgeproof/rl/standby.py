@@ -28,6 +28,7 @@ from edgeproof.rl.words import add, load, open_words, relax, swap, take
 __all__ = ["FIRST", "LAST", "OWN", "STEP", "THREADS", "Standby", "done", "ended", "entered", "next_range"]
 
 AWAKE = 50e-6  # seconds that a thread looks for the next step before it sleeps: some times what lies between two
+MOST = 63  # threads: each has a bit of a word
 NAP = 20e-6  # seconds between two looks at what another thread has begun, on a machine that is too busy to run it
 # Words. Then, for each thread, the step that it is in and whether it sleeps; then, for each range, its last step, and
 # beside it its first account and the one after its last.
@@ -85,8 +86,6 @@ def ended(words: np.ndarray) -> bool:
 @register_jitable
 def _called(words: np.ndarray) -> int:
     """Begin the next step; a bit for each thread that sleeps."""
-    while load(words, DONE) != load(words, STEP) * load(words, RANGES):
-        relax()  # whoever waited for the last step was interrupted
     step, sleepers = load(words, STEP) + 1, 0
     swap(words, OWN, step)
     swap(words, STEP, step)
@@ -128,29 +127,39 @@ class Standby:
         run: takes part in steps as thread number so and so, with these words, until it is to sleep; whether all is
             done that the calling one, number 0, has to wait for.
         edges: K + 1 accounts, a range from each to the next.
-        threads: with the calling one.
+        threads: with the calling one; no more than 63 are used.
     """
 
     def __init__(self, run: Run, edges: Sequence[int], threads: int) -> None:
-        ranges = len(edges) - 1
+        ranges, threads = len(edges) - 1, min(threads, MOST)
         self._run, self._words = run, open_words(OWN + 2 * threads + ranges)
         self._words[OWN + 2 * threads :, [FIRST, LAST]] = np.array([*pairwise(edges)])
         self._words[[RANGES, THREADS, LOOKS], 0] = ranges, threads, _looks()
         self._call, self._look = _native(_called), _native(ended)
         self._hands = [_Hand(run, me, self._words) for me in range(1, threads)]
+        self._through = True
         weakref.finalize(self, _dismiss, self._hands)
 
     def step(self) -> None:
         """One step of every range."""
+        if not self._through:
+            for hand in self._hands:
+                hand.wake()
+            self._end()  # the last step was interrupted
+        self._through = False
         sleepers = self._call(self._words)
         if sleepers:
             for hand in self._hands:
                 if sleepers >> hand.me & 1:
                     hand.wake()
-        through = self._run(0, self._words)
-        while not through:
+        self._end()
+
+    def _end(self) -> None:
+        """Do what nobody has taken, and wait for the rest."""
+        self._through = self._run(0, self._words)
+        while not self._through:
             time.sleep(NAP)
-            through = self._look(self._words)
+            self._through = self._look(self._words)
 
 
 class _Hand:

@@ -128,3 +128,29 @@ def test_a_step_after_an_interrupted_one_waits_for_what_was_begun(monkeypatch):
         crew.step()
     crew.step()
     assert (counts.sum(axis=1) == 2).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_step_that_was_interrupted_before_it_began_is_made_up_for(threads, monkeypatch):
+    crew, counts = shared([*range(9)], threads)
+    crew.step()
+
+    def interrupted(_me, _words):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(crew, "_run", interrupted)
+        crew.step()
+    crew.step()
+    assert (counts.sum(axis=1) == 3).all()
+
+
+def test_a_machine_of_more_cores_than_a_word_has_bits():
+    crew, counts = shared([*range(81)], 80)
+    for number in range(3):
+        crew.step()
+        until = time.monotonic() + 60.0
+        while not asleep(crew, standby.MOST) and time.monotonic() < until:
+            time.sleep(0.001)
+        assert asleep(crew, standby.MOST)
+        assert (counts.sum(axis=1) == number + 1).all()
