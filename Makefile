@@ -9,7 +9,7 @@ demo: $(READY)
 	@.venv/bin/edgeproof demo --out $(DEMO)
 
 test: lint
-	@$(RUN) pytest -q -n 2 --dist loadfile -o faulthandler_timeout=300 -p randomly --randomly-seed=1 -m "not slow and not study and not browser"
+	@$(RUN) pytest -q -n 2 --dist loadfile -p randomly --randomly-seed=1 -m "not slow and not study and not browser"
 
 test-all: lint
 	@tools/setup-browser
