@@ -17,6 +17,7 @@ from pydantic_core import core_schema
 from edgeproof.core.catalog import lookup, nearest, singular, whole
 from edgeproof.core.describe import claim, meanings
 from edgeproof.core.errors import ConfigError
+from edgeproof.core.secret import without_passwords
 
 __all__ = ["Config", "Part", "Tune", "apply_overrides", "dump_yaml", "from_mapping", "part", "read_yaml", "space"]
 
@@ -168,7 +169,7 @@ def from_mapping(kind: type[ConfigType], body: Mapping[str, Any], source: str = 
     except ConfigError as error:  # of a part of a catalog
         raise ConfigError(f"{source}: {error}") from error
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_first_problem(error, kind, body)}") from error
+        raise ConfigError(f"{source}: {_first_problem(error, kind, body)}") from None  # it shows values as they are
 
 
 def _numbers(value: Any) -> Any:
@@ -187,7 +188,7 @@ def _first_problem(error: ValidationError, kind: type[Config], body: Mapping[str
         key, inside = place[-1], ".".join(place[:-1])
         known = _known_keys(kind, place[:-1], body)
         return f"unknown key {key!r}{f' in {inside}' if inside else ''}{nearest(key, known)}"
-    value = repr(problem["input"])
+    value = without_passwords(repr(problem["input"]))
     value = value if len(value) < 60 else value[:57] + "..."
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]

@@ -14,6 +14,7 @@ from edgeproof.combine.single import SingleConfig
 from edgeproof.core.catalog import whole
 from edgeproof.core.config import Config, Part, apply_overrides, from_mapping, part, read_yaml
 from edgeproof.core.errors import ConfigError
+from edgeproof.core.secret import without_passwords
 from edgeproof.data.quality import QualityConfig
 from edgeproof.labels import LABELS
 from edgeproof.labels.forward import ForwardReturnConfig
@@ -362,7 +363,8 @@ def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, override
     except ConfigError as error:
         if (guilty := _guilty(body, overrides, name, str(error))) is None:
             raise
-        raise ConfigError(str(error).replace(f"{name}: ", f"override {guilty!r}: ", 1)) from error
+        said = str(error).replace(f"{name}: ", f"override {without_passwords(guilty)!r}: ", 1)
+        raise ConfigError(said) from error
 
 
 def _overridden(body: dict[str, Any], overrides: Sequence[str], name: str) -> RunConfig:

@@ -1,5 +1,7 @@
 """The root config's account and costs: sizes, presets, exits, and what is refused at once."""
 
+from traceback import format_exception
+
 import pytest
 
 from edgeproof.core.config import dump_yaml
@@ -164,3 +166,11 @@ def test_a_mistake_is_the_override_s_or_the_file_s_own(tmp_path):
     path.write_text("model: gruu\n")
     with pytest.raises(ConfigError, match=r"mine\.yaml: unknown model 'gruu'"):
         load_run_config(path, ["train.epochs=3"])
+
+
+@pytest.mark.parametrize("host", ["host", "host." + 60 * "x"])
+def test_the_line_that_refuses_a_password_does_not_show_it(host):
+    override = f"tracking={{name: mlflow, uri: 'http://jane:hunter2@{host}'}}"
+    with pytest.raises(ConfigError, match="MLFLOW_TRACKING_PASSWORD") as refused:
+        load_run_config(template_body("logistic_baseline"), [override])
+    assert "hunter2" not in "".join(format_exception(refused.value))

@@ -5,11 +5,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgeproof.core.secret import without_passwords
+
 __all__ = ["scrub", "scrubber"]
 
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|PRIVATE|DSN|CONNECTION|SIGNATURE", re.IGNORECASE)
 SHORTEST = 6  # a shorter value (`1`, `true`) stands in too many texts that mean something else
-PASSWORD_IN_URI = re.compile(r"(\w[\w+.-]*://[^\s/:@]*:)[^\s/@]+(@)")
 
 
 def scrubber(environment: Mapping[str, str] | None = None, home: Path | None = None) -> "dict[str, str]":
@@ -31,4 +32,4 @@ def scrub(text: str, hidden: Mapping[str, str] | None = None) -> str:
     """The text without what `scrubber` found, and without passwords in addresses."""
     for value, stands in (scrubber() if hidden is None else hidden).items():
         text = text.replace(value, stands)
-    return PASSWORD_IN_URI.sub(r"\1***\2", text)
+    return without_passwords(text)
