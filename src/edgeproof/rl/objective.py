@@ -27,13 +27,13 @@ def mean(x: Tensor, weight: Tensor | None = None) -> Tensor:
 
 
 def normalised(advantage: Tensor, weight: Tensor | None = None, eps: float = 1e-8) -> Tensor:
-    """Advantages with mean 0 and deviation 1 (ddof 1) over the rows that count."""
+    """Advantages with mean 0 and deviation 1 (ddof 1) over the rows that count; of one row 0."""
     centred = advantage - mean(advantage, weight).unsqueeze(-1)
     if weight is None:
-        count, squares = advantage.shape[-1], centred.square().sum(-1)
+        squares, spare = centred.square().sum(-1), max(advantage.shape[-1] - 1, 1)
     else:
-        count, squares = weight.sum(-1), (centred.square() * weight).sum(-1)
-    deviation = (squares / (count - 1.0 if isinstance(count, int) else (count - 1).clamp(min=1))).sqrt()
+        squares, spare = (centred.square() * weight).sum(-1), (weight.sum(-1) - 1).clamp(min=1)
+    deviation = (squares / spare).sqrt()
     return centred / (deviation.unsqueeze(-1) + eps)
 
 

@@ -22,7 +22,6 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
-from edgeproof.rl import words
 from edgeproof.rl.words import add, load, open_words, relax, swap, take
 
 __all__ = ["FIRST", "LAST", "OWN", "STEP", "THREADS", "Standby", "done", "ended", "entered", "next_range"]
@@ -97,8 +96,8 @@ def _called(words: np.ndarray) -> int:
 
 @cache
 def _native(part: Callable[[np.ndarray], int]) -> Any:
-    """A function of words compiled; Numba's cache watches this file, and the other one's hash is part of its key."""
-    version = int.from_bytes(sha256(Path(words.__file__).read_bytes()).digest()[:7])
+    """A function of words compiled; Numba's cache watches this file, and `words.py` by its hash, a part of the key."""
+    version = int.from_bytes(sha256(Path(__file__).with_name("words.py").read_bytes()).digest()[:7])
 
     def run(words: np.ndarray) -> int:
         return part(words) if version >= 0 else 0

@@ -149,10 +149,10 @@ def update(
 
 
 def _told(told: list[tuple[Tensor, Tensor, Tensor]], number: int) -> dict[str, Tensor]:
-    terms, norms, active = (torch.stack(column).to(torch.float64) for column in zip(*told, strict=True))
-    whole = dict(zip(TERMS, terms.unbind(1), strict=True)) | {"grad_norm": norms}
+    terms, norms, active = (torch.stack(parts).to(torch.float64) for parts in zip(*told, strict=True))
+    columns = dict(zip(TERMS, terms.unbind(1), strict=True)) | {"grad_norm": norms}
     steps = active.sum(0)
-    sound = (whole["loss"] + torch.where(active > 0, norms, 0.0)).sum(0).isfinite()
+    sound = (columns["loss"] + torch.where(active > 0, norms, 0.0)).sum(0).isfinite()
     for member, finite in enumerate(sound.tolist()):
         if not finite:
             raise Diverged(
@@ -160,6 +160,6 @@ def _told(told: list[tuple[Tensor, Tensor, Tensor]], number: int) -> dict[str, T
                 "the size of rewards",
                 {"update": number + 1, "member": member},
             )
-    first = whole["ratio_error"][0]
-    figures = {name: torch.where(active > 0, rows, 0.0).sum(0) / steps.clamp(min=1) for name, rows in whole.items()}
+    first = columns["ratio_error"][0]
+    figures = {name: torch.where(active > 0, rows, 0.0).sum(0) / steps.clamp(min=1) for name, rows in columns.items()}
     return figures | {"ratio_error": first, "gradient_steps": steps}

@@ -37,12 +37,18 @@ def scene(seed, actions, whole, kind=torch.float64, many=50):
 
 @pytest.mark.parametrize("actions", [Discrete(2), Discrete(5), Continuous(1, -1, 1), Continuous(3, -1, 1)], ids=str)
 @settings(max_examples=10)
-@given(seed=st.integers(0, 2**31), whole=st.booleans(), clip_value=st.booleans(), normalise=st.booleans())
-def test_one_pass_is_what_autograd_says(actions, seed, whole, clip_value, normalise):
+@given(
+    seed=st.integers(0, 2**31),
+    whole=st.booleans(),
+    clip_value=st.booleans(),
+    normalise=st.booleans(),
+    many=st.sampled_from([50, 1, 2]),
+)
+def test_one_pass_is_what_autograd_says(actions, seed, whole, clip_value, normalise, many):
     config = PpoConfig(clip_value=clip_value, normalise_advantages=normalise)
     hyper = hyper_at([config, config.model_copy(update={"clip": 0.05, "entropy": 0.3, "value_coefficient": 2.0})], 0)
-    found, steep = slopes(actions, *scene(seed, actions, whole), config, hyper)
-    right, wanted = by_autograd(actions, *scene(seed, actions, whole), config, hyper)
+    found, steep = slopes(actions, *scene(seed, actions, whole, many=many), config, hyper)
+    right, wanted = by_autograd(actions, *scene(seed, actions, whole, many=many), config, hyper)
     assert steep.keys() == wanted.keys()
     torch.testing.assert_close(found, right, rtol=1e-9, atol=1e-11)
     torch.testing.assert_close(steep, wanted, rtol=1e-9, atol=1e-13)
