@@ -24,7 +24,7 @@ from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.reward import WeightedConfig
 from edgeproof.rl.scenarios import struck
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.rl.tape import Tape, starts_of
+from edgeproof.rl.tape import Tape, first_starts, starts_of
 
 __all__ = ["course_of", "regime_starts", "stage_ground"]
 
@@ -56,8 +56,11 @@ def course_of(ground: Ground, preprocessor: Preprocessor, train: slice) -> Cours
 
 def _check_starts(seen: Ground, tape: Tape, where: str) -> None:
     """Say before the first stage what would end the training at a later one."""
+    environment, (symbols, bars) = seen.config.environment, tape.present.shape
     try:
-        starts_of(tape, seen.config.environment)
+        starts = starts_of(tape, environment)
+        if environment.starts == "first":
+            first_starts(starts, bars, symbols // environment.assets)
     except DataError as error:
         raise DataError(f"agent.curriculum, {where}: {error}") from error
 

@@ -59,6 +59,9 @@ def test_a_later_stage_in_which_no_episode_can_begin_is_refused_before_the_first
         DataError, match=r"agent\.curriculum, stage 2 of 3: .*where the stage of its curriculum may begin"
     ):
         course_of(replace(ground, config=config, prepared=late), scale, TRAIN)
+    first = load_run_config(config, ["environment.starts=first"])
+    with pytest.raises(DataError, match=r"agent\.curriculum, stage 2 of 3: environment: group 1 of the tape's symbols"):
+        course_of(replace(ground, config=first), scale, TRAIN)
 
 
 def test_an_agent_sees_a_crash_in_its_features(seen):
