@@ -24,6 +24,10 @@ class Workers:
         self._crew: Crew | None = None
         self._busy = Lock()
 
+    def __reduce__(self) -> tuple[type["Workers"], tuple[()]]:
+        """A copy, in this process or another one, has threads of its own."""
+        return Workers, ()
+
     def run(self, pieces: Sequence[Piece], own: Piece | None = None) -> None:
         """Do all pieces, in any order; what one raises is raised here, once no other thread is at work any more.
 

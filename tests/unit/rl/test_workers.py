@@ -1,5 +1,7 @@
 """Work shared among threads: the same bytes on any number of them, errors come back, torch's threads stay as set."""
 
+import copy
+import pickle
 import signal
 import threading
 import time
@@ -151,6 +153,19 @@ def test_a_piece_may_have_pieces(monkeypatch):
     inner = [partial(done.append, number) for number in range(3)]
     workers.run([partial(workers.run, inner), partial(workers.run, inner)])
     assert sorted(done) == [0, 0, 1, 1, 2, 2]
+
+
+def sent(agent):
+    return pickle.loads(pickle.dumps(agent))  # noqa: S301 - its own bytes
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, sent])
+def test_an_agent_that_has_learned_side_by_side_can_be_copied_and_sent(tmp_path, monkeypatch, copied):
+    monkeypatch.setenv("EDGEPROOF_THREADS", "2")
+    agent = trained(tmp_path, 1, precision="fp32").agent
+    seen = Signs(64).reset(Rng(0))
+    assert agent.policy.workers is not None
+    assert copied(agent).chances(seen).equal(agent.chances(seen))
 
 
 @pytest.mark.parametrize("actions", [Discrete(3), Continuous(2, -1.0, 1.0)], ids=str)
