@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgeproof.core.device import thread_count
+from edgeproof.core.device import one_thread_each, thread_count
 from edgeproof.rl.eyes import Encoders
 from edgeproof.rl.interface import ActionSpace, Discrete
 from edgeproof.rl.keys import Keys
@@ -102,22 +102,25 @@ class Policy:
             encoders.bind(self.flat)
 
     def start(self, keys: Keys) -> "Policy":
-        """Give every member its first weights."""
-        for place, member in enumerate(keys.members):
-            source = keys.of(member, "weights").torch()
-            for name, piece in self._pieces.items():
-                part = piece.view(self.flat)[place]
-                if name == "log_std":
-                    part.fill_(self.net.log_std)
-                elif name.endswith("weight"):
-                    fresh = torch.empty(piece.shape[::-1])
-                    for rows, gain in self._gains(name, piece.shape):
-                        nn.init.orthogonal_(fresh[rows], gain, generator=source)
-                    part.copy_(fresh.T)
-            if self.encoders is not None:
-                self.encoders.start(place, keys.of(member, "encoder"))
+        """Give every member its first weights, by one thread: more of them turn vectors orthogonal to other bits."""
+        with one_thread_each():
+            for place, member in enumerate(keys.members):
+                self._start(place, keys.of(member, "weights").torch())
+                if self.encoders is not None:
+                    self.encoders.start(place, keys.of(member, "encoder"))
         self.refresh()
         return self
+
+    def _start(self, place: int, source: torch.Generator) -> None:
+        for name, piece in self._pieces.items():
+            part = piece.view(self.flat)[place]
+            if name == "log_std":
+                part.fill_(self.net.log_std)
+            elif name.endswith("weight"):
+                fresh = torch.empty(piece.shape[::-1])
+                for rows, gain in self._gains(name, piece.shape):
+                    nn.init.orthogonal_(fresh[rows], gain, generator=source)
+                part.copy_(fresh.T)
 
     def refresh(self) -> None:
         """Let the products see weights that have moved."""

@@ -159,6 +159,19 @@ def sent(agent):
     return pickle.loads(pickle.dumps(agent))  # noqa: S301 - its own bytes
 
 
+def test_first_weights_do_not_depend_on_torch_s_threads():
+    before, found = torch.get_num_threads(), []
+    net = NetConfig(actor=(256, 256), critic=(256, 256))
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(policy.Policy(net, 5, Discrete(3), 1, torch.float32).start(Keys(Rng(0), (0,))).flat)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert found[0].equal(found[1])
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, sent])
 def test_an_agent_that_has_learned_side_by_side_can_be_copied_and_sent(tmp_path, monkeypatch, copied):
     monkeypatch.setenv("EDGEPROOF_THREADS", "2")
