@@ -12,16 +12,16 @@ from typing import Any
 import torch
 
 from edgeproof.core.rng import Rng
-from edgeproof.rl.collect import seen
-from edgeproof.rl.distribution import draw, log_prob
 from edgeproof.rl.env import MarketEnv
-from edgeproof.rl.hyper import hyper_at
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.learner import Learner
+from edgeproof.rl.learning.collect import seen
+from edgeproof.rl.learning.distribution import draw, log_prob
+from edgeproof.rl.learning.hyper import hyper_at
+from edgeproof.rl.learning.learner import Learner
+from edgeproof.rl.learning.samples import Samples, gather, minibatches
+from edgeproof.rl.learning.update import clip_gradient, descend
 from edgeproof.rl.market_settings import EnvConfig
-from edgeproof.rl.samples import Samples, gather, minibatches
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.rl.update import clip_gradient, descend
 from environment import BRACKET, COSTS, tape_of
 
 __all__ = ["agents"]

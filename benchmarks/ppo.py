@@ -34,7 +34,7 @@ from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.foreign import foreign
 from edgeproof.rl.interface import Environment
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.learner import Learner
+from edgeproof.rl.learning.learner import Learner
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.settings import NetConfig, PpoConfig
 from edgeproof.rl.tape import Tape

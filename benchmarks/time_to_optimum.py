@@ -35,7 +35,7 @@ from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.recipe.templates import template_body
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.learner import Learner
+from edgeproof.rl.learning.learner import Learner
 from edgeproof.rl.roll import Act
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.truth.stated import Stated

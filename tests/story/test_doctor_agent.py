@@ -11,7 +11,8 @@ from edgeproof.core.errors import EdgeproofError
 from edgeproof.core.files import read_json
 from edgeproof.core.progress import silent
 from edgeproof.recipe.templates import template_body
-from edgeproof.rl import learner, ppo
+from edgeproof.rl import ppo
+from edgeproof.rl.learning import learner
 
 SMALL = [
     "features=[close_location,body_share]",

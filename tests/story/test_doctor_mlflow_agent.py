@@ -10,7 +10,7 @@ import edgeproof as ep
 from edgeproof.core.errors import EdgeproofError
 from edgeproof.core.progress import silent
 from edgeproof.recipe.templates import template_body
-from edgeproof.rl import learner
+from edgeproof.rl.learning import learner
 from tests.story.test_doctor_agent import QUIET, SMALL
 from tests.story.test_doctor_mlflow import asked, first, logged
 from tests.story.tracking_server import Server, server

@@ -12,14 +12,14 @@ from torch import Tensor
 from edgeproof.core.config import from_mapping
 from edgeproof.core.container import read_container, write_container
 from edgeproof.core.errors import BundleError
-from edgeproof.rl.collect import seen
-from edgeproof.rl.distribution import draw, greedy
 from edgeproof.rl.encoders import LearnedEncoderConfig
 from edgeproof.rl.eyes import encoders_of
 from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.interface import ActionSpace, Continuous, Discrete, Layout, Observation
-from edgeproof.rl.normalise import Moments
-from edgeproof.rl.policy import Policy
+from edgeproof.rl.learning.collect import seen
+from edgeproof.rl.learning.distribution import draw, greedy
+from edgeproof.rl.learning.normalise import Moments
+from edgeproof.rl.learning.policy import Policy
 from edgeproof.rl.settings import NetConfig
 
 __all__ = ["Agent", "read_agent"]

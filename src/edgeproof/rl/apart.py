@@ -8,7 +8,7 @@ from edgeproof.core.finding import Finding, failed, passed
 from edgeproof.core.rng import Rng
 from edgeproof.rl.chain import ENDS, GOES_ON, Chain, ChainEnvironment
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.learner import Learner
+from edgeproof.rl.learning.learner import Learner
 from edgeproof.rl.settings import NetConfig, PpoConfig
 
 __all__ = ["members_apart"]

@@ -23,8 +23,8 @@ from edgeproof.core.errors import OptionError, TrainError
 from edgeproof.core.identity import sha_json
 from edgeproof.core.rng import Rng
 from edgeproof.rl.action import check_kind, within_gross
-from edgeproof.rl.desk import OWNER, Screen, View, World, account_numbers, open_desk, open_screen
-from edgeproof.rl.here import Here
+from edgeproof.rl.engine.desk import OWNER, Screen, View, World, account_numbers, open_desk, open_screen
+from edgeproof.rl.engine.here import Here
 from edgeproof.rl.interface import ActionSpace, Continuous, Layout, Observation, Step
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.reward import PARTS, WeightedConfig, price_of
@@ -211,7 +211,7 @@ def _machine(count: int, assets: int, engine: str, device: str) -> Any:
     device = torch_device("auto").type if device == "auto" else device
     if device == "cpu":
         return Here(count, assets, interpreted=engine == "python")
-    from edgeproof.rl.cuda import There
+    from edgeproof.rl.engine.cuda import There
 
     return There(count, device)
 

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from edgeproof.core.rng import Rng
 from edgeproof.rl.answers import Learned, Probe
-from edgeproof.rl.collect import seen
 from edgeproof.rl.curriculum import NoCurriculumConfig
 from edgeproof.rl.interface import Discrete, Environment, Observation
+from edgeproof.rl.learning.collect import seen
 from edgeproof.rl.ppo import train_ppo
 from edgeproof.rl.probes import Train
 from edgeproof.rl.settings import NetConfig, PpoConfig

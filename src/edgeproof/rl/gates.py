@@ -18,7 +18,7 @@ from edgeproof.core.rng import Rng
 from edgeproof.rl.apart import members_apart
 from edgeproof.rl.examine import PROBING, ppo_on
 from edgeproof.rl.interface import Discrete, Environment
-from edgeproof.rl.learner import kind_of
+from edgeproof.rl.learning.learner import kind_of
 from edgeproof.rl.look import First, Look, look_at
 from edgeproof.rl.probes import check_probes
 from edgeproof.rl.settings import PpoConfig

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from edgeproof.core.rng import Rng
-from edgeproof.rl.hyper import Hyper
 from edgeproof.rl.interface import Discrete, Environment
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.learner import Learner
-from edgeproof.rl.loss import TERMS
+from edgeproof.rl.learning.hyper import Hyper
+from edgeproof.rl.learning.learner import Learner
+from edgeproof.rl.learning.loss import TERMS
+from edgeproof.rl.learning.samples import Samples, gather
+from edgeproof.rl.learning.update import descend
 from edgeproof.rl.place import need_processor
-from edgeproof.rl.samples import Samples, gather
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.rl.update import descend
 
 __all__ = ["Chance", "First", "Look", "look_at", "noise_scale"]
 

@@ -16,7 +16,7 @@ def check_device(name: str) -> None:
         ConfigError: there is none.
     """
     if name not in ("cpu", "auto"):
-        from edgeproof.rl.cuda import device_of  # with Numba's CUDA, which a processor does without
+        from edgeproof.rl.engine.cuda import device_of  # with Numba's CUDA, which a processor does without
 
         device_of(name, "agent.device")
 

@@ -24,7 +24,7 @@ from edgeproof.rl.agent import Agent
 from edgeproof.rl.course import Course, is_left, parted
 from edgeproof.rl.interface import Environment
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.learner import Learner
+from edgeproof.rl.learning.learner import Learner
 from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.standing import Standing, read_standing, write_standing
 from edgeproof.train.failure import clear_failure, write_failure

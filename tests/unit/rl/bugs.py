@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 
-from edgeproof.rl import collect, keys, learner, loss, normalise, objective, update
-from edgeproof.rl.buffers import Rollout
+from edgeproof.rl import keys
+from edgeproof.rl.learning import collect, learner, loss, normalise, objective, update
+from edgeproof.rl.learning.buffers import Rollout
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from edgeproof.core.rng import Rng
-from edgeproof.rl import learner, loss, objective, update
 from edgeproof.rl.apart import members_apart
 from edgeproof.rl.examine import PROBING, ppo_on
 from edgeproof.rl.gates import gate
+from edgeproof.rl.learning import learner, loss, objective, update
 from edgeproof.rl.look import look_at
 from edgeproof.rl.probes import PROBES, check_probes
 from tests.unit.rl.bugs import BUGS, Bug

@@ -16,19 +16,19 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from edgeproof.core.rng import Rng
-from edgeproof.rl.adam import Adam, clip_gradient
-from edgeproof.rl.collect import seen
-from edgeproof.rl.distribution import draw, log_prob
-from edgeproof.rl.hyper import hyper_at
 from edgeproof.rl.inputs import Inputs
 from edgeproof.rl.interface import Continuous, Discrete, Layout, Observation
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.normalise import Moments
-from edgeproof.rl.policy import Policy
-from edgeproof.rl.returns import gae
-from edgeproof.rl.samples import Samples, gather, minibatches
+from edgeproof.rl.learning.adam import Adam, clip_gradient
+from edgeproof.rl.learning.collect import seen
+from edgeproof.rl.learning.distribution import draw, log_prob
+from edgeproof.rl.learning.hyper import hyper_at
+from edgeproof.rl.learning.normalise import Moments
+from edgeproof.rl.learning.policy import Policy
+from edgeproof.rl.learning.returns import gae
+from edgeproof.rl.learning.samples import Samples, gather, minibatches
+from edgeproof.rl.learning.update import descend
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.rl.update import descend
 
 ROOT = Path(__file__).parents[3]
 CONFIG = PpoConfig.model_validate({"steps": 4, "accounts": 8, "minibatch": 16, "net": {"actor": [8], "critic": [8]}})

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeproof.core.rng import Rng
+from edgeproof.rl.engine.kernel import draw
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.interface import Environment
-from edgeproof.rl.kernel import draw
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.simulator.costs import CostsConfig
 from edgeproof.simulator.options import Options

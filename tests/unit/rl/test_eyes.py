@@ -23,7 +23,7 @@ from edgeproof.rl.export import actor_of
 from edgeproof.rl.eyes import encoders_of
 from edgeproof.rl.interface import Discrete, Layout, Observation, Step
 from edgeproof.rl.keys import Keys
-from edgeproof.rl.policy import Policy
+from edgeproof.rl.learning.policy import Policy
 from edgeproof.rl.ppo import TrainedAgent, train_ppo
 from edgeproof.rl.settings import NetConfig, PpoConfig
 

@@ -17,8 +17,8 @@ from edgeproof.rl.chain import ENDS, GOES_ON, Chain, ChainEnvironment
 from edgeproof.rl.foreign import foreign
 from edgeproof.rl.gates import RL_GATES, check_agent, gate
 from edgeproof.rl.interface import Layout, Observation, Step
+from edgeproof.rl.learning.policy import Policy
 from edgeproof.rl.look import look_at, noise_scale
-from edgeproof.rl.policy import Policy
 from edgeproof.rl.probes import PROBES, SIGNAL
 from edgeproof.rl.settings import NetConfig, PpoConfig
 from tests.unit.rl.adapters.worlds import market

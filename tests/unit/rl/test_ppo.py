@@ -11,11 +11,11 @@ from edgeproof.rl.agent import read_agent
 from edgeproof.rl.env import MarketEnv
 from edgeproof.rl.interface import Continuous, Layout, Observation
 from edgeproof.rl.keys import Keys
+from edgeproof.rl.learning.policy import Policy
+from edgeproof.rl.learning.samples import Samples, minibatches
 from edgeproof.rl.market_settings import EnvConfig
-from edgeproof.rl.policy import Policy
 from edgeproof.rl.ppo import train_ppo
 from edgeproof.rl.reward import DifferentialSharpeConfig
-from edgeproof.rl.samples import Samples, minibatches
 from edgeproof.rl.settings import NetConfig, PpoConfig
 from edgeproof.rl.standing import LAST
 from edgeproof.simulator.costs import CostsConfig
