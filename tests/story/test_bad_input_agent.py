@@ -10,6 +10,8 @@ from tests.story.test_bad_input import refused
 
 QUICK = ("agent.total_steps=4096", "agent.accounts=64", "agent.steps=16", "agent.minibatch=256", "gates.profile=none")
 
+NOTHING = "{name: weighted, direction: 0, magnitude: 0, pnl: 0, exits: 0, exploration: 0, drawdown: 0}"
+
 
 @pytest.fixture
 def config(tmp_path):
@@ -30,6 +32,9 @@ def config(tmp_path):
         ("agent.net.aktor=[3]", ["unknown key 'aktor'", "actor"]),
         ("environment.reward.scal=2", ["unknown key 'scal'", "scale"]),
         ("environment.reward=log_grow", ["unknown reward 'log_grow'", "log_growth"]),
+        ("environment.assets=x", ["environment.assets: ", "valid integer", "'x'"]),
+        ("environment.assets=0", ["environment.assets: ", "greater than or equal to 1"]),
+        (f"environment.reward={NOTHING}", ["environment.reward", "all weights are 0", "direction, magnitude, pnl"]),
         ("agent.device=tpu", ["agent.device=tpu: no such device; use cpu, cuda (or cuda:0 and so on) or auto"]),
         ("agent=dqn9", ["unknown agent 'dqn9'"]),
         ("gates.profile=standard", ["gates.profile", "set gates.profile=quick"]),
@@ -42,9 +47,12 @@ def test_what_cannot_be_trained(edgeproof, tiny_market, config, tmp_path, overri
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there(edgeproof, tiny_market, config, tmp_path):
+@pytest.mark.parametrize(
+    "verb", [("rl", "train"), ("tune",), ("sweep", "--steps", 10 * 64 * 16)], ids=["train", "tune", "sweep"]
+)
+def test_a_gpu_that_is_not_there(edgeproof, tiny_market, config, tmp_path, verb):
     out = ("--market", tiny_market, "--out", tmp_path / "run", "--workspace", tmp_path)
-    answer = edgeproof("rl", "train", config, *out, *QUICK, "agent.device=cuda")
+    answer = edgeproof(*verb, config, *out, *QUICK, "agent.device=cuda")
     refused(answer, "agent.device=cuda: no CUDA device on this machine; use cpu or auto")
 
 

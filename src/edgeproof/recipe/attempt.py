@@ -19,6 +19,7 @@ from edgeproof.recipe.prepare import Prepared, prepare
 from edgeproof.recipe.scores import Scorer, figures_of, rows_on_disk, scorer, told
 from edgeproof.recipe.tracking import run_card, watcher
 from edgeproof.recipe.vary import goal_of, varied
+from edgeproof.rl.place import check_device
 from edgeproof.search.study import Attempt, GivenUp, OutOfTime, Study
 from edgeproof.train.loggers.tracker import Status, Tracker
 
@@ -82,7 +83,10 @@ def checked(bench: Bench) -> None:
         SplitError: the span is too short.
         TrainError: a fold has one class only.
         DataError: an agent finds no episode in its bars.
+        ConfigError: there is no such device for it.
     """
+    if bench.config.has_agent:
+        check_device(bench.config.agent.model_dump()["device"])
     config, prepared = bench.config, bench.prepared(bench.config)
     y = prepared.labels.y.reshape(-1)
     for fold in proven_folds(config, prepared):

@@ -27,7 +27,7 @@ from edgeproof.regimes.rules import RulesConfig
 from edgeproof.rl import AGENTS
 from edgeproof.rl.curriculum import stages_of
 from edgeproof.rl.encoders import FrozenEncoderConfig, NoEncoderConfig
-from edgeproof.rl.market_settings import EnvConfig
+from edgeproof.rl.market_settings import EnvConfig, asset_count
 from edgeproof.rl.settings import NoAgentConfig, PpoConfig
 from edgeproof.samples.augment.settings import AugmentConfig
 from edgeproof.samples.split import SPLITS
@@ -185,7 +185,7 @@ class RunConfig(Config):
         if agent is None or agent["name"] == "none":
             return body
         policy, environment = _named(body.get("policy", "follow")), body.get("environment")
-        assets = environment.get("assets", 1) if isinstance(environment, Mapping) else 1
+        assets = asset_count(environment)
         if policy is not None and policy["name"] == "follow":
             body = {**body, "policy": {"assets": assets, **policy}}
         if isinstance(environment, Mapping) and assets != 1:

@@ -1,6 +1,7 @@
 """The settings of a market environment: what an agent may do, how long an episode is, what is rewarded."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,8 +9,9 @@ from edgeproof.core.config import Config, Part, part
 from edgeproof.rl.interface import ActionSpace, Continuous, Discrete
 from edgeproof.rl.reward import REWARDS, LogGrowthConfig
 
-__all__ = ["EnvConfig"]
+__all__ = ["EnvConfig", "asset_count"]
 
+MOST_ASSETS = 100_000
 Size = Annotated[float, Field(gt=0.0, le=100.0)]
 
 
@@ -37,7 +39,7 @@ class EnvConfig(Config):
     short: bool = True
     largest: Size = 1.0
     gross: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
-    assets: Annotated[int, Field(ge=1, le=100_000)] = 1
+    assets: Annotated[int, Field(ge=1, le=MOST_ASSETS)] = 1
     episode_bars: Annotated[int, Field(ge=0, le=10_000_000)] = 512
     starts: Literal["random", "first"] = "random"
     reward: Annotated[Part, part(REWARDS, "rewards")] = LogGrowthConfig()
@@ -64,3 +66,13 @@ class EnvConfig(Config):
         if self.actions == "discrete":
             return Discrete(len(self.levels))
         return Continuous(self.assets, -self.largest if self.short else 0.0, self.largest)
+
+
+def asset_count(body: Any) -> int:
+    """Assets of an account in an unread `environment`; 1 where it says none, or what `EnvConfig` will refuse."""
+    said = body.get("assets", 1) if isinstance(body, Mapping) else 1
+    try:
+        count = float(said)
+    except (TypeError, ValueError):
+        return 1
+    return int(count) if count.is_integer() and 1 <= count <= MOST_ASSETS else 1

@@ -115,6 +115,12 @@ class WeightedConfig(Config):
         strict = isinstance(body, dict) and body.get("preset") == "strict"
         return {"drawdown": 0.2, **body} if strict else body
 
+    @model_validator(mode="after")
+    def _weighs_something(self) -> "WeightedConfig":
+        if not any(getattr(self, part) for part in PARTS):
+            raise ValueError(f"all weights are 0, so every reward is 0: give one of {', '.join(PARTS)} a weight")
+        return self
+
 
 REWARDS: dict[str, type[Config]] = {
     "log_growth": LogGrowthConfig,
