@@ -30,6 +30,7 @@ from tests.story.test_tune import BrokenOff, sealed_moved
 
 TRIALS, MANY = 3, 13
 FEW = 3 * 128 * 16  # steps: three updates
+TEN = 10 * 128 * 16
 STATES = ("complete", "pruned", "failed")
 AGENT = {
     "name": "ppo",
@@ -257,11 +258,14 @@ def test_a_quick_start_takes_the_template(edgeproof, market, tmp_path):
 
 def test_a_sweep_finds_a_rate_of_an_agent_and_counts_its_points(edgeproof, market, config, tmp_path):
     call = ("sweep", config, "--market", market, "--out", tmp_path / "sweep", "--workspace", tmp_path, "--points", 3)
-    answer = edgeproof(*call, "--steps", FEW)
+    few = edgeproof(*call, "--steps", 10)
+    assert (few.status, few.err.count("\n"), f"write --steps {TEN} or more" in few.err) == (2, 1, True)
+    assert not (tmp_path / "sweep").exists()
+    answer = edgeproof(*call, "--steps", TEN)
     assert answer.status == 0, answer.err
     assert "Suggested: agent.lr=" in answer.out
     body = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
-    assert (body["key"], body["metric"], body["nothing"], body["steps"]) == ("agent.lr", "net_growth", 0.0, FEW)
+    assert (body["key"], body["metric"], body["nothing"], body["steps"]) == ("agent.lr", "net_growth", 0.0, TEN)
     assert [point["rate"] for point in body["points"]] == pytest.approx([1e-5, 1e-3, 1e-1])
     assert body["best"] == max(body["points"], key=lambda point: point["value"])["rate"]
     trained = {row.body["trial"] for row in Ledger(tmp_path).rows("training")}
@@ -269,7 +273,7 @@ def test_a_sweep_finds_a_rate_of_an_agent_and_counts_its_points(edgeproof, marke
     assert "agent.lr" in (tmp_path / "sweep" / "report.html").read_text()
 
     (tmp_path / "sweep" / "points" / "001.json").unlink()  # as if it had been killed there
-    again = edgeproof(*call, "--steps", FEW, "--json")
+    again = edgeproof(*call, "--steps", TEN, "--json")
     assert json.loads(again.out) == body
     assert edgeproof("report", tmp_path / "sweep", "--out", tmp_path / "again.html").status == 0
 

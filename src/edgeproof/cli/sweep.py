@@ -17,7 +17,10 @@ def sweep(
     points: Annotated[int, typer.Option(help="Rates between 1e-5 and 1e-1; each is a counted trial.")] = 20,
     epochs: Annotated[int | None, typer.Option(help="Epochs at each rate, of a model [2].")] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Environment steps at each rate, of an agent [a tenth of agent.total_steps].")
+        int | None,
+        typer.Option(
+            help="Environment steps at each rate, of an agent [a tenth of agent.total_steps, 10 updates or more]."
+        ),
     ] = None,
     workspace: Annotated[Path | None, typer.Option(help="Folder whose ledger counts the trials.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print sweep.json instead of text.")] = False,

@@ -15,7 +15,7 @@ import numpy as np
 from edgeproof.backtest.run import Choice
 from edgeproof.combine.single import SingleConfig
 from edgeproof.core.config import dump_yaml, space
-from edgeproof.core.errors import ConfigError, TrainError
+from edgeproof.core.errors import ConfigError, OptionError, TrainError
 from edgeproof.core.files import read_json, write_json, write_text
 from edgeproof.core.progress import Progress, silent
 from edgeproof.recipe.attempt import Bench
@@ -31,10 +31,22 @@ from edgeproof.train.average import NoAverageConfig
 from edgeproof.train.schedule import ConstantConfig
 from edgeproof.verdict.ready import json_ready
 
-__all__ = ["EPOCHS", "NEAR", "POINTS", "shortened", "shortened_agent", "shown_point", "suggested", "swept", "weak"]
+__all__ = [
+    "EPOCHS",
+    "NEAR",
+    "POINTS",
+    "UPDATES",
+    "shortened",
+    "shortened_agent",
+    "shown_point",
+    "suggested",
+    "swept",
+    "weak",
+]
 
 POINTS, EPOCHS = 20, 2
 TENTH = 10  # of an agent's steps, at each rate
+UPDATES = 10  # of an agent at each rate, at least: one is held near the policy that it began with, by PPO's clip
 LOW, HIGH = 1e-5, 1e-1
 TRIM = 1e-7  # of a probability, before its logarithm
 NEAR = 0.1  # of the way back from the best to knowing nothing
@@ -91,10 +103,19 @@ def shortened_agent(config: RunConfig, steps: int | None) -> RunConfig:
 
     Args:
         config: that the rate is for.
-        steps: of the environment in each point; none: a tenth of what the config asks for.
+        steps: of the environment in each point; none: a tenth of what the config asks for, and ten updates at least.
+
+    Raises:
+        OptionError: the steps are so few that no rate could show what it does.
     """
     agent = cast("PpoConfig", config.agent)
-    update: dict[str, Any] = {"total_steps": steps or -(-agent.total_steps // TENTH)}
+    rollout = agent.steps * agent.accounts
+    if steps is not None and steps <= (UPDATES - 1) * rollout:
+        raise OptionError(
+            f"--steps {steps}: an update takes {rollout} steps ({agent.accounts} accounts, {agent.steps} each), and "
+            f"after fewer than {UPDATES} updates no rate shows what it does; write --steps {UPDATES * rollout} or more"
+        )
+    update: dict[str, Any] = {"total_steps": steps or max(-(-agent.total_steps // TENTH), UPDATES * rollout)}
     update |= {"schedule": "none", "warmup_share": 0.0, "curriculum": NoCurriculumConfig()}
     return config.model_copy(update={"agent": agent.model_copy(update=update), "combine": SingleConfig()})
 

@@ -79,7 +79,8 @@ def sweep(  # noqa: PLR0913 - what is swept, and how long each point is
         overrides: such as `model=mlp`.
         points: rates, evenly spaced in orders of magnitude.
         epochs: of each training of a model; none: 2.
-        steps: of each training of an agent; none: a tenth of `agent.total_steps`.
+        steps: of each training of an agent; none: a tenth of `agent.total_steps`, and ten updates at
+            least.
         write: where progress lines go.
 
     Raises:

@@ -1,11 +1,16 @@
 """The rate that a sweep suggests: the smallest that is nearly as good as the best."""
 
+from typing import cast
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeproof.core.errors import OptionError
 from edgeproof.recipe.config import load_run_config
-from edgeproof.recipe.rates import shortened_agent, suggested, weak
+from edgeproof.recipe.rates import UPDATES, shortened_agent, suggested, weak
 from edgeproof.recipe.templates import template_body
+from edgeproof.rl.settings import PpoConfig
 
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 
@@ -53,9 +58,20 @@ def test_a_point_of_an_agent_has_its_steps_and_no_schedule():
     """What the rate does is seen on the whole market: by one agent, without stages, at the same rate throughout."""
     more = ["agent.total_steps=1000000", "agent.curriculum=tasks", "combine={name: multi_start, seeds: 3}"]
     config = load_run_config(template_body("rl_training"), more)
-    short = shortened_agent(config, None).model_dump()
+    small = config.model_copy(update={"agent": config.agent.model_copy(update={"accounts": 64, "steps": 16})})
+    short = shortened_agent(small, None).model_dump()
     assert short["agent"]["total_steps"] == 100_000
-    assert shortened_agent(config, 5000).model_dump()["agent"]["total_steps"] == 5000
+    assert shortened_agent(small, 20_000).model_dump()["agent"]["total_steps"] == 20_000
     assert (short["agent"]["schedule"], short["agent"]["warmup_share"]) == ("none", 0.0)
     assert (short["agent"]["curriculum"]["name"], short["combine"]["name"]) == ("none", "single")
     assert short["agent"]["gamma"] == config.model_dump()["agent"]["gamma"]
+
+
+def test_a_point_of_an_agent_is_never_an_update_or_two():
+    """65,536 steps of 128 accounts and 64 steps are 8 updates: a tenth of them would be one rollout."""
+    agent = ["agent.total_steps=65536", "agent.accounts=128", "agent.steps=64"]
+    config = load_run_config(template_body("rl_training"), agent)
+    assert cast("PpoConfig", shortened_agent(config, None).agent).updates == UPDATES
+    assert cast("PpoConfig", shortened_agent(config, 9 * 8192 + 1).agent).updates == UPDATES
+    with pytest.raises(OptionError, match="write --steps 81920 or more"):
+        shortened_agent(config, 9 * 8192)
