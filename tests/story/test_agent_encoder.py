@@ -13,10 +13,13 @@ from edgeproof.data.store import open_market
 from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.agent import Ground
 from edgeproof.recipe.config import load_run_config
+from edgeproof.recipe.doctor import examine, trainings
 from edgeproof.recipe.evaluate import evaluate_bundle
+from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.recipe.templates import template_body
 from edgeproof.regimes.rules import RulesConfig
+from edgeproof.rl.settings import PpoConfig
 from edgeproof.train.bundle import read_bundle
 
 SMALL = [
@@ -72,6 +75,17 @@ def test_its_bundle_sees_by_itself(frozen, market):
     assert bundle.model_config.model_dump()["sight"]["model"]["name"] == "mlp"
     alone = evaluate_bundle(frozen.folder, market.path)
     assert alone["net"]["sharpe"] == pytest.approx(frozen.verdict["net"]["sharpe"])
+
+
+def test_the_doctor_reads_its_encoders_as_models_and_its_updates_as_an_agent(frozen):
+    config = RunFolder(frozen.folder).config()
+    seen = {one.name: (type(one).__name__, len(one.rows)) for one in trainings(RunFolder(frozen.folder))}
+    models = dict.fromkeys(("encoder", "encoder-fold-01", "encoder-fold-02"), ("Training", 2))
+    assert seen == {"training": ("AgentTraining", cast("PpoConfig", config.agent).updates)} | models
+    assert not {one.where for one in examine([frozen.folder]).findings} - {
+        "",
+        *(f"{frozen.folder.name} {m}" for m in models),
+    }
 
 
 LEARNED = [

@@ -22,7 +22,7 @@ from edgeproof.gates.symptoms import diagnose
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.diagnosis import Diagnosis
-from edgeproof.recipe.doctor_agent import AgentTraining, agent_trainings
+from edgeproof.recipe.doctor_agent import AgentTraining, agent_trainings, is_encoder
 from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.look import look
 from edgeproof.recipe.steps import stopped_by
@@ -163,9 +163,10 @@ def trainings(folder: RunFolder, config: RunConfig | None = None) -> Sequence[Tr
         OptionError: none has.
     """
     settings = config or folder.config()
-    if settings.has_agent:
-        return agent_trainings(folder, settings)
     places = sorted({path.parent for name in (LAST, FAILED) for path in folder.checkpoints.rglob(name)})
+    if settings.has_agent:
+        seen = [_training(place, folder, settings) for place in places if is_encoder(place)]
+        return [*agent_trainings(folder, settings, encoders=len(seen)), *seen]
     found = [_training(place, folder, settings) for place in places]
     if not found and (folder.path / "history.parquet").exists():
         rows = [dict(row) for row in folder.table("history").iter_rows(named=True)]
@@ -276,6 +277,7 @@ def _workspace(folder: RunFolder) -> list[str]:
 
 def _keys(config: RunConfig) -> set[str]:
     parts = ("agent", "environment", "environment.reward") if config.has_agent else ("train", "model")
+    parts = (*parts, "train", "model") if config.has_eyes else parts
     return {f"{part}.{name}" for part in parts for name in type(attrgetter(part)(config)).model_fields}
 
 

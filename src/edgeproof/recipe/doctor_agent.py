@@ -19,7 +19,9 @@ from edgeproof.rl.settings import PpoConfig
 from edgeproof.rl.standing import LAST
 from edgeproof.train.failure import FAILED
 
-__all__ = ["AgentTraining", "agent_trainings"]
+__all__ = ["AgentTraining", "agent_trainings", "is_encoder"]
+
+ENCODER = "encoder"  # folders of `recipe.sight`: trainings of models, epoch by epoch
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,28 @@ class AgentTraining:
         return diagnose_agent(self.rows, known=self.known)
 
 
-def agent_trainings(folder: RunFolder, config: RunConfig) -> list[AgentTraining]:
+def is_encoder(place: Path) -> bool:
+    """Whether a folder of checkpoints is that of an encoder that was trained before its agent."""
+    return place.name == ENCODER or place.name.startswith(f"{ENCODER}-fold-")
+
+
+def agent_trainings(folder: RunFolder, config: RunConfig, *, encoders: int = 0) -> list[AgentTraining]:
     """Every member of every training that left something, in the order of the folds.
 
+    Args:
+        folder: of the run.
+        config: of the run.
+        encoders: trainings of encoders that are there, so that none of an agent need be.
+
     Raises:
-        OptionError: none has.
+        OptionError: nothing is there.
     """
     places = sorted({path.parent for name in (LAST, FAILED) for path in folder.checkpoints.rglob(name)})
-    found = [one for place in places for one in _members(place, folder, config)]
+    found = [one for place in places if not is_encoder(place) for one in _members(place, folder, config)]
     if not found and (folder.path / "history.parquet").exists():
         rows = [dict(row) for row in folder.table("history").iter_rows(named=True)]
         found = [AgentTraining("training", rows, agent_known(config, ended=True))]
-    if not found:
+    if not found and not encoders:
         raise OptionError(f"{folder.path}: no update is on disk yet and nothing has failed; look again later")
     return found
 
