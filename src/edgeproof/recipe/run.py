@@ -20,6 +20,7 @@ from edgeproof.ledger.lineage import record_candidate
 from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.workspace import find_workspace
+from edgeproof.recipe.alone import alone_in
 from edgeproof.recipe.config import RunConfig, load_run_config
 from edgeproof.recipe.folder import RunFolder, findings_sha
 from edgeproof.recipe.folds import FoldRun, follow_folds, learn_folds, paths_body, paths_table
@@ -141,21 +142,22 @@ def run(
             span = open_bars(settings, opened, ledger)
         if not crew.leads:
             return _followed(settings, opened, ledger, span, folder=folder, crew=crew)
-        folder.begin(settings, {"market": opened.identity, "workspace": str(place)})
-        try:
-            tracker = open_run(settings, opened, folder, workspace=place, source=config)
-            with tracked(tracker, write):
-                if crew.tell(folder.trained):
-                    write("already trained; judged again with the trials counted until now\n")
-                else:
-                    _train(settings, opened, ledger, span, folder=folder, write=write, tracker=tracker)
-                body = judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside)
-                tell_verdict(tracker, folder, body)
-        except GateStopped:
-            raise
-        except EdgeproofError:
-            folder.abandon()
-            raise
+        with alone_in(folder.path, ledger):
+            folder.begin(settings, {"market": opened.identity, "workspace": str(place)})
+            try:
+                tracker = open_run(settings, opened, folder, workspace=place, source=config)
+                with tracked(tracker, write):
+                    if crew.tell(folder.trained):
+                        write("already trained; judged again with the trials counted until now\n")
+                    else:
+                        _train(settings, opened, ledger, span, folder=folder, write=write, tracker=tracker)
+                    body = judge_run(folder, opened, ledger, span, open_sealed=open_sealed, beside=beside)
+                    tell_verdict(tracker, folder, body)
+            except GateStopped:
+                raise
+            except EdgeproofError:
+                folder.abandon()
+                raise
         return Run(folder.path, crew.tell(body))
 
 
