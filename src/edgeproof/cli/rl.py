@@ -38,7 +38,7 @@ def train(
     from edgeproof.core.errors import ConfigError
     from edgeproof.recipe.config import load_run_config
 
-    if not load_run_config(config, overrides or []).has_agent:
+    if not load_run_config(config, overrides or [], like="rl_training").has_agent:
         raise ConfigError(f"{config}: no agent in it; add agent=ppo, or use `edgeproof run` for a model")
     run(
         config,

@@ -13,6 +13,8 @@ from edgeproof.core.errors import ConfigError
 
 __all__ = ["lookup", "nearest", "outside", "singular", "whole"]
 
+FEW = 12  # names that a line can list
+
 
 @cache
 def outside(group: str) -> dict[str, Any]:
@@ -41,12 +43,14 @@ def singular(group: str) -> str:
     return group.removesuffix("es") if group.endswith("sses") else group.removesuffix("s")
 
 
-def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
-    """`; did you mean 'x'?` or the list of known names."""
+def nearest(name: str, known: Mapping[str, Any] | list[str], reference: str = "") -> str:
+    """`; did you mean 'x'?`, or the list of known names; where there is a reference, of few names alone."""
     heads = {each.partition("_")[0]: each for each in reversed(list(known))}  # `gruu` is nearer to gru than to gbm
     close = [heads[head] for head in difflib.get_close_matches(name, list(heads), n=1, cutoff=0.8)]
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5) or close
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; {reference}" if reference and len(known) > FEW else f"; known: {', '.join(known)}"
 
 
 def lookup(own: Mapping[str, Any], group: str, name: str) -> Any:

@@ -11,13 +11,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, SerializeAsAny, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import core_schema
 
-from edgeproof.core.catalog import lookup, nearest, singular, whole
+from edgeproof.core.catalog import lookup, singular, whole
 from edgeproof.core.describe import claim, meanings
 from edgeproof.core.errors import ConfigError
-from edgeproof.core.secret import without_passwords
+from edgeproof.core.mistake import named, stray_key, value_problem
 
 __all__ = ["Config", "Part", "Tune", "apply_overrides", "dump_yaml", "from_mapping", "part", "read_yaml", "space"]
 
@@ -48,6 +56,12 @@ class Config(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, json_schema_extra=_describe
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parts_have_names(cls, body: Any) -> Any:
+        """A part of which only some keys are given is the field's default with these keys."""
+        return named(cls, body)
 
 
 Part = SerializeAsAny[Config]
@@ -89,18 +103,37 @@ def part(catalog: Mapping[str, type[Config]], group: str) -> Any:
     return _OneOf(catalog, group)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+class _Once(yaml.SafeLoader):
+    """YAML in which no mapping has a key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines and name != "<<":
+                raise ConfigError(f"key {name!r} is written twice, in lines {lines[name]} and {line}; leave one out")
+            lines[name] = line
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path, like: str = "logistic_baseline") -> dict[str, Any]:
     """The mapping in a YAML file.
 
+    Args:
+        path: the file.
+        like: template that is named where there is no such file.
+
     Raises:
-        ConfigError: the file is missing, is not YAML, or holds no mapping.
+        ConfigError: the file is missing, is not YAML, has a key twice, or holds no mapping.
     """
     try:
-        body = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        body = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Once)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{path}: no such config; `edgeproof template copy logistic_baseline --out {path}` writes one"
+            f"{path}: no such config; `edgeproof template copy {like} --out {path}` writes one"
         ) from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
     except (IsADirectoryError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{path}: not readable as YAML ({reason})") from error
@@ -166,10 +199,12 @@ def from_mapping(kind: type[ConfigType], body: Mapping[str, Any], source: str = 
     """
     try:
         return kind.model_validate(_numbers(body))
-    except ConfigError as error:  # of a part of a catalog
-        raise ConfigError(f"{source}: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(f"{source}: {_first_problem(error, kind, body)}") from None  # it shows values as they are
+    except (ConfigError, ValidationError) as error:
+        if (stray := stray_key(kind, body)) is not None:
+            raise ConfigError(f"{source}: {stray}") from None
+        if isinstance(error, ConfigError):  # of a part of a catalog
+            raise ConfigError(f"{source}: {error}") from error
+        raise ConfigError(f"{source}: {value_problem(error)}") from None  # it shows values as they are
 
 
 def _numbers(value: Any) -> Any:
@@ -179,30 +214,6 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_numbers(inner) for inner in value]
     return _scalar(value) if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower() else value
-
-
-def _first_problem(error: ValidationError, kind: type[Config], body: Mapping[str, Any]) -> str:
-    problem = error.errors()[0]
-    place = [str(step) for step in problem["loc"] if not str(step).startswith("function-")]
-    if problem["type"] == "extra_forbidden":
-        key, inside = place[-1], ".".join(place[:-1])
-        known = _known_keys(kind, place[:-1], body)
-        return f"unknown key {key!r}{f' in {inside}' if inside else ''}{nearest(key, known)}"
-    value = without_passwords(repr(problem["input"]))
-    value = value if len(value) < 60 else value[:57] + "..."
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    if problem["type"] == "too_short":
-        message = f"needs {problem.get('ctx', {}).get('min_length', 1)} or more of them"
-    return f"{'.'.join(place)}: {message} (got {value})" if place else message  # of the whole: it says what it got
-
-
-def _known_keys(kind: type[Config], place: Sequence[str], body: Mapping[str, Any]) -> list[str]:
-    current: Any = kind
-    for step in place:
-        field = getattr(current, "model_fields", {}).get(step)
-        current = None if field is None else field.annotation
-    return list(getattr(current, "model_fields", None) or body)
 
 
 def dump_yaml(config: Config) -> str:

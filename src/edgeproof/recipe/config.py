@@ -67,15 +67,15 @@ def _account(body: Any) -> Any:
     return {"delisting_bars": ACCOUNT.delisting_bars, **body} if isinstance(body, Mapping) else body
 
 
-def _named(part: Any) -> Mapping[str, Any] | None:
+def _named(part: Any, default: str = "") -> Mapping[str, Any] | None:
     """A part that is written as a name or a mapping, as a mapping with its name; None of anything else."""
     body = {"name": part} if isinstance(part, str) else part
-    return body if isinstance(body, Mapping) and "name" in body else None
+    return {"name": default, **body} if isinstance(body, Mapping) else None
 
 
 def _has_barriers(label: Any) -> bool:
     """Whether the label speaks of exits."""
-    body = _named(label)
+    body = _named(label, "forward_return")
     kind = label if body is None else whole(LABELS, "labels").get(str(body["name"]))
     return hasattr(kind, "bracket")
 
@@ -169,7 +169,7 @@ class RunConfig(Config):
     @classmethod
     def _leaves_with_its_label(cls, body: Any) -> Any:
         """A threshold policy holds for H bars, if it says nothing else, where the label has barriers: no direction."""
-        policy = _named(body.get("policy", "threshold")) if isinstance(body, Mapping) else None
+        policy = _named(body.get("policy", {}), "threshold") if isinstance(body, Mapping) else None
         if policy is None or policy["name"] != "threshold" or "exit" in policy or not _has_barriers(body.get("label")):
             return body
         return {**body, "policy": {**policy, "exit": "horizon"}}
@@ -181,10 +181,10 @@ class RunConfig(Config):
 
         One account of several assets asks for weights of all its money, at most all of it.
         """
-        agent = _named(body.get("agent", "none")) if isinstance(body, Mapping) else None
+        agent = _named(body.get("agent", {}), "none") if isinstance(body, Mapping) else None
         if agent is None or agent["name"] == "none":
             return body
-        policy, environment = _named(body.get("policy", "follow")), body.get("environment")
+        policy, environment = _named(body.get("policy", {}), "follow"), body.get("environment")
         assets = asset_count(environment)
         if policy is not None and policy["name"] == "follow":
             body = {**body, "policy": {"assets": assets, **policy}}
@@ -348,8 +348,12 @@ def _as_before(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()) -> RunConfig:
-    """A run's config from a YAML file or a mapping, with overrides such as `train.lr=1e-3`.
+def load_run_config(
+    source: Path | str | Mapping[str, Any] | RunConfig,
+    overrides: Sequence[str] = (),
+    like: str = "logistic_baseline",
+) -> RunConfig:
+    """A run's config from a YAML file or a mapping, with overrides such as `train.lr=1e-3`; `like`: see `read_yaml`.
 
     Raises:
         ConfigError: unknown keys (the nearest known one is named), wrong values, a missing file.
@@ -357,7 +361,7 @@ def load_run_config(source: Path | str | Mapping[str, Any] | RunConfig, override
     if isinstance(source, RunConfig):
         source = source.model_dump(mode="json")
     name = str(source) if isinstance(source, str | Path) else "config"
-    body = read_yaml(Path(source)) if isinstance(source, str | Path) else dict(source)
+    body = read_yaml(Path(source), like) if isinstance(source, str | Path) else dict(source)
     try:
         return _overridden(body, overrides, name)
     except ConfigError as error:

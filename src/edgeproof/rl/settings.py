@@ -1,6 +1,7 @@
 """The settings of PPO, each with the space in which a search may vary it; in some of them members may differ."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -84,9 +85,27 @@ class PpoConfig(Config):
         device: `cpu`, `cuda` or `auto`: where accounts are stepped and networks learn; validation and the finished
             agent are the processor's. It is the processor that is the default, since the way of CUDA was run on Numba's
             simulator and on stand-ins for a GPU's tensors only.
-        mode: sets how often is validated: every 5, 20, 40 or 100 updates.
+        mode: sets how often is validated: `quick_test` every 5, `standard` every 20, `production` and `auto` every 40,
+            `extended` every 100 updates, and no less than ten times in a training.
         save_seconds: a checkpoint is written at the end of the first update after so long.
     """
+
+    also_called: ClassVar[Mapping[str, str]] = {  # by Stable-Baselines3
+        "learning_rate": "lr",
+        "n_steps": "steps",
+        "n_envs": "accounts",
+        "batch_size": "minibatch",
+        "n_epochs": "epochs",
+        "clip_range": "clip",
+        "clip_range_vf": "clip_value",
+        "ent_coef": "entropy",
+        "vf_coef": "value_coefficient",
+        "max_grad_norm": "grad_norm",
+        "normalize_advantage": "normalise_advantages",
+        "total_timesteps": "total_steps",
+        "policy_kwargs": "net",
+        "net_arch": "net.actor",
+    }
 
     name: Literal["ppo"] = "ppo"
     net: NetConfig = NetConfig()

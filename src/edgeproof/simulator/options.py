@@ -1,7 +1,8 @@
 """Every rule of the account in one typed record; zero means off."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -50,6 +51,14 @@ class Options(Config):
         bracket_bars: bars from the fill after which a bracket closes its position, at the open.
         fill_at_close: fill at the close of the decision itself: an ablation that no market offers.
     """
+
+    also_called: ClassVar[Mapping[str, str]] = {  # elsewhere, in FinRL among others
+        "initial_cash": "start",
+        "initial_amount": "start",
+        "initial_capital": "start",
+        "initial_balance": "start",
+        "cash": "start",
+    }
 
     start: Annotated[float, Field(gt=0.0, le=1_000_000_000_000_000)] = 1.0
     rebalance: Literal["changes", "always"] = "changes"

@@ -1,6 +1,7 @@
 """The settings of a training, each with the space in which a search may vary it."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -49,6 +50,8 @@ class TrainConfig(Config):
             where there is a choice; on the CPU all of them are reproducible anyway.
         device: `cpu`, `cuda` or `auto`.
     """
+
+    also_called: ClassVar[Mapping[str, str]] = {"learning_rate": "lr", "n_epochs": "epochs", "optimizer": "optimiser"}
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     lr: Annotated[float, Field(gt=0), Tune(1e-4, 1e-2, log=True)] = 5e-4

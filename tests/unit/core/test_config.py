@@ -1,6 +1,8 @@
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
+from pydantic import create_model
 
 from edgeproof.core.config import Config, Part, Tune, apply_overrides, dump_yaml, from_mapping, part, read_yaml, space
 from edgeproof.core.errors import ConfigError
@@ -39,7 +41,7 @@ def test_a_part_may_be_written_short_or_long():
     [
         ({"sed": 1}, "unknown key 'sed'; did you mean 'seed'?"),
         ({"train": {"learnrate": 1}}, "unknown key 'learnrate' in train"),
-        ({"model": {"name": "large", "chanels": 1}}, "unknown key 'chanels'; did you mean 'channels'?"),
+        ({"model": {"name": "large", "chanels": 1}}, "unknown key 'chanels' in model; did you mean 'channels'?"),
         ({"model": "smal"}, "unknown model 'smal'; did you mean 'small'?"),
         ({"seed": "seven"}, "seed: input should be a valid integer"),
         ({"train": {"lr": float("nan")}}, "train.lr"),
@@ -90,6 +92,74 @@ def test_a_file_that_is_no_mapping_is_refused_in_one_line(tmp_path, text):
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match="no such config"):
         read_yaml(tmp_path / "missing.yaml")
+
+
+class Block(Config):
+    also_called: ClassVar[Mapping[str, str]] = {"units": "width"}
+
+    width: int = 4
+    sizes: tuple[int, ...] = (1,)
+    first: bool = True
+    inner: Annotated[Part, part(CATALOG, "models")] = Large(channels=5)
+
+
+class Whole(Config):
+    block: Block = Block()
+    stages: tuple[Inner, ...] = ()
+    model: Annotated[Part, part(CATALOG, "models")] = Small()
+
+
+def said(*overrides, kind: type[Config] = Whole):
+    with pytest.raises(ConfigError) as caught:
+        from_mapping(kind, apply_overrides({}, overrides))
+    return str(caught.value)
+
+
+def test_a_key_of_a_part_that_is_not_mentioned_applies_to_its_default():
+    found = from_mapping(Whole, apply_overrides({}, ["model.dropout=0.1", "block.inner.name=large"]))
+    assert (found.model, found.block.inner) == (Small(dropout=0.1), Large())
+    assert from_mapping(Whole, {"block": {"inner": {}}}).block.inner == Large(channels=5)
+
+
+def test_a_key_that_another_kind_of_a_part_has_names_that_kind():
+    assert said("model.channels=3") == (
+        "config: unknown key 'channels' in model: model is small, which has no channels; "
+        "set model={name: large, channels: 3}"
+    )
+    assert "block.inner is large, which has no dropout" in said("block.inner.dropout=3")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("width=3", "unknown key 'width'; did you mean 'block.width'?"),
+        ("block.units=3", "unknown key 'units' in block; did you mean 'block.width'?"),
+        ("model.units=3", "unknown key 'units' in model; did you mean 'block.width'?"),
+        ("block.widht=3", "unknown key 'widht' in block; did you mean 'width'?"),
+        ("stages=[{}, {l: 3}]", "unknown key 'l' in stages.1; did you mean 'lr'?"),
+        ("block.sizes=16", "block.sizes: write a list, such as [16] (got 16)"),
+        ("block={first: {a: 1}}", "block.first: input should be a valid boolean"),
+    ],
+)
+def test_what_is_meant_is_said_with_its_whole_path(override, words):
+    assert words in said(override)
+    assert "{" not in said(override)
+
+
+def test_many_keys_are_not_listed():
+    fields: Any = {f"key_{number}": (int, 0) for number in range(30)}
+    told = said("zzz=1", kind=create_model("Many", __base__=Config, **fields))
+    assert "edgeproof template keys" in told
+    assert len(told) < 120
+
+
+def test_a_key_that_is_written_twice_is_refused(tmp_path):
+    (tmp_path / "c.yaml").write_text("seed: 1\ntrain:\n  lr: 0.1\n  seed: 2\n  lr: 0.2\n")
+    with pytest.raises(ConfigError, match=r"c\.yaml: key 'lr' is written twice, in lines 3 and 5") as caught:
+        read_yaml(tmp_path / "c.yaml")
+    assert "\n" not in str(caught.value)
+    (tmp_path / "c.yaml").write_text("a: &a {lr: 1}\nb: {<<: *a, lr: 2}\n")
+    assert read_yaml(tmp_path / "c.yaml")["b"] == {"lr": 2}
 
 
 @pytest.mark.parametrize("order", [("model.dropout=0.1", "model=mlp"), ("model=mlp", "model.dropout=0.1")])
