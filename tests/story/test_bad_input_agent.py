@@ -1,6 +1,7 @@
 """Bad input to `edgeproof rl` ends in one clear line and exit status 2, before anything is trained."""
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 import yaml
@@ -71,6 +72,22 @@ def test_a_market_too_short_says_what_is_needed(edgeproof, config, tmp_path):
     edgeproof("market", "synth", "--bars", 700, "--symbols", 1, "--out", tmp_path / "short")
     out = ("--market", tmp_path / "short", "--out", tmp_path / "run", "--workspace", tmp_path)
     refused(edgeproof("rl", "train", config, *out, *QUICK), "bars")
+
+
+def test_masked_bars_that_break_every_window_are_named(edgeproof, tmp_path):
+    """Every 7th close is NaN and a window takes 8 bars: more bars of the same kind would not help."""
+    clock = np.datetime64("2024-01-01", "us") + np.arange(900) * np.timedelta64(1, "h")
+    price = 100.0 + np.sin(np.arange(900))
+    close = np.where(np.arange(900) % 7 == 6, np.nan, price)
+    bars = pl.DataFrame({"open_time": clock, "open": price, "high": price + 1, "low": price - 1, "close": close})
+    bars.with_columns(volume=pl.lit(5.0)).write_csv(tmp_path / "A.csv")
+    made = edgeproof("market", "import", tmp_path / "A.csv", "--out", tmp_path / "holed")
+    assert made.status == 0, made.err
+    body = {"features": ["close_location"], "window": 8, "agent": "ppo", "gates": {"profile": "none"}}
+    body["costs"] = {"commission_bps": 4.0, "half_spread_bps": 1.0}
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(body))
+    answer = edgeproof("rl", "train", tmp_path / "base.yaml", "--market", tmp_path / "holed", "--out", tmp_path / "run")
+    refused(answer, "split holdout: 0 of", "windows of 8 bars are whole", "at most 6 bars in a row", "market check")
 
 
 def test_what_is_not_finite_ends_the_training_in_one_line(edgeproof, tiny_market, config, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from edgeproof.combine.lesson import Combined, Combiner, Lesson
-from edgeproof.core.errors import OptionError
+from edgeproof.core.errors import OptionError, SplitError
 from edgeproof.core.identity import sha_json
 from edgeproof.core.rng import Rng
 from edgeproof.features.scale import Preprocessor, apply, fit_preprocessor
@@ -25,6 +25,7 @@ from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.sight import eyes_of, later, with_eyes
 from edgeproof.recipe.transfer import Inherited, inherit
+from edgeproof.samples.broken import broken_windows
 from edgeproof.samples.dataset import Dataset, collect_samples, make_dataset, ready_index
 from edgeproof.samples.interval import Samples
 from edgeproof.samples.split.fold import Fold
@@ -270,14 +271,14 @@ def proven_folds(config: RunConfig, prepared: Prepared) -> tuple[Fold, ...]:
         SplitError: the span is too short, or a fold is not purged exactly.
     """
     table, labels = prepared.table, prepared.labels
-    samples = _samples(config, prepared)
-    folds: tuple[Fold, ...] = config.split.split(  # pyright: ignore[reportAttributeAccessIssue] - every split has it
-        samples,
-        bars=table.ready.shape[1],
-        horizon_bars=labels.horizon_bars,
-        window=config.window,
-        reach_bars=int(table.reach.max()),
-    )
+    samples, shape = _samples(config, prepared), {"window": config.window, "reach_bars": int(table.reach.max())}
+    try:
+        folds: tuple[Fold, ...] = config.split.split(  # pyright: ignore[reportAttributeAccessIssue] - every split has it
+            samples, bars=table.ready.shape[1], horizon_bars=labels.horizon_bars, **shape
+        )
+    except SplitError as error:
+        said = broken_windows(str(error), table.ready, prepared.panel.present, **shape)
+        raise SplitError(said) from error
     for fold in folds:
         fold.prove(samples)
     return folds
