@@ -21,14 +21,14 @@ from edgeproof.labels.forward import ForwardReturnConfig
 from edgeproof.models import MODELS
 from edgeproof.models.ensemble import COMBINED
 from edgeproof.models.logistic import LogisticConfig
+from edgeproof.recipe.agent_fits import refusals
 from edgeproof.recipe.gates_config import GatesConfig
 from edgeproof.regimes import REGIMES
 from edgeproof.regimes.rules import RulesConfig
 from edgeproof.rl import AGENTS
-from edgeproof.rl.curriculum import stages_of
-from edgeproof.rl.encoders import FrozenEncoderConfig, NoEncoderConfig
+from edgeproof.rl.encoders import FrozenEncoderConfig
 from edgeproof.rl.market_settings import EnvConfig, asset_count
-from edgeproof.rl.settings import NoAgentConfig, PpoConfig
+from edgeproof.rl.settings import NoAgentConfig
 from edgeproof.samples.augment.settings import AugmentConfig
 from edgeproof.samples.split import SPLITS
 from edgeproof.samples.split.holdout import HoldoutConfig
@@ -200,43 +200,7 @@ class RunConfig(Config):
             if follows:
                 raise ValueError("policy follow holds what an agent says; set agent=ppo, or choose another policy")
             return self
-        combine, split = (part.model_dump()["name"] for part in (self.combine, self.split))
-        largest = max(
-            self.environment.levels if self.environment.actions == "discrete" else (self.environment.largest,)
-        )
-        refused = {
-            "policy": not follows and "an agent's positions are held as it says them; set policy=follow",
-            "decide_every": self.decide_every > 1 and "an agent decides at every bar; set decide_every=1",
-            "combine": combine not in ("single", "multi_start") and "agents are trained single or as multi_start",
-            "split": split not in ("holdout", "walk_forward")
-            and "an agent learns from one unbroken span; set split=holdout or walk_forward",
-            "gates.profile": bool(self.gates.tries())
-            and "what standard and full try is made for models; set gates.profile=quick",
-            "augment": bool(self.augment.kinds) and "an agent learns from the bars as they are; leave it out",
-            "transfer": bool(self.transfer.bundle)
-            and not self.has_eyes
-            and "an agent begins anew; leave it out, or set agent.encoder=frozen to see by that bundle's encoder",
-            "transfer.frozen": self.transfer.frozen and "agent.encoder=frozen says so already; leave it out",
-            "model": self.has_eyes and hasattr(self.model, "fit_trees") and "trees have no encoder; set another model",
-            "agent.curriculum": self.has_eyes
-            and any(stage.changes_features for stage in stages_of(cast("PpoConfig", self.agent).curriculum))
-            and "stages with fewer features, scenarios or other timeframes need agent.encoder=none or learned: frozen "
-            "encodings are made of the bars as they are",
-            "agent.encoder": self.environment.assets > 1
-            and not isinstance(cast("PpoConfig", self.agent).encoder, NoEncoderConfig)
-            and "an encoder reads the window of one symbol; set agent.encoder=none, or environment.assets=1",
-            "agent.curriculum.symbols": self.environment.assets > 1
-            and any(stage.symbols for stage in stages_of(cast("PpoConfig", self.agent).curriculum))
-            and "an account of several symbols cannot learn on fewer; use stages of your own without symbols",
-            "environment.gross": self.environment.assets > 1
-            and not 0.0 < self.environment.gross <= 1.0
-            and "the weights of a run's account sum to 1 at most: set it to 1, or to less (`exposure` says what 1 is)",
-            "policy.assets": isinstance(self.policy, FollowConfig)
-            and self.policy.assets != self.environment.assets
-            and f"an agent whose account holds {self.environment.assets} is followed so; leave it out",
-            "environment": largest > 1.0 and "positions are at most 1 in a run; `exposure` says what a whole one is",
-        }
-        for key, why in refused.items():
+        for key, why in refusals(self).items():
             if why:
                 raise ValueError(f"{key}: {why}")
         return self

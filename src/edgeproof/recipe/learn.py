@@ -2,7 +2,7 @@
 
 # S symbols, T bars
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,11 +20,13 @@ from edgeproof.ledger.trials import Trial, record_training
 from edgeproof.models.actor import Actor
 from edgeproof.recipe.agent import Ground, agent_episodes, agent_forecast, learn_agent, population, training_bars
 from edgeproof.recipe.agent_stages import course_of
+from edgeproof.recipe.agent_timeframes import check_timeframes
 from edgeproof.recipe.augmented import averaged, fold_copies
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.sight import eyes_of, later, with_eyes
 from edgeproof.recipe.transfer import Inherited, inherit
+from edgeproof.rl.curriculum import stages_of
 from edgeproof.samples.broken import broken_windows
 from edgeproof.samples.dataset import Dataset, collect_samples, make_dataset, ready_index
 from edgeproof.samples.interval import Samples
@@ -34,6 +36,7 @@ from edgeproof.train.loop import Trained
 
 __all__ = [
     "Learned",
+    "check_stages",
     "fold_dataset",
     "learn",
     "lived_by",
@@ -177,6 +180,20 @@ def _by_agent(
     actor, spans = cast("Actor", combined.trained.model), (bars, *(slice(*stretch) for stretch in fold.test_bars))
     after = Ground(config, prepared, x).seen_by(actor)
     return combined, agent_forecast(after, actor, spans, sha=combined.trained.sha, fold=fold.number)
+
+
+def check_stages(config: RunConfig, prepared: Prepared, folds: Sequence[Fold]) -> None:
+    """Refuse timeframes of an agent's curriculum for which the training bars have no room, before anything is trained.
+
+    Raises:
+        DataError: they have not.
+    """
+    stages = stages_of(getattr(config.agent, "curriculum", config.agent))
+    ground = Ground(config, prepared, prepared.table.x)
+    for fold in folds:
+        bars = training_bars(prepared, fold, validation_stretch(fold, len(prepared.decide)))
+        for number, stage in enumerate(stages):
+            check_timeframes(ground, stage, bars, f"stage {number + 1} of {len(stages)}")
 
 
 def try_environment(config: RunConfig, prepared: Prepared, fold: Fold) -> None:

@@ -39,6 +39,7 @@ PARTS: dict[str, dict[str, type[Config]]] = {
     "environment.reward": REWARDS,
     "regimes": REGIMES,
 }
+IN_A_RUN = {"environment.gross": "; `1.0` with `assets` above 1"}  # defaults that other keys decide
 HEAD = """# Every key of a config
 
 A config is YAML; `key=value` on the command line overrides it, with dots for what lies inside (`train.lr=1e-3`). A part
@@ -79,6 +80,7 @@ def _rows(config: Config | type[Config], prefix: str) -> list[str]:
             rows += _rows(value, f"{prefix}{name}.")
             continue
         default = f"`{value.model_dump().get('name', '...')}`" if isinstance(value, Config) else f"`{_plain(value)}`"
+        default += IN_A_RUN.get(f"{prefix}{name}", "")
         rows.append(f"| `{prefix}{name}` | {default} | {said.get(name, '').replace('|', '/')} |")
     return rows
 

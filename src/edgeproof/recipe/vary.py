@@ -83,6 +83,7 @@ def search_space(config: RunConfig) -> dict[str, Tune]:
     tune, goal = config.tune, goal_of(config)
     for key in tune.space:
         _refuse(key, goal)
+        _refuse_part(key, config)
     known = {key: value for key, value in _leaves(config).items() if _is_open(key, config)}
     found = resolve(default_space(config), tune.space, known, only=tune.only)
     for key, choice in found.items():
@@ -102,6 +103,19 @@ def _refuse(key: str, goal: Goal) -> None:
         raise ConfigError(
             f"space {key}: it changes what is forecast, so that {goal} cannot be compared between "
             "trials; search for net_sharpe, or leave it out"
+        )
+
+
+def _refuse_part(key: str, config: RunConfig) -> None:
+    found: Any = config
+    for step in key.split("."):
+        found = getattr(found, step, None) if isinstance(found, Config) and step in type(found).model_fields else None
+    if isinstance(found, Config):
+        inner = list(_leaves(found, f"{key}."))
+        own = f", or vary its own keys ({', '.join(inner[:3])})" if inner else ""
+        raise ConfigError(
+            f"space {key}: a part, not a value, and a search chooses values; search once for each kind of it, by an "
+            f"override {key}=NAME{own}"
         )
 
 

@@ -8,7 +8,7 @@ from edgeproof.core.finding import Finding
 from edgeproof.data.store import Market
 from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.config import RunConfig
-from edgeproof.recipe.learn import proven_folds
+from edgeproof.recipe.learn import check_stages, proven_folds
 from edgeproof.recipe.prepare import Prepared
 from edgeproof.recipe.shown import shown
 from edgeproof.recipe.steps import GATES, Step, write_gates
@@ -70,6 +70,7 @@ def steps_before(
 ) -> Iterator[tuple[Step, Sequence[Finding]]]:
     """Each step before training as it is made, with what of it joins the run's findings."""
     folds = proven_folds(config, prepared)
+    check_stages(config, prepared, folds)
     seen = shown(config, prepared, ledger, folds[-1], market=known)  # labels of one class are refused here, as ever
     step, found = data_step(config, market, prepared, folds)
     yield step, [*found, *_joining(step, found)]

@@ -10,6 +10,7 @@ from edgeproof.core.catalog import nearest
 from edgeproof.core.config import Tune
 from edgeproof.core.errors import ConfigError
 from edgeproof.core.identity import canonical_json
+from edgeproof.core.mistake import KEYS
 from edgeproof.search.settings import RangeConfig
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def resolve(
     """
     for key in written:
         if key not in known:
-            raise ConfigError(f"unknown key {key!r} in the space{nearest(key, list(known))}")
+            raise ConfigError(f"unknown key {key!r} in the space{nearest(key, list(known), KEYS)}")
     given = {key: None if body is None else _tune(key, body, known[key]) for key, body in written.items()}
     found = {key: tune for key, tune in {**({} if only else defaults), **given}.items() if tune is not None}
     if not found:

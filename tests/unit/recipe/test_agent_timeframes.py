@@ -16,7 +16,7 @@ from edgeproof.ledger.store import Ledger
 from edgeproof.recipe.agent import Ground
 from edgeproof.recipe.agent_stages import course_of
 from edgeproof.recipe.config import load_run_config
-from edgeproof.recipe.learn import proven_folds, try_environment
+from edgeproof.recipe.learn import check_stages, proven_folds, try_environment
 from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.recipe.templates import template_body
 from edgeproof.rl.course import Course
@@ -190,6 +190,9 @@ def test_a_search_is_refused_before_its_first_trial(seen):
     try_environment(config_of(), prepared, fold)
     with pytest.raises(DataError, match="no episode has room in the timeframe of 48 bars"):
         try_environment(config, prepared, fold)
+    check_stages(config_of(stages("{}", "{timeframes: [1, 2]}")), prepared, [fold])
+    with pytest.raises(DataError, match="no episode has room in the timeframe of 48 bars"):
+        check_stages(config, prepared, [fold])
 
 
 @pytest.mark.parametrize(

@@ -174,3 +174,57 @@ def test_the_line_that_refuses_a_password_does_not_show_it(host):
     with pytest.raises(ConfigError, match="MLFLOW_TRACKING_PASSWORD") as refused:
         load_run_config(template_body("logistic_baseline"), [override])
     assert "hunter2" not in "".join(format_exception(refused.value))
+
+
+AGENT = template_body("rl_training")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("agent.ent_coef=1", "unknown key 'ent_coef' in agent; did you mean 'agent.entropy'?"),
+        ("agent.clip_range=1", "'agent.clip'"),
+        ("agent.learning_rate=1", "'agent.lr'"),
+        ("agent.n_envs=8", "'agent.accounts'"),
+        ("agent.n_epochs=8", "'agent.epochs'"),
+        ("agent.n_steps=8", "'agent.steps'"),
+        ("agent.batch_size=8", "'agent.minibatch'"),
+        ("agent.vf_coef=1", "'agent.value_coefficient'"),
+        ("agent.max_grad_norm=1", "'agent.grad_norm'"),
+        ("reward=log_growth", "unknown key 'reward'; did you mean 'environment.reward'?"),
+        ("environment.initial_cash=5", "did you mean 'account.start'?"),
+        ("gamma=0.9", "did you mean 'agent.gamma'?"),
+        ("agent.zzz=1", "docs/config.md"),
+        ("agent.net.actor=16", "net.actor: write a list, such as [16]"),
+        (
+            "agent.encoder.folds=6",
+            "agent.encoder is none, which has no folds; set agent.encoder={name: frozen, folds: 6}",
+        ),
+        ("agent.encoder=frozen", "model logistic has no encoder that learns; set agent.encoder.anchors=0"),
+        ("environment.assets=3", "discrete actions move one asset, not 3; write actions: continuous"),
+    ],
+)
+def test_what_a_user_of_another_library_writes_is_answered_with_the_key_that_is_meant(override, said):
+    with pytest.raises(ConfigError) as caught:
+        load_run_config(AGENT, [override])
+    assert said in str(caught.value)
+    assert "(got {" not in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+def test_one_key_of_a_part_that_is_not_mentioned_applies_to_its_default():
+    plain = {key: value for key, value in BODY.items() if key not in ("split", "policy")}
+    split = load_run_config(plain, ["split.train=0.7", "split.validation=0.1"]).split.model_dump()
+    assert (split["name"], split["train"], split["sealed"]) == ("holdout", 0.7, 0.2)
+    agent = load_run_config(AGENT, ["agent.encoder=frozen", "agent.encoder.anchors=0", "environment.reward.scale=30"])
+    assert agent.environment.reward.model_dump() == {"name": "log_growth", "scale": 30.0}
+    short = load_run_config(plain | {"label": "opportunity", "policy": {"short": True}}).policy.model_dump()
+    assert (short["name"], short["exit"]) == ("threshold", "horizon")
+    assert load_run_config(AGENT | {"policy": {}}).policy.model_dump()["name"] == "follow"
+
+
+def test_a_config_that_is_not_there_is_begun_from_the_template_that_fits(tmp_path):
+    with pytest.raises(ConfigError, match="template copy logistic_baseline"):
+        load_run_config(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="template copy rl_training"):
+        load_run_config(tmp_path / "none.yaml", like="rl_training")

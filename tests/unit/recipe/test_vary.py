@@ -66,7 +66,7 @@ def test_what_is_forecast_varies_only_where_money_is_compared():
 
 
 def test_a_part_is_no_key_and_ends_must_be_possible():
-    with pytest.raises(ConfigError, match="unknown key 'model'"):
+    with pytest.raises(ConfigError, match="space model: a part, not a value"):
         search_space(config(space={"model": ["mlp", "logistic"]}))
     with pytest.raises(ConfigError, match=r"space train.lr: train.lr: .*greater than 0"):
         search_space(config(space={"train.lr": {"low": -1.0, "high": 1.0}}))
@@ -115,6 +115,14 @@ def test_an_agent_varies_what_it_reads_and_a_model_what_its_encoder_reads():
     assert "train.lr" in search_space(config("agent=ppo", "agent.encoder=frozen", "model=mlp", space=space))
     rewards = {"environment.reward.scale": [10.0, 100.0], "environment.episode_bars": [64, 256]}
     assert set(search_space(config("agent=ppo", only=True, space=rewards))) == set(rewards)
+
+
+def test_a_part_is_no_value_that_a_search_chooses():
+    for space in ({"agent.curriculum": ["none", "tasks"]}, {"agent.encoder": ["none"]}):
+        with pytest.raises(ConfigError, match=r"space agent\.\w+: a part, not a value"):
+            search_space(config("agent=ppo", space=space))
+    with pytest.raises(ConfigError, match=r"vary its own keys \(environment\.reward\.scale\)"):
+        search_space(config("agent=ppo", space={"environment.reward": ["log_growth", "weighted"]}))
 
 
 def test_what_is_looked_for_is_what_there_is():
