@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 import edgeproof as ep
+from edgeproof.core.container import read_container
 from edgeproof.ledger.store import Ledger
 from edgeproof.rl.standing import LAST
+from tests.story.calls import kill_when, says
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -128,3 +130,21 @@ def test_a_killed_run_of_a_population_that_sees_by_encoders_ends_with_the_same_b
     assert left["killed"] == left["whole"]
     encoders = 4 if encoder == "frozen" else 0  # three blocks, and the whole
     assert len(left["whole"][2]) == 3 + encoders
+
+
+LONG = RUN.replace("total_steps: 16384", "total_steps: 204800").replace("save_seconds: 0", "save_seconds: 600")
+
+
+def test_the_keyboard_ends_an_agent_s_run_with_all_its_work_kept(tiny_market, tmp_path):
+    """Before the first checkpoint was due; and the same command goes on behind the update in which it was stopped."""
+    config, log, out = tmp_path / "run.yaml", tmp_path / "log", tmp_path / "run"
+    config.write_text(LONG.replace("  encoder: {name: ENCODER}\n", "").replace("model: {", "# {"))
+    words = [sys.executable, "-m", "edgeproof", "rl", "train", config, "--market", tiny_market, "--out", out]
+    words = [*map(str, words), "--workspace", str(tmp_path), "--exit-zero"]
+    assert kill_when(words, says(log, "update 1/200"), log, signal.SIGINT) == 3
+    said = log.read_text().splitlines()
+    kept = read_container(out / "checkpoints" / LAST)[1]["standing"]["update"]
+    assert kept >= 1
+    assert said[-1] == f"error: training stopped, kept up to update {kept}/200; the same command goes on from there"
+    assert kill_when(words, says(log, f"update {kept + 1}/200"), log, signal.SIGINT) == 3
+    assert f"update {kept}/200" not in log.read_text()

@@ -62,5 +62,5 @@ def run(
     except Interrupted:
         if out.exists():
             raise
-        raise Interrupted("interrupted: nothing had begun; the same command begins") from None
+        raise Interrupted("interrupted before anything was finished; the same command begins anew") from None
     finish(done, as_json=as_json, exit_zero=exit_zero)

@@ -9,6 +9,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from edgeproof.core.device import kept_memory, one_thread_each
 from edgeproof.core.errors import Diverged, Interrupted, OptionError, TrainError
+from edgeproof.core.halt import noted_interrupt
 from edgeproof.core.identity import sha_array
 from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
@@ -95,7 +97,8 @@ def train_ppo(
         TrainError: the environment or the validation gives what is not finite, or the folder holds another training.
         Diverged: a loss or value is not finite.
         BundleError: the folder's checkpoint is truncated or altered.
-        Interrupted: stopped from the keyboard; the same call goes on after the last checkpoint.
+        Interrupted: stopped from the keyboard, once the running update is whole and kept; the same call goes on after
+            it. Stopped twice: at once, and it goes on after the last checkpoint.
     """
     configs = [config] if isinstance(config, PpoConfig) else list(config)
     keys = Keys(rng, tuple(range(len(configs))) if members is None else tuple(members))
@@ -108,22 +111,46 @@ def train_ppo(
         if progress is not None:
             progress.resume(standing.update)
         try:
-            while standing.update < learner.config.updates:
-                row = _one_update(learner, standing, validate, course)
-                _save(learner, standing, folder, identity)
-                if progress is not None:
-                    progress.step(_line(row))
-                if watch is not None:
-                    watch(dict(row))
+            with _noted(learner, progress) as stops:
+                while standing.update < learner.config.updates:
+                    row = _one_update(learner, standing, validate, course)
+                    _save(learner, standing, folder, identity)
+                    if progress is not None:
+                        progress.step(_line(row))
+                    if watch is not None:
+                        watch(dict(row))
+                    if stops():
+                        _leave(learner, standing, folder, identity)
         except Diverged as error:
             spread = float(learner.rollout.reward.double().std())
             write_failure(folder, error, {"history": standing.history[-KEPT:], "reward_deviation": _plain(spread)})
             raise
         except KeyboardInterrupt as stop:
-            raise Interrupted(
-                f"training stopped in update {standing.update + 1}; the same command goes on from the last checkpoint"
-            ) from stop
+            raise Interrupted(_stopped(standing, learner.config.updates)) from stop
     return _finish(learner, standing, folder)
+
+
+def _noted(learner: Learner, progress: Progress | None) -> AbstractContextManager[Callable[[], bool]]:
+    """Ctrl-C, noted until the running update is whole and kept; not where nothing can be kept before the end."""
+    if _world(learner.environment) is None:
+        return nullcontext(lambda: False)
+    said = "  stopping after this update, which is kept; once more: at once\n"
+    return noted_interrupt(lambda: None if progress is None else progress.write(said))
+
+
+def _leave(learner: Learner, standing: Standing, folder: Path, identity: dict[str, Any]) -> None:
+    """Stop between two updates, the last of which is kept."""
+    _save(learner, standing, folder, identity, at_once=True)
+    raise KeyboardInterrupt
+
+
+def _stopped(standing: Standing, updates: int) -> str:
+    """What an interrupted training has left."""
+    if not standing.kept:
+        return (
+            f"training stopped in update {standing.update + 1}/{updates}, nothing is kept; the same command begins anew"
+        )
+    return f"training stopped, kept up to update {standing.kept}/{updates}; the same command goes on from there"
 
 
 def _begin(learner: Learner, folder: Path, identity: dict[str, Any], course: Course | None) -> Standing:
@@ -192,11 +219,14 @@ def _validated(learner: Learner, standing: Standing, figures: Mapping[str, Seque
     return {f"validation.{name}": row[0] if len(row) == 1 else row for name, row in plain.items()}
 
 
-def _save(learner: Learner, standing: Standing, folder: Path, identity: dict[str, Any]) -> None:
+def _save(
+    learner: Learner, standing: Standing, folder: Path, identity: dict[str, Any], *, at_once: bool = False
+) -> None:
     """Write a checkpoint where it is time, and at the end; at the end alone where the environment cannot be saved."""
     config = learner.config
     over = standing.update == config.updates
-    if over or time.monotonic() - standing.saved_at >= config.save_seconds:
+    due = at_once or over or time.monotonic() - standing.saved_at >= config.save_seconds
+    if due and standing.kept < standing.update:
         world = {} if over else _world(learner.environment)
         if world is None:
             standing.saved_at = math.inf

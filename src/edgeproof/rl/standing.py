@@ -30,6 +30,7 @@ class Standing:
         stage: of the curriculum that the next update is in, from 0.
         seconds: so far, those before a kill included.
         devices: on which it has learned, `cpu` or `cuda`, in order.
+        kept: updates that are on disk; like the moment at which they were written, of this process alone.
     """
 
     update: int = 0
@@ -39,6 +40,7 @@ class Standing:
     stage: int = 0
     seconds: float = 0.0
     devices: list[str] = field(default_factory=list)
+    kept: int = 0
     saved_at: float = field(default_factory=time.monotonic)
 
 
@@ -53,7 +55,7 @@ def write_standing(
     body = {name: getattr(standing, name) for name in names}
     whole = {name: np.atleast_1d(array) for name, array in arrays.items()}
     write_container(folder / LAST, whole, {"standing": body, "identity": identity, "shapes": shapes})
-    standing.saved_at = time.monotonic()
+    standing.kept, standing.saved_at = standing.update, time.monotonic()
 
 
 def read_standing(
@@ -81,4 +83,4 @@ def read_standing(
         if name.startswith("learner.")
     }
     world = {name.removeprefix("world."): array for name, array in arrays.items() if name.startswith("world.")}
-    return Standing(**header["standing"]), learner, world
+    return Standing(**header["standing"], kept=header["standing"]["update"]), learner, world
