@@ -89,6 +89,9 @@ def test_its_bundle_trades_the_market_again_and_no_market_of_other_symbols(finis
         BundleError, match=r"holds 4 of S00 to S03 \(4 symbols\), the market has S00 to S02 \(3 symbols\)"
     ):
         evaluate_bundle(run.folder, three.path, workspace=tmp_path)
+    early = ep.make_market("linear", tmp_path / "early", symbols=3, bars=900, seed=7)  # before the training's end
+    with pytest.raises(BundleError, match=r"\(4 symbols\), the market has S00 to S02 \(3 symbols\)"):
+        evaluate_bundle(run.folder, early.path, workspace=tmp_path)
 
 
 def test_a_population_in_stages_over_folds(finished, tmp_path):

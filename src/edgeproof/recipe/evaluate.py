@@ -14,7 +14,7 @@ from edgeproof.ledger.span import Span
 from edgeproof.ledger.store import Ledger
 from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.config import load_run_config
-from edgeproof.recipe.judging import evaluate_span, market_facts, unknown_symbols
+from edgeproof.recipe.judging import check_assets, evaluate_span, market_facts, unknown_symbols
 from edgeproof.recipe.prepare import open_bars, prepare
 from edgeproof.recipe.transfer import trained_until
 from edgeproof.train.bundle import Bundle, read_bundle
@@ -43,6 +43,7 @@ def evaluate_bundle(
     bundle, market = read_bundle(Path(path)), open_market(Path(market_path))
     set_threads()
     config = load_run_config(bundle.config)
+    check_assets(bundle, market.symbols)
     ledger = Ledger(find_workspace(workspace, market.path))
     span, opening = _within_lineage(open_bars(config, market, ledger), bundle, market), None
     if open_sealed:
@@ -50,7 +51,11 @@ def evaluate_bundle(
         span, opening = opened.span, opened.opening
     prepared = prepare(config, market, span)
     close = prepared.panel.close_time
-    bars = slice(_first_bar(trained_until(bundle, prepared, ledger, span.market), market, span, close), len(close))
+    trained = trained_until(bundle, prepared, ledger, span.market)
+    first = _first_bar(trained, span, close)
+    if first >= len(close):
+        raise DataError(_nothing_later(trained, market, span, ledger))
+    bars = slice(first, len(close))
     judged = evaluate_span(config, prepared, bundle, bars=bars, market=market)
     return json_ready(
         {
@@ -79,13 +84,29 @@ def _within_lineage(span: Span, bundle: Bundle, market: Market) -> Span:
     return replace(span, end_ns=min(span.end_ns, seal), seal_ns=seal)
 
 
-def _first_bar(trained: int, market: Market, span: Span, close: np.ndarray) -> int:
+def _first_bar(trained: int, span: Span, close: np.ndarray) -> int:
     """First bar after the seal if it is opened, else after what the bundle was trained on."""
     after = trained if span.opening is None else max(span.seal_ns, trained)
-    first = int(np.searchsorted(close, after, side="right"))
-    if first >= len(close):
-        raise DataError(
-            f"{market.path}: its open bars end at {iso(int(close[-1]))}, before the end of the bundle's training span "
-            f"{iso(trained)}; give a market with later bars"
-        )
-    return first
+    return int(np.searchsorted(close, after, side="right"))
+
+
+def _nothing_later(trained: int, market: Market, span: Span, ledger: Ledger) -> str:
+    """Why no readable bar is later than what a bundle was trained on, and what would be."""
+    close = market.clock() + market.manifest.interval_ns
+    readable = close[close <= span.end_ns]
+    said = (
+        f"{market.path}: the bundle was trained on bars up to {iso(trained)}, and none of this market that "
+        f"may be read is later: the last closes at {iso(int(readable[-1]))}"
+    )
+    if len(readable) < len(close):
+        said += f", {len(close) - len(readable)} of its {len(close)} bars are sealed{_whose(span, ledger)}"
+    return f"{said}; give a market with later open bars"
+
+
+def _whose(span: Span, ledger: Ledger) -> str:
+    """That a seal comes from another market which has these bars, where it does."""
+    own = next((row.body for row in ledger.rows("market") if row.body["market"] == span.market), None)
+    earlier = None if own is None else own.get("seal_of")
+    if earlier is None:
+        return ""
+    return f", by the seal of an earlier market of this workspace that has the same bars ({earlier[:12]})"

@@ -53,6 +53,7 @@ SMALLEST_VOLATILITY = 1e-12  # of a flat stretch, so that its logarithm is a num
 
 __all__ = [
     "Judged",
+    "check_assets",
     "evaluate_span",
     "judge_run",
     "judged_span",
@@ -103,7 +104,7 @@ def evaluate_span(
     inside = np.zeros(T, dtype=bool)
     inside[bars] = True
     if isinstance(bundle.model, Actor):
-        _check_assets(bundle, bundle.model, prepared)
+        check_assets(bundle, prepared.panel.symbols)
         ids = bundle.assets(prepared.panel.symbols)
         ground = Ground(config, prepared, x).seen_by(bundle.model, bars=bars, assets=ids)
         forecast = agent_forecast(ground, bundle.model, (bars,), sha=bundle.sha)
@@ -119,17 +120,17 @@ def evaluate_span(
     return judged_span(config, prepared, forecast, traded, bars=bars, market=market, beside=beside)
 
 
-def _check_assets(bundle: Bundle, actor: Actor, prepared: Prepared) -> None:
+def check_assets(bundle: Bundle, given: tuple[str, ...]) -> None:
     """An account of several assets knows each by its place.
 
     Raises:
         BundleError: other symbols, or in another order.
     """
-    known, given = bundle.symbols, prepared.panel.symbols
-    if actor.config.assets > 1 and known != given:
+    known, assets = bundle.symbols, bundle.model.config.assets if isinstance(bundle.model, Actor) else 1
+    if assets > 1 and known != given:
         raise BundleError(
-            f"bundle: its agent's account holds {actor.config.assets} of {account_name(known)} ({len(known)} symbols), "
-            f"the market has {account_name(given)} ({len(given)} symbols); give a market of the same symbols"
+            f"bundle: its agent's account holds {assets} of {account_name(known)} ({len(known)} symbols), the market "
+            f"has {account_name(given)} ({len(given)} symbols); give a market of the same symbols"
         )
 
 
