@@ -104,7 +104,10 @@ def test_a_run_is_read_while_it_trains_and_after_it_was_killed(tiny_market, tmp_
     with pytest.raises(SystemExit):
         run(body, tiny_market, out=tmp_path / "run", workspace=tmp_path, overrides=changes, write=watched)
     for answer in (*seen, examine([tmp_path / "run"])):
-        (found,) = answer.findings
+        found, unfinished = answer.findings
+        assert (unfinished.check, unfinished.level) == ("doctor.unfinished", "info")
+        assert f"unfinished: {answer.epochs} epochs" in unfinished.claim
+        assert f"edgeproof run {tmp_path / 'run' / 'config.yaml'} --out {tmp_path / 'run'}" in unfinished.remedy
         assert answer.epochs in (2, 3)
         assert found.check == "doctor.flat"
         assert found.evidence["causes"][0]["name"] == "learning rate too low"

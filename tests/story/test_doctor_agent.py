@@ -10,6 +10,7 @@ import edgeproof as ep
 from edgeproof.core.errors import EdgeproofError
 from edgeproof.core.files import read_json
 from edgeproof.core.progress import silent
+from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.templates import template_body
 from edgeproof.rl import ppo
 from edgeproof.rl.learning import learner
@@ -130,7 +131,8 @@ def test_a_planted_fault_of_a_run_is_named_with_the_command_that_tests_its_fix(e
 def test_in_a_sound_run_only_its_length_is_named(edgeproof, tiny_market, tmp_path):
     train(tiny_market, tmp_path, QUIET, "combine={name: multi_start, seeds: 2}")
     status, found = looked(edgeproof, tmp_path / "run")
-    assert (status, set(found)) == (1, {"doctor.undertrained"})
+    assert set(found) == {"doctor.undertrained"}
+    assert status == (found["doctor.undertrained"]["level"] != "info")
     assert found["doctor.undertrained"]["evidence"]["causes"][0]["change"] == ["agent.total_steps=2000000"]
 
 
@@ -146,6 +148,7 @@ def test_a_run_that_was_killed_or_failed_is_read_as_far_as_it_came(edgeproof, ti
         patch.setattr(ppo, "_line", die)
         train(tiny_market, tmp_path, QUIET, "agent.lr=1.0", "agent.save_seconds=0")
     _, found = looked(edgeproof, tmp_path / "run")
+    assert found["doctor.unfinished"]["claim"] == "unfinished: 9 of 16 updates are on disk, and no verdict"
     assert found["doctor.kl"]["evidence"]["causes"][0]["name"] == "learning rate too high"
     assert "doctor.undertrained" not in found
 
@@ -156,6 +159,43 @@ def test_a_run_that_was_killed_or_failed_is_read_as_far_as_it_came(edgeproof, ti
         train(tiny_market, tmp_path / "nan", QUIET)
     status, found = looked(edgeproof, tmp_path / "nan" / "run")
     assert (status, set(found)) == (1, {"doctor.not_finite"})
+
+
+def test_an_unfinished_run_says_so_and_how_to_go_on(edgeproof, tiny_market, tmp_path, monkeypatch):
+    told = ppo._line
+
+    def die(row):
+        if row["update"] == 3:
+            raise KilledError
+        return told(row)
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(ppo, "_line", die)
+        train(tiny_market, tmp_path, QUIET, "agent.total_steps=8192", "agent.save_seconds=0")
+    answer = edgeproof("doctor", tmp_path / "run")
+    assert answer.status == 0
+    assert answer.out.splitlines()[0] == "Nothing found wrong in 1 run, 3 finished updates."
+    assert "unfinished: 3 of 4 updates" in answer.out
+    (command,) = [line.partition("stopped: ")[2] for line in answer.out.splitlines() if "stopped: " in line]
+    for place in (tmp_path / "run", tmp_path / "run" / "bundle"):
+        early = edgeproof("rl", "evaluate", place, "--market", tiny_market)
+        assert early.status == 2
+        assert f"{tmp_path / 'run'}: the training of this run has not finished" in " ".join(early.err.split())
+    went_on = edgeproof(*shlex.split(command)[1:], "--exit-zero")
+    assert went_on.status == 0, went_on.err
+    assert RunFolder(tmp_path / "run").table("history").height == 4
+    status, found = looked(edgeproof, tmp_path / "run")
+    assert "doctor.unfinished" not in found
+    assert status == any(one["level"] != "info" for one in found.values())
+
+
+def test_a_failed_check_that_was_passed_over_comes_first(edgeproof, tiny_market, tmp_path):
+    train(tiny_market, tmp_path, "environment.reward.scale=100000", "gates.mode=warn", "agent.total_steps=4096")
+    answer = edgeproof("doctor", tmp_path / "run", "--json")
+    first = json.loads(answer.out)["findings"][0]
+    assert (answer.status, first["check"], first["level"]) == (1, "rl.rewards", "error")
+    assert first["claim"].startswith("failed before training and was passed over: rl.rewards: ")
+    assert "lower the reward's scale" in first["remedy"]
 
 
 def test_with_its_market_the_gates_are_looked_at_again(edgeproof, tiny_market, tmp_path):

@@ -35,7 +35,7 @@ def doctor(
 ) -> None:
     """Name what is wrong with a training: symptom, causes by evidence, fix, and the command that tests it.
 
-    Exit status 0: nothing found; 1: something is; 2: bad input.
+    Exit status 0: nothing wrong, remarks at most; 1: something is; 2: bad input.
     """
     body = _examined(runs, market, uri, metric or [], prior)
     if as_json:
@@ -46,7 +46,7 @@ def doctor(
         from edgeproof.report.doctor import print_diagnosis
 
         print_diagnosis(body, Console())
-    if body["findings"]:
+    if any(finding["level"] != "info" for finding in body["findings"]):
         raise typer.Exit(1)
 
 

@@ -7,6 +7,7 @@ clipped share, explained variance, entropy.
 # U updates
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ def critic(history: AgentHistory, known: AgentKnown) -> Finding | None:
 
 
 def undertrained(history: AgentHistory, known: AgentKnown) -> Finding | None:
-    """It ended before the least that such trainings take, or while it still rose."""
+    """It ended while it still rose, or, which is a remark only, before the least that such trainings take."""
     steps = history.steps[~np.isnan(history.steps)]
     if not known.ended or not len(steps):
         return None
@@ -151,9 +152,9 @@ def undertrained(history: AgentHistory, known: AgentKnown) -> Finding | None:
         return None
     end = "and validation still rose at the end" if rising else f"{why.LEAST_STEPS:,} are the least"
     claim = f"undertrained: {int(done):,} steps, {end}"
-    return symptom(
-        "doctor.undertrained", claim, why.undertrained(done, known), measured=done, threshold=why.LEAST_STEPS
-    )
+    causes = why.undertrained(done, known)
+    found = symptom("doctor.undertrained", claim, causes, measured=done, threshold=why.LEAST_STEPS)
+    return found if rising else replace(found, level="info")
 
 
 def diagnose_agent_seeds(

@@ -25,7 +25,7 @@ from edgeproof.recipe.diagnosis import Diagnosis
 from edgeproof.recipe.doctor_agent import AgentTraining, agent_trainings, is_encoder
 from edgeproof.recipe.folder import RunFolder
 from edgeproof.recipe.look import look
-from edgeproof.recipe.steps import stopped_by
+from edgeproof.recipe.steps import passed_over, stopped_by
 from edgeproof.recipe.weights import compared
 from edgeproof.train.failure import FAILED
 from edgeproof.train.keep import LAST, below
@@ -68,15 +68,21 @@ def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> 
     """
     folders = [RunFolder(path) for given in runs for path in _runs_of(Path(given))]
     seen = [] if market is None else look(folders[0], Path(market))
-    found, epochs = [], 0
+    found, epochs, updates = [], 0, 0
     every: dict[str, list[tuple[RunFolder, Training | AgentTraining]]] = {}
     for folder in folders:
         config = folder.config()
         key = sha_json(config.anywhere().model_dump(mode="json", exclude={"seed", "market", "tracking"}))
         halted = stopped_by(folder.path)
         found += [_before_training(one, folder if len(folders) > 1 else None) for one in halted]
-        for training in () if halted else trainings(folder, config):
+        own = () if halted else trainings(folder, config)
+        known = {one.check for one in seen} if folder is folders[0] else set()
+        alone = folder.path.name if len(folders) > 1 else ""
+        found += [replace(one, where=alone) for one in passed_over(folder.path) if one.check not in known]
+        found += [replace(one, where=alone) for one in _unfinished(folder, own)]
+        for training in own:
             epochs += len(training.rows)
+            updates += len(training.rows) if isinstance(training, AgentTraining) else 0
             where = "" if len(folders) == 1 and training.name == "training" else f"{folder.path.name} {training.name}"
             looked = market is not None and folder is folders[0]
             symptoms = _checked(training, seen if looked else ()).symptoms()
@@ -84,7 +90,13 @@ def examine(runs: Sequence[Path | str], *, market: Path | str | None = None) -> 
             found += [replace(_not_again(finding) if looked else finding, where=where) for finding in told]
             every.setdefault(key, []).append((folder, training))
     found += _members(every) + (_seeds(every, campaign=len(runs) < len(folders)) if len(folders) > 1 else [])
-    return Diagnosis(tuple(str(folder.path) for folder in folders), epochs, (*found, *seen))
+    return Diagnosis(
+        tuple(str(folder.path) for folder in folders), epochs, tuple(sorted((*found, *seen), key=_remark)), updates
+    )
+
+
+def _remark(finding: Finding) -> bool:
+    return finding.level == "info"
 
 
 def _runs_of(path: Path) -> list[Path]:
@@ -105,6 +117,20 @@ def _before_training(finding: Finding, folder: RunFolder | None) -> Finding:
     """A check that stopped the run, as a symptom: there are no epochs to look at."""
     claim = f"stopped before training by {finding.check}: {finding.claim}"
     return replace(finding, claim=claim, where=folder.path.name if folder else "")
+
+
+def _unfinished(folder: RunFolder, own: Sequence[Training | AgentTraining]) -> list[Finding]:
+    """That a run has not come to its end, and how it goes on; a remark, for it may be running."""
+    if folder.trained or not own or any(one.known.failed for one in own):
+        return []
+    agent = next((one for one in own if isinstance(one, AgentTraining)), None)
+    done, word = len((agent or own[-1]).rows), "updates" if agent else "epochs"
+    planned = f" of {agent.known.updates}" if agent and agent.known.updates else ""
+    claim = f"unfinished: {done}{planned} {word} are on disk, and no verdict"
+    words = [_train(folder), _word(folder.asked_place), f"--out {_word(folder.path)}", *_workspace(folder)]
+    fix = f"if it no longer runs, the same command takes it up where it stopped: {' '.join(words)}"
+    evidence = {"measured": done, "threshold": agent.known.updates if agent else None, "causes": []}
+    return [Finding("doctor.unfinished", "info", claim, evidence, remedy=fix)]
 
 
 def _checked(training: Training | AgentTraining, seen: Sequence[Finding]) -> Training | AgentTraining:
@@ -254,7 +280,7 @@ def _command(cause: Mapping[str, Any], folder: RunFolder) -> str:
         change = [word for word in cause["change"] if word.partition("=")[0] in known]
         out = folder.path.with_name(f"{folder.path.name}-{cause['name'].split()[-1]}")
         words = [
-            "edgeproof rl train" if agent else "edgeproof run",
+            _train(folder),
             _word(folder.path / "config.yaml"),
             f"--out {_word(out)}",
             *_workspace(folder),
@@ -267,6 +293,10 @@ def _command(cause: Mapping[str, Any], folder: RunFolder) -> str:
     if hasattr(folder.config().model, "fit_trees"):
         return ""
     return f"{LOOK} {_word(folder.path)} --market {_word(Path(folder.config().market or ''))}"
+
+
+def _train(folder: RunFolder) -> str:
+    return "edgeproof rl train" if folder.config().has_agent else "edgeproof run"
 
 
 def _workspace(folder: RunFolder) -> list[str]:

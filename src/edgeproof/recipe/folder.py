@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from edgeproof.core.config import dump_yaml, from_mapping, read_yaml
+from edgeproof.core.differing import first_difference
 from edgeproof.core.errors import BundleError, DataError
 from edgeproof.core.files import read_json, write_bytes, write_json, write_text
 from edgeproof.core.finding import Finding
@@ -55,6 +56,12 @@ class RunFolder:
         """What the steps tried that a profile adds to the training of the config as it is."""
         return self.path / "steps"
 
+    @property
+    def asked_place(self) -> Path:
+        """Where the config lies that was asked for."""
+        place = self.path / ASKED
+        return place if place.is_file() else self.path / "config.yaml"
+
     def begin(self, config: RunConfig, identity: dict[str, Any]) -> None:
         """Claim the folder for a config, or find it claimed by the same one.
 
@@ -71,7 +78,9 @@ class RunFolder:
             if not other:
                 return
             if not self._nothing_learned():
-                raise DataError(f"{self.path}: holds a run of another {' and '.join(other)}; choose another --out")
+                found = first_difference(*(one.anywhere().model_dump(mode="json") for one in (earlier, config)))
+                said = f"{' and '.join(other)}{f' ({found})' if found else ''}"
+                raise DataError(f"{self.path}: holds a run of another {said}; choose another --out")
             for name in ("checkpoints", "steps", "tracking"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
             (self.path / GATES).unlink(missing_ok=True)
@@ -99,8 +108,7 @@ class RunFolder:
 
     def asked(self) -> RunConfig:
         """The config that was asked for: that of the model, unless steps of the run have chosen another one."""
-        place = self.path / ASKED
-        return from_mapping(RunConfig, read_yaml(place), source=str(place)) if place.is_file() else self.config()
+        return from_mapping(RunConfig, read_yaml(self.asked_place), source=str(self.asked_place))
 
     def config(self) -> RunConfig:
         """The resolved config of the run's model.

@@ -75,7 +75,7 @@ def examine_mlflow(
         OptionError: no training loss among a run's figures, and no agent's.
     """
     place = uri or mlflow_address()
-    found, epochs = [], 0
+    found, epochs, updates = [], 0, 0
     for address in addresses:
         recorded = read_recorded(place, address.removeprefix(SCHEME))
         where = recorded.name if len(addresses) > 1 else ""
@@ -88,8 +88,8 @@ def examine_mlflow(
             raise OptionError(f"--prior {prior:g}: {address} is an agent's, which has no loss of knowing nothing")
         else:
             found += _of_agent(agent, where)
-            epochs += sum(len(training.rows) for training in agent.trainings)
-    return Diagnosis(tuple(addresses), epochs, tuple(found))
+            updates += sum(len(training.rows) for training in agent.trainings)
+    return Diagnosis(tuple(addresses), epochs + updates, tuple(found), updates)
 
 
 def _of_agent(run: ForeignAgent, where: str) -> list[Finding]:

@@ -1,7 +1,7 @@
 """What a run's steps leave: checks with their evidence, what was skipped and why, trials and their outcome."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +10,17 @@ from edgeproof.core.finding import Finding
 from edgeproof.recipe.gates_config import GatesConfig
 from edgeproof.verdict.ready import json_ready
 
-__all__ = ["GATES", "Skipped", "Step", "StepName", "StepTrial", "gates_body", "stopped_by", "write_gates"]
+__all__ = [
+    "GATES",
+    "Skipped",
+    "Step",
+    "StepName",
+    "StepTrial",
+    "gates_body",
+    "passed_over",
+    "stopped_by",
+    "write_gates",
+]
 
 GATES = "gates.json"
 StepName = Literal["data", "skeleton", "overfit", "regularise", "tune", "squeeze"]
@@ -110,5 +120,17 @@ def stopped_by(folder: Path) -> list[Finding]:
     name, steps = body.get("stopped"), body.get("steps", [])
     if not name:
         return []
-    wrong = [Finding.from_json(one) for step in steps for one in step["checks"] if one["level"] == "error"]
-    return sorted(wrong, key=lambda finding: finding.check != name)
+    return sorted(_errors(steps), key=lambda finding: finding.check != name)
+
+
+def passed_over(folder: Path) -> list[Finding]:
+    """Checks that failed before a run that went on nevertheless (`--gate warn`), as its doctor tells them."""
+    body = read_json(folder / GATES) if (folder / GATES).is_file() else {}
+    wrong = [] if body.get("stopped") else _errors(body.get("steps", []))
+    return [
+        replace(one, claim=f"failed before training and was passed over: {one.check}: {one.claim}") for one in wrong
+    ]
+
+
+def _errors(steps: Sequence[dict[str, Any]]) -> list[Finding]:
+    return [Finding.from_json(one) for step in steps for one in step["checks"] if one["level"] == "error"]

@@ -20,22 +20,30 @@ def print_diagnosis(body: Mapping[str, Any], console: Console) -> None:
         body: of `Diagnosis.to_json`.
         console: where to.
     """
-    where = f"{len(body['runs'])} run{'s' if len(body['runs']) > 1 else ''}, {body['epochs']} finished epochs"
-    if not body["findings"]:
-        console.print(Text(f"Nothing found wrong in {where}.", style="green"))
-        return
-    console.print(Text(f"{where}: {len(body['findings'])} found", style="bold"))
-    for finding in body["findings"]:
+    where = f"{len(body['runs'])} run{'s' if len(body['runs']) > 1 else ''}, {_counted(body)}"
+    wrong = [finding for finding in body["findings"] if finding["level"] != "info"]
+    remarks = [finding for finding in body["findings"] if finding["level"] == "info"]
+    said = f"{where}: {len(wrong)} found" if wrong else f"Nothing found wrong in {where}."
+    console.print(Text(said, style="bold" if wrong else "green"))
+    for finding in wrong + remarks:
         _finding(finding, console)
+
+
+def _counted(body: Mapping[str, Any]) -> str:
+    updates = body["updates"]
+    counts = ((updates, "update"), (body["epochs"] - updates, "epoch"))
+    told = [f"{count} finished {word}{'s' * (count != 1)}" for count, word in counts if count]
+    return " and ".join(told) or "no finished epochs"
 
 
 def _finding(finding: Mapping[str, Any], console: Console) -> None:
     console.print()
     place = f"{finding['where']}: " if finding["where"] else ""
+    place = f"Remark: {place}" if finding["level"] == "info" else place
     console.print(Text(f"{place}{finding['claim']}", style="bold"))
     causes = finding["evidence"].get("causes", [])
     if not causes:
-        console.print(Text(f"  fix  {finding['remedy']}"))
+        console.print(Text(f"  fix  {finding['remedy']}"), soft_wrap=True)
     for number, cause in enumerate(causes, 1):
         line = Text(f"  {number}. {cause['name']} ")
         line.append(f"({cause['group']}; {WEIGHTS[cause['weight']]})", style=COLOURS[cause["weight"]])

@@ -134,6 +134,12 @@ def read_bundle(folder: Path) -> Bundle:
 
 def _read_body(path: Path) -> dict[str, Any]:
     if not path.is_file():
+        run = next((place for place in (path.parent, path.parent.parent) if (place / "run.json").is_file()), None)
+        if run is not None:
+            raise BundleError(
+                f"{run}: the training of this run has not finished, so it has no bundle yet; run its command again "
+                f"with --out {run} to take it up, or see how far it came: edgeproof doctor {run}"
+            )
         raise BundleError(f"{path}: no bundle here; give the folder RUN/bundle that `edgeproof run` wrote")
     try:
         body = read_json(path)

@@ -110,6 +110,15 @@ def test_what_is_usual_in_a_market_is_not_accused():
     assert first(known) == {}
 
 
+def test_few_steps_are_a_remark_unless_validation_still_rises():
+    """What was asked for is no fault of a training that has levelled out."""
+    few = {"steps": lambda x: 9e5 * x}
+    for curve, level in ((lambda x: min(x, 0.5), "info"), (lambda x: x, "warning")):
+        rows = table(**few, **{"validation.score": curve})
+        (found,) = diagnose_agent(rows, known=KNOWN)
+        assert (found.check, found.level) == ("doctor.undertrained", level)
+
+
 def test_a_running_training_is_given_time():
     running = AgentKnown(**{**vars(KNOWN), "ended": False, "updates": 1000})
     assert first(table(reward=0.0), running) == {}
