@@ -1,11 +1,14 @@
 """Progress with an estimate of the time left, on the terminal's error stream, silent where nobody looks."""
 
+import math
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 __all__ = ["Progress", "duration_text", "silent", "to_terminal"]
+
+PAUSE_SECONDS = 1.0  # between two lines of steps of which nobody needs each
 
 
 def duration_text(seconds: float) -> str:
@@ -38,15 +41,26 @@ class Progress:
     done: int = 0
     started: float = field(default_factory=time.monotonic)
     resumed_at: int = 0
+    shown_at: float = -math.inf
 
     def resume(self, done: int) -> None:
         """Steps that an earlier process finished: they count as done and not as time."""
         self.done = self.resumed_at = done
 
-    def step(self, text: str = "") -> None:
-        """One more step is done."""
+    def step(self, text: str = "", *, always: bool = True) -> None:
+        """One more step is done.
+
+        Args:
+            text: of its line.
+            always: whether its line is shown however soon after the one before; else, but for the last step, a line a
+                second is enough.
+        """
         self.done += 1
+        now = time.monotonic()
+        if not always and self.done < self.total and now - self.shown_at < PAUSE_SECONDS:
+            return
+        self.shown_at = now
         fresh = max(1, self.done - self.resumed_at)
-        left = (time.monotonic() - self.started) / fresh * (self.total - self.done)
+        left = (now - self.started) / fresh * (self.total - self.done)
         tail = f"  {duration_text(left)} left" if self.done < self.total else ""
         self.write(f"  {self.title} {self.done}/{self.total}  {text}{tail}\n")

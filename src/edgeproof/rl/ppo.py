@@ -87,7 +87,8 @@ def train_ppo(
         folder: checkpoints go here; a training of the same config, seed and environment is taken up, on any device.
             Of an environment that cannot be saved (Gymnasium's) nothing is written before the end.
         members: a number for each member, by which its randomness is keyed; 0, 1, 2 and so on unless given.
-        progress: of `config.updates` steps; a line an update with the time left.
+        progress: of `config.updates` steps; a line for every validation and the last update, and about one a second
+            between them.
         watch: told every finished update's row of the history. What it raises goes up; the folder can be taken up.
         validate: told the agent as it stands every so many updates (`config.mode`) and at the end; answers figures of
             each member. Among them `score`, finite, more is better: its best weights are the result.
@@ -116,7 +117,7 @@ def train_ppo(
                     row = _one_update(learner, standing, validate, course)
                     _save(learner, standing, folder, identity)
                     if progress is not None:
-                        progress.step(_line(row))
+                        progress.step(_line(row), always="validation.score" in row)
                     if watch is not None:
                         watch(dict(row))
                     if stops():
@@ -287,4 +288,6 @@ def _line(row: Mapping[str, Any]) -> str:
     blown = mean("kl") > BLOWN or mean("clip_share") > CLIPPED
     kl = f"kl {mean('kl'):.4f}{' TOO LARGE: lower lr, or set target_kl' if blown else ''}"
     stage = f"stage {row['stage']}  " if "stage" in row else ""
-    return f"{stage}reward {mean('reward'):.5f}  loss {mean('loss'):.4f}  {kl}  {row['steps_per_second']:,.0f} steps/s"
+    score = f"validation {mean('validation.score'):.5f}  " if "validation.score" in row else ""
+    pace = f"{row['steps_per_second']:,.0f} steps/s"
+    return f"{stage}reward {mean('reward'):.5f}  {score}loss {mean('loss'):.4f}  {kl}  {pace}"

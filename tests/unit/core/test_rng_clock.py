@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -89,3 +90,17 @@ def test_progress_counts_and_estimates():
     assert "left" in lines[0]
     assert "left" not in lines[1]
     assert duration_text(200) == "3 min 20 s"
+
+
+def test_of_many_quick_steps_a_line_a_second_is_shown_and_those_that_say_more_and_the_last(monkeypatch):
+    """A hundred seconds of 45 steps each would be 4,500 lines."""
+    lines: list[str] = []
+    progress = Progress("update", 4500, write=lines.append, started=0.0)
+    for step in range(1, 4501):
+        monkeypatch.setattr(time, "monotonic", lambda now=step / 45: now)
+        progress.step(f"validated {step}" if step % 1000 == 1 else "", always=step % 1000 == 1)
+    assert 95 <= len(lines) <= 107
+    assert [line.split()[3] for line in lines if "validated" in line] == ["1", "1001", "2001", "3001", "4001"]
+    assert "update 1/4500" in lines[0]
+    assert "update 4500/4500" in lines[-1]
+    assert "50 s left" in next(line for line in lines if int(line.split()[1].split("/")[0]) >= 2250)  # steps all count

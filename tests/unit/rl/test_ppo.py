@@ -6,6 +6,7 @@ import torch
 
 from edgeproof.core.container import read_container, write_container
 from edgeproof.core.errors import BundleError, Diverged, OptionError, TrainError
+from edgeproof.core.progress import Progress
 from edgeproof.core.rng import Rng
 from edgeproof.rl.agent import read_agent
 from edgeproof.rl.env import MarketEnv
@@ -303,3 +304,14 @@ def test_only_rows_that_are_steps_are_learned_from(tmp_path):
 def test_continuous_space_is_kept_on_disk(tmp_path):
     trained = train(tmp_path, config(1), continuous=True)
     assert read_agent(trained.checkpoint, Layout(dense=2)).policy.actions == Continuous(1, -1.0, 1.0)
+
+
+def test_of_updates_within_a_second_the_first_the_validations_and_the_last_have_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr("edgeproof.core.progress.PAUSE_SECONDS", np.inf)
+    lines: list[str] = []
+    quick = SMALL.model_copy(update={"total_steps": 95 * 32, "steps": 1, "minibatch": 32, "epochs": 1})
+    progress = Progress("update", 95, write=lines.append)
+    train(tmp_path, quick, progress=progress, validate=lambda agent: {"score": [0.25]})
+    each = [int(line.split()[1].split("/")[0]) for line in lines]
+    assert each == [1, *range(9, 95, 9), 95]
+    assert all("validation 0.25000" in line for line in lines[1:])
