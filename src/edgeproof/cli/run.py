@@ -62,5 +62,5 @@ def run(
     except Interrupted:
         if out.exists():
             raise
-        raise Interrupted("interrupted before anything was finished; the same command begins anew") from None
+        raise Interrupted("interrupted before anything was kept; the same command begins anew") from None
     finish(done, as_json=as_json, exit_zero=exit_zero)
