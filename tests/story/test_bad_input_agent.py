@@ -33,6 +33,12 @@ def config(tmp_path):
         ("agent.net.aktor=[3]", ["unknown key 'aktor'", "actor"]),
         ("environment.reward.scal=2", ["unknown key 'scal'", "scale"]),
         ("environment.reward=log_grow", ["unknown reward 'log_grow'", "log_growth"]),
+        ("agent.ent_coef=0", ["unknown key 'ent_coef' in agent", "did you mean 'agent.entropy'"]),
+        (
+            "agent.encoder.folds=6",
+            ["agent.encoder is none, which has no folds; set agent.encoder={name: frozen, folds"],
+        ),
+        ("agent.encoder=frozen", ["model logistic has no encoder that learns", "agent.encoder.anchors=0"]),
         ("environment.assets=x", ["environment.assets: ", "valid integer", "'x'"]),
         ("environment.assets=0", ["environment.assets: ", "greater than or equal to 1"]),
         (f"environment.reward={NOTHING}", ["environment.reward", "all weights are 0", "direction, magnitude, pnl"]),
@@ -58,7 +64,7 @@ def test_a_gpu_that_is_not_there(edgeproof, tiny_market, config, tmp_path, verb)
 
 
 def test_missing_things(edgeproof, tiny_market, config, tmp_path):
-    refused(edgeproof("rl", "train", tmp_path / "none.yaml", "--market", tiny_market), "none.yaml")
+    refused(edgeproof("rl", "train", tmp_path / "none.yaml", "--market", tiny_market), "template copy rl_training")
     refused(edgeproof("rl", "train", config, "--market", tmp_path / "none"), "none")
     refused(edgeproof("rl", "probe", tmp_path / "none.yaml"), "none.yaml")
     refused(edgeproof("rl", "evaluate", tmp_path / "none", "--market", tiny_market), "none")
@@ -66,6 +72,30 @@ def test_missing_things(edgeproof, tiny_market, config, tmp_path):
     logistic.write_text(yaml.safe_dump(template_body("logistic_baseline")))
     refused(edgeproof("rl", "train", logistic, "--market", tiny_market), "no agent in it")
     refused(edgeproof("rl", "probe", logistic), "no agent in it")
+
+
+def test_a_key_written_twice_is_refused(edgeproof, tiny_market, tmp_path):
+    (tmp_path / "twice.yaml").write_text("agent:\n  name: ppo\n  gamma: 0.9\n  gamma: 0.8\n")
+    answer = edgeproof("rl", "train", tmp_path / "twice.yaml", "--market", tiny_market)
+    refused(answer, "twice.yaml", "key 'gamma' is written twice, in lines 3 and 4")
+
+
+def test_timeframes_without_room_are_refused_before_any_check(edgeproof, tiny_market, config, tmp_path):
+    out = ("--market", tiny_market, "--out", tmp_path / "run", "--workspace", tmp_path)
+    asked = ("agent.total_steps=65536", *QUICK[1:-1], "agent.curriculum={name: tasks, timeframes: [1, 500]}")
+    answer = edgeproof("rl", "train", config, *out, *asked)
+    refused(answer, "no episode has room in the timeframe of 500 bars")
+    assert "skeleton" not in answer.out + answer.err
+    assert not (tmp_path / "run" / "gates.json").exists()
+
+
+def test_what_does_something_else_than_expected_is_noted_and_not_refused(edgeproof, tiny_market, config, tmp_path):
+    out = ("--market", tiny_market, "--out", tmp_path / "run", "--workspace", tmp_path, "--exit-zero")
+    answer = edgeproof("rl", "train", config, *out, *QUICK, "agent.total_steps=64", "agent.minibatch=4096")
+    assert answer.status == 0, answer.err
+    rollout = "a rollout of 64 accounts and 16 steps (1024 samples)"
+    assert f"note: agent.minibatch=4096 is more than {rollout}: a gradient step takes all of it\n" in answer.err
+    assert f"note: agent.total_steps=64 is less than {rollout}: one whole update is made\n" in answer.err
 
 
 def test_a_market_too_short_says_what_is_needed(edgeproof, config, tmp_path):

@@ -60,4 +60,4 @@ def test_a_folder_of_another_run_is_refused(edgeproof, tiny_market, tmp_path):
     assert edgeproof(*words).status == 0
     other = edgeproof(*words, "seed=3")
     assert other.status == 2
-    assert "holds a run of another config" in other.err
+    assert "holds a run of another config (seed is 0 there, 3 here)" in other.err

@@ -215,6 +215,8 @@ def learn_agent(
             "nothing to choose weights by; shorten window, or give validation more bars"
         )
     config, agent = ground.config, cast("PpoConfig", ground.config.agent)
+    for said in agent.notices:
+        write(f"note: {said}\n")
     count = population(config)
     labels = [f"start {number + 1}/{count}" for number in range(count)] if count > 1 else [""]
     for label in labels:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgeproof.core.differing import first_difference
 from edgeproof.core.errors import DataError
 from edgeproof.core.files import read_json, write_json
 from edgeproof.core.identity import sha_json
@@ -31,7 +32,9 @@ def claim_folder(place: Path, identity: Mapping[str, Any], what: str) -> None:
             raise DataError(f"{place}: already there and not a {what}; choose another --out")
         if earlier["sha"] != sha_json(identity):
             differing = [key for key in identity if earlier.get(key) != identity[key]]
-            raise DataError(f"{place}: holds a {what} of another {' or '.join(differing)}; choose another --out")
+            found = first_difference(earlier.get("config"), identity.get("config"))
+            said = f"{' or '.join(differing)}{f' ({found})' if found and 'config' in differing else ''}"
+            raise DataError(f"{place}: holds a {what} of another {said}; choose another --out")
     elif place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise DataError(f"{place}: already there and not a {what}; choose another --out")
     else:

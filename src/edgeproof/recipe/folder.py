@@ -78,7 +78,9 @@ class RunFolder:
             if not other:
                 return
             if not self._nothing_learned():
-                found = first_difference(*(one.anywhere().model_dump(mode="json") for one in (earlier, config)))
+                found = first_difference(
+                    earlier.anywhere().model_dump(mode="json"), config.anywhere().model_dump(mode="json")
+                )
                 said = f"{' and '.join(other)}{f' ({found})' if found else ''}"
                 raise DataError(f"{self.path}: holds a run of another {said}; choose another --out")
             for name in ("checkpoints", "steps", "tracking"):

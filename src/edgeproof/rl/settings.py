@@ -154,6 +154,17 @@ class PpoConfig(Config):
         return -(-self.total_steps // (self.steps * self.accounts))
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """What is allowed and does something else than one may expect of it."""
+        samples, said = self.steps * self.accounts, []
+        rollout = f"a rollout of {self.accounts} accounts and {self.steps} steps ({samples} samples)"
+        if self.minibatch > samples:
+            said.append(f"agent.minibatch={self.minibatch} is more than {rollout}: a gradient step takes all of it")
+        if self.total_steps < samples:
+            said.append(f"agent.total_steps={self.total_steps} is less than {rollout}: one whole update is made")
+        return tuple(said)
+
+    @property
     def validated_every(self) -> int:
         """Updates between two validations; the last update is always validated."""
         return max(1, min(VALIDATE_EVERY[self.mode], self.updates // 10))
