@@ -51,6 +51,8 @@ UNEVEN = 0.05  # of the entropy of an even choice
 RATIO = {"torch.bfloat16": 1e-2}
 SPIKE = 20.0  # standard deviations of one advantage
 KL, CLIPPED = 0.05, 0.4
+STILL, FAR = 1e-3, 1.0  # of the size of the weights, by one update
+FAINT, LOUD = 100.0, 5.0  # grad_norm: of Adam's epsilon, under which steps are short; and where it holds nothing
 TITLES = {
     "rl.observations": "Largest size of each number of the account",
     "rl.endings": "How steps of random actions ended",
@@ -101,15 +103,15 @@ def observations(look: Look) -> Finding:
         where = "the feature table"
         if bad.any():
             step, account, number = np.argwhere(bad)[0].tolist()
-            where = f"step {step}, account {account}, number {number}"
+            where = f"step {step}, account {account}, {_named(look, number)}"
         fix = "mend what computes the observation: divisions by zero, logarithms of 0, bars that are not there"
-        plot, count = _bars(check, bad.sum(axis=(0, 1)), 0, "number of the observation", "bad"), int(bad.sum())
+        plot, count = _numbers(look, bad.sum(axis=(0, 1)), 0, "bad"), int(bad.sum())
         claim = f"an observation is NaN or infinite: {where}"
         return failed(check, "error", claim, fix, measured=count, threshold=0, where=where, plot=plot)
     sizes = np.abs(dense).max(axis=(0, 1), initial=0.0)
-    largest, plot = float(sizes.max(initial=0.0)), _bars(check, sizes, UNSCALED, "number of the observation", "largest")
+    largest, plot = float(sizes.max(initial=0.0)), _numbers(look, sizes, UNSCALED, "largest")
     if largest > UNSCALED:
-        claim = f"number {int(sizes.argmax())} of the observation reaches {largest:.3g}"
+        claim = f"{_named(look, int(sizes.argmax()))} of the observation reaches {largest:.3g}"
         fix = "scale it, or set normalise_observations"
         return failed(check, "warning", claim, fix, measured=largest, threshold=UNSCALED, plot=plot)
     return passed(
@@ -128,6 +130,9 @@ def endings(look: Look) -> Finding:
         claim = f"{both} steps are both terminated and truncated"
         return failed(check, "error", claim, fix, measured=both, threshold=0, plot=plot)
     claim = f"{counts[0]} steps terminated, {counts[1]} truncated, none both"
+    if not any(counts):
+        steps, accounts = chance.terminated.shape
+        claim = f"no episode ended in the {steps} steps of {accounts} accounts that were looked at: nothing to see"
     return passed(check, claim, measured=both, threshold=0, plot=plot)
 
 
@@ -260,14 +265,42 @@ def advantages(look: Look) -> Finding:
 
 def value(look: Look) -> Finding:
     """The critic learns from its own rollout."""
-    check, (before, after) = "rl.value", _first(look).value_loss
+    first, check = _first(look), "rl.value"
+    before, after = first.value_loss
     plot = _bars(check, [before, after], LEARNED * before, "", "squared error", names=["before", "after"])
-    told = {"measured": after / before if before > 0 else 1.0, "threshold": LEARNED, "plot": plot}
+    told = {"measured": 1.0 - after / before if before > 0 else 0.0, "threshold": 1.0 - LEARNED, "plot": plot}
+    told |= {"moved": first.moved}
+    claim = f"the critic's error {_went(before, after)}"
     if not after <= LEARNED * before + 1e-12:
-        claim = f"the critic's error went from {before:.4g} to {after:.4g} on the samples that it learned from"
-        fix = "look for detach between value loss and critic, the sign of its coefficient, and the learning rate"
-        return failed(check, "error", claim, fix, **told)
-    return passed(check, f"the critic's error fell from {before:.4g} to {after:.4g}", **told)
+        because, fix = _why_not(look.config, first)
+        return failed(check, "error", f"{claim} on the samples that it learned from{because}", fix, **told)
+    return passed(check, claim, **told)
+
+
+def _why_not(config: PpoConfig, first: First) -> tuple[str, str]:
+    """Why a critic has not learned, and the setting that does it; loss and critic themselves come last."""
+    moved = f"{first.moved:,.0f} times" if first.moved >= 2 else f"{first.moved:.2g} of"
+    moved = f": the update moved the weights by {moved} their size, which is "
+    rate, norm = f"agent.lr, which is {config.lr:g} (3e-4 is usual)", f"agent.grad_norm, {config.grad_norm:g} (0.5 is)"
+    if config.value_coefficient == 0.0:
+        return ", as agent.value_coefficient=0 asks it to learn nothing", "set agent.value_coefficient=0.5"
+    if first.moved < STILL:
+        low = config.grad_norm < FAINT * config.adam_eps
+        return moved + "too little", f"raise {rate}" + (f", and {norm}" if low else "")
+    if not first.moved < FAR or not float(first.row["kl"]) < KL:
+        high = config.grad_norm > LOUD
+        return moved + "too far", f"lower {rate}" + (f", and {norm}" if high else "")
+    fix = f"try another {rate}; with a loss or critic of your own look for a detach between the two, and at its sign"
+    return "", fix
+
+
+def _went(before: float, after: float) -> str:
+    """Where an error went, with as many digits as it takes to tell the two apart."""
+    for digits in range(4, 17):
+        told = (f"{before:.{digits}g}", f"{after:.{digits}g}")
+        if told[0] != told[1]:
+            return f"{'fell' if after < before else 'rose'} from {told[0]} to {told[1]}"
+    return f"stayed at {before:.4g}"
 
 
 def step_size(look: Look) -> Finding:
@@ -294,6 +327,17 @@ def _first(look: Look) -> First:
     return look.first
 
 
+def _named(look: Look, number: int) -> str:
+    """What a number of the observation is: its name, or its place where it has none."""
+    return look.names[number] if look.names else f"number {number}"
+
+
+def _numbers(look: Look, y: np.ndarray, threshold: float, y_label: str) -> dict[str, Any]:
+    """A bar for each number of the observation."""
+    x_label = "" if look.names else "number of the observation"
+    return _bars("rl.observations", y, threshold, x_label, y_label, names=list(look.names) or None)
+
+
 def _bars(
     check: str, y: Any, threshold: float | None, x_label: str, y_label: str, *, names: list[str] | None = None
 ) -> dict[str, Any]:
@@ -302,7 +346,8 @@ def _bars(
     places = np.sort(np.argsort(-heights)[:64]) if len(heights) > 64 else np.arange(len(heights))
     told = [float(f"{height:.5g}") if math.isfinite(height) else None for height in heights[places]]
     body = {"kind": "bars", "title": TITLES[check], "x": places.tolist(), "y": told, "threshold": threshold}
-    return {**body, "names": names or [str(place) for place in places], "x_label": x_label, "y_label": y_label}
+    told_names = [names[place] if names else str(place) for place in places]
+    return {**body, "names": told_names, "x_label": x_label, "y_label": y_label}
 
 
 def _histogram(check: str, values: np.ndarray, threshold: float | None, x_label: str) -> dict[str, Any]:

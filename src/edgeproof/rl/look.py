@@ -53,6 +53,7 @@ class First:
         advantage: f64[B].
         noise: McCandlish's simple noise scale of the policy's gradient, samples; infinite where no gradient is seen.
         value_loss: mean squared error of the critic before and after.
+        moved: size of what the update changed the weights by, as a share of their size before.
         row: the update's figures.
     """
 
@@ -60,6 +61,7 @@ class First:
     advantage: np.ndarray
     noise: float
     value_loss: tuple[float, float]
+    moved: float
     row: dict[str, Any]
 
 
@@ -76,6 +78,7 @@ class Look:
         table_finite: the feature table holds numbers alone.
         chance: a rollout without preferences.
         first: the first update.
+        names: of the numbers of the dense observation; empty where they are not known.
     """
 
     config: PpoConfig
@@ -86,6 +89,7 @@ class Look:
     table_finite: bool
     chance: Chance
     first: First | None
+    names: tuple[str, ...] = ()
 
 
 def look_at(environment: Environment, config: PpoConfig, rng: Rng, samples: int | None = None) -> Look:
@@ -114,7 +118,8 @@ def look_at(environment: Environment, config: PpoConfig, rng: Rng, samples: int 
         first = learner.told(row)
     size = learner.policy.flat.shape[1]
     seen = config.steps * config.accounts if samples is None else samples
-    return Look(config, seen, environment.actions, environment.layout.size, size, finite, chance, first)
+    layout = environment.layout
+    return Look(config, seen, environment.actions, layout.size, size, finite, chance, first, layout.names)
 
 
 def noise_scale(gradients: Tensor, size: int) -> float:
@@ -138,14 +143,16 @@ class _Watched(Learner):
     def advantage(self, hyper: Hyper) -> Tensor:
         found = super().advantage(hyper)
         self._samples, self._hyper = self.samples(found), hyper
-        self._before = self._looked()
+        self._before, self._weights = self._looked(), self.policy.flat.detach().clone()
         self._noise = self._gradient_noise(self._samples, hyper)
         return found
 
     def told(self, row: dict[str, Any]) -> First:
         advantage = self._samples.numbers[1][self._samples.numbers[4] > 0]
-        entropy, before = self._before
-        return First(entropy, advantage.double().numpy(), self._noise, (before, self._looked()[1]), row)
+        (entropy, before), weights = self._before, self._weights.double()
+        moved = float((self.policy.flat.double() - weights).norm() / weights.norm())
+        errors = (before, self._looked()[1])
+        return First(entropy, advantage.double().numpy(), self._noise, errors, moved, row)
 
     def _looked(self) -> tuple[float, float]:
         """Entropy of the policy and error of the critic, on the first samples."""

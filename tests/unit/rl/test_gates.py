@@ -1,6 +1,7 @@
 """Each gate of reinforcement learning is met by a fault that it must name, and passes on its clean twin."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from edgeproof.core.rng import Rng
 from edgeproof.rl.adapters.gymnasium import AccountsEnv
 from edgeproof.rl.chain import ENDS, GOES_ON, Chain, ChainEnvironment
+from edgeproof.rl.engine.desk import account_numbers
+from edgeproof.rl.engine.observe import account_names
 from edgeproof.rl.foreign import foreign
 from edgeproof.rl.gates import RL_GATES, check_agent, gate
 from edgeproof.rl.interface import Layout, Observation, Step
@@ -197,6 +200,23 @@ def test_every_gate_has_a_fault():
     assert caught == set(RL_GATES)
 
 
+def test_numbers_of_an_account_are_named_and_those_of_a_foreign_world_counted():
+    seen = look_at(market(16), SMALL, Rng(0))
+    body = gate("rl.observations", seen).evidence["plot"]
+    assert body["names"] == ["position", "unrealised", "time in trade", "drawdown", "exposure", "cash"]
+    assert body["x_label"] == ""
+    dense = seen.chance.dense.copy()
+    dense[0, 0, 2] = 1e6
+    large = replace(seen, chance=replace(seen.chance, dense=dense))
+    assert gate("rl.observations", large).claim.startswith("time in trade of the observation reaches")
+    dense[0, 0, 2] = np.nan
+    assert gate("rl.observations", large).evidence["where"] == "step 0, account 0, time in trade"
+    assert account_names(2)[:3] == ("position 1", "position 2", "unrealised 1")
+    assert len(account_names(2)) == account_numbers(2)
+    body = gate("rl.observations", look_at(signal(), SMALL, Rng(0))).evidence["plot"]
+    assert (body["names"][0], body["x_label"]) == ("0", "number of the observation")
+
+
 @pytest.mark.parametrize(
     "environment",
     [signal(), foreign("CartPole-v1", 16), market(32), PROBES["aim"].make(32), foreign(AccountsEnv(signal()))],
@@ -244,4 +264,56 @@ def test_a_step_that_goes_on_is_no_ending():
     chain = Chain(((0.0,),), ((1, 0),), ((0, 0),), ((GOES_ON, GOES_ON),), (1,))
     found = gate("rl.endings", look_at(ChainEnvironment(chain, 8), SMALL, Rng(0)))
     assert found is not None
-    assert found.claim == "0 steps terminated, 0 truncated, none both"
+    assert found.level == "info"
+    assert found.claim == "no episode ended in the 64 steps of 8 accounts that were looked at: nothing to see"
+    ends = gate("rl.endings", look_at(signal(), SMALL, Rng(0)))
+    assert ends is not None
+    assert ends.claim.endswith("steps terminated, 0 truncated, none both")
+
+
+@pytest.mark.parametrize(
+    ("changed", "claim", "fix"),
+    [
+        (
+            {"lr": 1e-30},
+            r"stayed at 1\.161 .*which is too little",
+            r"raise agent\.lr, which is 1e-30 \(3e-4 is usual\)",
+        ),
+        ({"grad_norm": 1e-13}, r"which is too little", r"raise agent\.lr, .*, and agent\.grad_norm, 1e-13 \(0\.5 is\)"),
+        (
+            {"lr": 10.0, "grad_norm": 1000.0},
+            r"rose from 1\.161 to \d+.* \d+ times their size, which is too far",
+            r"lower agent\.lr, which is 10 \(3e-4 is usual\), and agent\.grad_norm, 1000",
+        ),
+        ({"value_coefficient": 0.0}, r"stayed at 1\.161", r"set agent\.value_coefficient=0\.5"),
+    ],
+    ids=["a rate of nothing", "a gradient cut to nothing", "a rate of ten", "no weight of the value"],
+)
+def test_a_critic_that_does_not_learn_is_sent_to_the_setting_that_does_it(changed, claim, fix):
+    found = gate("rl.value", look_at(signal(), but(**changed), Rng(0)))
+    assert found is not None
+    assert found.level == "error"
+    assert re.search(claim, found.claim), found.claim
+    assert re.match(fix, found.remedy), found.remedy
+    assert "detach" not in found.remedy
+
+
+def test_an_error_that_hardly_moves_is_told_with_the_digits_that_differ():
+    """The limit is a millionth of the error: to four digits both ends are the same number."""
+    first = look_at(signal(), SMALL, Rng(0))
+    assert first.first is not None
+    for after, said in ((1.9659999, "fell from 1.966 to 1.9659999"), (1.966002, "rose from 1.966 to 1.966002")):
+        look = replace(first, first=replace(first.first, value_loss=(1.966, after), moved=1e-5))
+        found = gate("rl.value", look)
+        assert found is not None
+        assert (found.level, said in found.claim) == ("error", True), found.claim
+        assert found.evidence["measured"] == pytest.approx(1 - after / 1.966)
+
+
+def test_a_critic_that_is_detached_from_its_loss_is_told_so_last():
+    """The weights move, by the actor's part, and the critic's error does not: a fault of the program."""
+    look = look_at(signal(), SMALL, Rng(0))
+    assert look.first is not None
+    found = gate("rl.value", replace(look, first=replace(look.first, value_loss=(2.0, 2.0))))
+    assert found is not None
+    assert re.match(r"try another agent\.lr.*; with a loss or critic of your own look for a detach", found.remedy)
