@@ -3,6 +3,7 @@
 # S symbols in accounts of A assets, T bars
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -82,10 +83,45 @@ def _drawn(history: pl.DataFrame, lines: Mapping[str, tuple[np.ndarray, np.ndarr
     if not traces:
         return None
     kept, count = _kept(history), len(history)
-    marks = {} if kept is None else vertical(float(kept), "", "@muted")
+    marks = _stage_marks(history)
+    if kept is not None:
+        marks["shapes"] += vertical(float(kept), "", "@muted")["shapes"]
     step = {"dtick": 1} if count <= 8 else {"nticks": 8}
     across = {"title": "update", "range": [1 - 0.04 * count - 0.3, count + 0.04 * count + 0.3]} | step
     return plot(traces, x=across, y={"title": y, "tickformat": ".3~g"}, **marks)
+
+
+def _stages(history: pl.DataFrame) -> list[tuple[int, int, int]]:
+    """Each stage of a curriculum with its first and its last update; empty of a training without stages."""
+    if "stage" not in history.columns:
+        return []
+    known = history.select("epoch", "stage").drop_nulls()
+    spans = known.group_by("stage").agg(first=pl.col("epoch").min(), last=pl.col("epoch").max()).sort("first")
+    return [(int(stage), int(first), int(last)) for stage, first, last in spans.iter_rows()]
+
+
+def _stage_marks(history: pl.DataFrame) -> dict[str, list[Any]]:
+    """A line where a stage begins, with its name; nothing of a training of one stage."""
+    marks: dict[str, list[Any]] = {"shapes": [], "annotations": []}
+    stages = _stages(history)
+    for stage, first, _ in stages if len(stages) > 1 else ():
+        stroke = {"line": {"color": "@rule", "width": 1.5, "dash": "solid"}}
+        mark = vertical(first - 0.5, f"stage {stage}", foot=True)
+        marks["shapes"] += [shape | stroke for shape in mark["shapes"]]
+        marks["annotations"] += mark["annotations"]
+    return marks
+
+
+def _told_stages(history: pl.DataFrame) -> list[Text]:
+    stages = _stages(history)
+    if not stages:
+        return []
+    told = "; ".join(
+        f"stage {stage}: update {first}" if first == last else f"stage {stage}: updates {first} to {last}"
+        for stage, first, last in stages
+    )
+    why = " The training changes where a stage begins, so a curve may jump there; validation is the same in all stages."
+    return [Text(f"Stages of the curriculum: {told}.{why if len(stages) > 1 else ''}", "note")]
 
 
 def _figure(title: str, drawn: Plot | None, caption: str, conclusion: str = "") -> list[Figure]:
@@ -238,7 +274,9 @@ def learning_section(
     lead = "What the agent learned, and whether it still learned when it ended."
     if not figures:
         return Section("Training", lead, (Text("No update was recorded.", "note"),))
-    return Section("Training", lead, [Grid(figures), *_table(history), Text(_took(history), "note")])
+    return Section(
+        "Training", lead, [Grid(figures), *_told_stages(history), *_table(history), Text(_took(history), "note")]
+    )
 
 
 def _took(history: pl.DataFrame) -> str:
@@ -247,7 +285,8 @@ def _took(history: pl.DataFrame) -> str:
         return f"{len(history)} updates."
     speed = f": {show(float(steps[-1]) / seconds, 'count')} steps a second" if seconds > 0 else ""
     took = f"{len(history)} updates of {show(float(steps[-1]), 'count')} steps in all took {show(seconds, 'seconds')}"
-    return f"{took}{speed}. The dotted line is the update that was kept."
+    rest = "The run's time for training also holds its start, every validation and what was kept on disk."
+    return f"{took}{speed}, learning alone. {rest} The dotted line is the update that was kept."
 
 
 def _positions(predictions: pl.DataFrame) -> pl.DataFrame:
@@ -284,7 +323,10 @@ def _by_symbol(said: pl.DataFrame) -> Figure:
     most, share = asked["symbol"][0], float(asked["size"][0])
     asked, names = asked.head(DRAWN), [clip(name, 20) for name in asked["symbol"].head(DRAWN)]
     sides = (("long", "@net"), ("short", "@gross"))
-    traces = [bars(np.arange(len(asked)), asked[name].to_numpy(), name=name, color=color) for name, color in sides]
+    traces = [
+        bars(np.arange(len(asked)), asked[name].to_numpy(), name=name, color=color) | {"showlegend": True}
+        for name, color in sides
+    ]
     drawn = plot(
         traces,
         x={"tickvals": list(range(len(asked))), "ticktext": names},

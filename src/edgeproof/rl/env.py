@@ -25,6 +25,7 @@ from edgeproof.core.rng import Rng
 from edgeproof.rl.action import check_kind, within_gross
 from edgeproof.rl.engine.desk import OWNER, Screen, View, World, account_numbers, open_desk, open_screen
 from edgeproof.rl.engine.here import Here
+from edgeproof.rl.engine.observe import account_names
 from edgeproof.rl.interface import ActionSpace, Continuous, Layout, Observation, Step
 from edgeproof.rl.market_settings import EnvConfig
 from edgeproof.rl.reward import PARTS, WeightedConfig, price_of
@@ -93,7 +94,8 @@ class MarketEnv:
         self._screen = self._machine.taken(open_screen(len(owners), numbers, parts=weighted))
         self._levels = torch.tensor(config.levels, dtype=torch.float64, device=self.device)
         table = torch.as_tensor(self._world.table).view(-1, width)
-        self._layout = Layout(numbers) if gathered else Layout(numbers, table, tape.window)
+        names = account_names(config.assets)
+        self._layout = Layout(numbers) if gathered else Layout(numbers, table, tape.window, names)
         self._step = _step_of(self._screen, gathered)
 
     @property

@@ -46,11 +46,13 @@ class Layout:
         dense: K, numbers of the dense part.
         table: f32[R, F], rows in order of time within a symbol; None where observations are dense alone.
         window: L, rows of the table that are seen, the last of them `index`.
+        names: of the numbers of the dense part, K of them; empty where they are not known.
     """
 
     dense: int
     table: Tensor | None = None
     window: int = 0
+    names: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:

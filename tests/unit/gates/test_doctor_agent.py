@@ -1,6 +1,7 @@
 """The agents' doctor on tables of updates: each symptom and its first cause, under anyone's names, and silence."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,9 +113,12 @@ def test_what_is_usual_in_a_market_is_not_accused():
 
 def test_few_steps_are_a_remark_unless_validation_still_rises():
     """What was asked for is no fault of a training that has levelled out."""
-    few = {"steps": lambda x: 9e5 * x}
-    for curve, level in ((lambda x: min(x, 0.5), "info"), (lambda x: x, "warning")):
-        rows = table(**few, **{"validation.score": curve})
+    for top, level in ((0.5, "info"), (1.0, "warning")):
+        columns: dict[str, Any] = {
+            "steps": lambda x: 9e5 * x,
+            "validation.score": lambda x, top=top: min(x, top),
+        }
+        rows = table(**columns)
         (found,) = diagnose_agent(rows, known=KNOWN)
         assert (found.check, found.level) == ("doctor.undertrained", level)
 

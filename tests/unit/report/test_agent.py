@@ -5,7 +5,7 @@ import pytest
 
 from edgeproof.report.agent import account_assets, actions_section, is_agent, learning_section, part_weights
 from edgeproof.report.number import MINUS
-from edgeproof.report.part import Figure, Grid, Section, Table
+from edgeproof.report.part import Figure, Grid, Section, Table, Text
 from edgeproof.report.run import run_page
 from tests.unit.report import agents, runs
 
@@ -38,6 +38,29 @@ def test_the_kept_update_is_named_with_its_growth_before_and_after():
     (curve,) = drawn.plot["data"]
     assert curve["x"] == [3, 6, 9, 12]
     assert drawn.plot["layout"]["shapes"][0]["x0"] == 9
+
+
+def notes(section: Section) -> str:
+    return " ".join(block.text for block in section.blocks if isinstance(block, Text))
+
+
+def test_stages_of_a_curriculum_are_marked_in_every_curve_and_named():
+    staged = agents.history().with_columns(stage=pl.Series([1] * 4 + [2] * 7 + [3]))
+    section = learning_section(staged)
+    curves = figures(section).values()
+    assert len(curves) >= 8
+    for figure in curves:
+        shapes, words = (figure.plot["layout"][part] for part in ("shapes", "annotations"))
+        assert [one["x0"] for one in shapes] == [0.5, 4.5, 11.5, 9.0], figure.title  # and the update that was kept
+        assert [(one["x"], one["text"]) for one in words] == [(0.5, "stage 1"), (4.5, "stage 2"), (11.5, "stage 3")]
+    assert "stage 1: updates 1 to 4; stage 2: updates 5 to 11; stage 3: update 12." in notes(section)
+    assert "stage" not in notes(learning_section(agents.history())).lower()
+
+
+def test_seconds_and_speed_say_what_they_hold():
+    told = notes(learning_section(agents.history()))
+    assert "12 updates of 12,000 steps in all took 6.0 s: 2,000 steps a second, learning alone." in told
+    assert "also holds its start, every validation and what was kept on disk" in told
 
 
 def test_one_that_never_earned_and_one_that_still_rises_are_said_to_be_so():
@@ -150,6 +173,8 @@ def test_an_account_of_several_symbols_is_one_and_its_weights_are_told_by_symbol
     drawn = figures(actions_section(said, assets=3)[0])
     assert drawn["Weights"].conclusion == "Most of A: 25.0% of the account was asked for."
     long, short = drawn["Weights"].plot["data"]
+    assert drawn["Weights"].plot["layout"]["showlegend"]
+    assert [trace["showlegend"] for trace in drawn["Weights"].plot["data"]] == [True, True]
     assert drawn["Weights"].plot["layout"]["xaxis"]["ticktext"] == ["A", "B", "C"]
     assert (long["y"], short["y"]) == ([0.25, 0.0, 0.0625], [0.0, -0.25, 0.0])
     long, short = drawn["Exposure"].plot["data"]

@@ -34,9 +34,16 @@ from edgeproof.simulator.account import (
     Rules,
 )
 
-__all__ = ["HALF_LIFE_BARS", "write_account", "write_window"]
+__all__ = ["HALF_LIFE_BARS", "account_names", "write_account", "write_window"]
 
 HALF_LIFE_BARS = 24.0  # bars in a trade at which its time is shown as a half
+
+
+def account_names(assets: int) -> tuple[str, ...]:
+    """What each of the account's numbers is, in their order; of several assets each with its place from 1."""
+    each = ("position", "unrealised", "time in trade")
+    own = [name if assets == 1 else f"{name} {a + 1}" for name in each for a in range(assets)]
+    return (*own, "drawdown", "exposure", "cash")
 
 
 @register_jitable(forceinline=True)
