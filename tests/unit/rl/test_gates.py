@@ -18,7 +18,7 @@ from edgeproof.rl.chain import ENDS, GOES_ON, Chain, ChainEnvironment
 from edgeproof.rl.engine.desk import account_numbers
 from edgeproof.rl.engine.observe import account_names
 from edgeproof.rl.foreign import foreign
-from edgeproof.rl.gates import RL_GATES, check_agent, gate
+from edgeproof.rl.gates import RL_GATES, check_agent, gate, observations
 from edgeproof.rl.interface import Layout, Observation, Step
 from edgeproof.rl.learning.policy import Policy
 from edgeproof.rl.look import look_at, noise_scale
@@ -202,18 +202,18 @@ def test_every_gate_has_a_fault():
 
 def test_numbers_of_an_account_are_named_and_those_of_a_foreign_world_counted():
     seen = look_at(market(16), SMALL, Rng(0))
-    body = gate("rl.observations", seen).evidence["plot"]
+    body = observations(seen).evidence["plot"]
     assert body["names"] == ["position", "unrealised", "time in trade", "drawdown", "exposure", "cash"]
     assert body["x_label"] == ""
     dense = seen.chance.dense.copy()
     dense[0, 0, 2] = 1e6
     large = replace(seen, chance=replace(seen.chance, dense=dense))
-    assert gate("rl.observations", large).claim.startswith("time in trade of the observation reaches")
+    assert observations(large).claim.startswith("time in trade of the observation reaches")
     dense[0, 0, 2] = np.nan
-    assert gate("rl.observations", large).evidence["where"] == "step 0, account 0, time in trade"
+    assert observations(large).where == "step 0, account 0, time in trade"
     assert account_names(2)[:3] == ("position 1", "position 2", "unrealised 1")
     assert len(account_names(2)) == account_numbers(2)
-    body = gate("rl.observations", look_at(signal(), SMALL, Rng(0))).evidence["plot"]
+    body = observations(look_at(signal(), SMALL, Rng(0))).evidence["plot"]
     assert (body["names"][0], body["x_label"]) == ("0", "number of the observation")
 
 
