@@ -111,7 +111,8 @@ class _Once(yaml.SafeLoader):
         for key, _ in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in lines and name != "<<":
-                raise ConfigError(f"key {name!r} is written twice, in lines {lines[name]} and {line}; leave one out")
+                where = f"lines {lines[name]} and {line}" if lines[name] != line else f"line {line}"
+                raise ConfigError(f"key {name!r} is written twice, in {where}; leave one out")
             lines[name] = line
         return super().construct_mapping(node, deep)
 
@@ -180,7 +181,7 @@ def _deep_copy(value: Any) -> Any:
 
 def _scalar(text: str) -> Any:
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, Loader=_Once)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(f"override value {text!r} is not YAML") from error
     if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 from edgeproof.backtest.policies import FollowConfig
 from edgeproof.models.logistic import LogisticConfig
 from edgeproof.rl.curriculum import stages_of
-from edgeproof.rl.encoders import FrozenEncoderConfig, NoEncoderConfig
+from edgeproof.rl.encoders import FrozenEncoderConfig, LearnedEncoderConfig, NoEncoderConfig
 from edgeproof.rl.settings import PpoConfig
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def refusals(config: "RunConfig") -> dict[str, str | bool]:
         "agent.encoder frozen": _sees_nothing(config)
         and "model logistic has no encoder that learns; set agent.encoder.anchors=0 to see its forecast alone, or "
         "model=gru_attention or another network",
+        "agent.encoder learned": isinstance(agent.encoder, LearnedEncoderConfig)
+        and (isinstance(agent.encoder.model, LogisticConfig) or hasattr(agent.encoder.model, "fit_trees"))
+        and f"model {agent.encoder.model.model_dump()['name']} has no encoder that learns; set agent.encoder.model to "
+        "a network such as gru_attention",
         "agent.curriculum": config.has_eyes
         and any(stage.changes_features for stage in stages)
         and "stages with fewer features, scenarios or other timeframes need agent.encoder=none or learned: frozen "

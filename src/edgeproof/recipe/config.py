@@ -242,7 +242,7 @@ class RunConfig(Config):
     def _members_are_models(cls, body: Any) -> Any:
         """An ensemble is made of models, and is none to train."""
         model = _named(body.get("model")) if isinstance(body, Mapping) else None
-        if model is not None and model["name"] in COMBINED:
+        if model is not None and str(model["name"]) in COMBINED:
             raise ConfigError(
                 f"model {model['name']} is put together, not trained; choose its members by model (such as mlp) and "
                 "set combine=ensemble"

@@ -160,6 +160,8 @@ def test_a_key_that_is_written_twice_is_refused(tmp_path):
     assert "\n" not in str(caught.value)
     (tmp_path / "c.yaml").write_text("a: &a {lr: 1}\nb: {<<: *a, lr: 2}\n")
     assert read_yaml(tmp_path / "c.yaml")["b"] == {"lr": 2}
+    with pytest.raises(ConfigError, match="key 'lr' is written twice, in line 1"):
+        apply_overrides({}, ["train={lr: 1, lr: 2}"])
 
 
 @pytest.mark.parametrize("order", [("model.dropout=0.1", "model=mlp"), ("model=mlp", "model.dropout=0.1")])

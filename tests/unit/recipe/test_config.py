@@ -201,6 +201,9 @@ AGENT = template_body("rl_training")
             "agent.encoder is none, which has no folds; set agent.encoder={name: frozen, folds: 6}",
         ),
         ("agent.encoder=frozen", "model logistic has no encoder that learns; set agent.encoder.anchors=0"),
+        ("agent.encoder={name: learned, model: logistic}", "model logistic has no encoder that learns"),
+        ("agent.encoder={name: learned, model: gbm}", "model gbm has no encoder that learns"),
+        ("model.name=[mlp]", "unknown model"),
         ("environment.assets=3", "discrete actions move one asset, not 3; write actions: continuous"),
     ],
 )
