@@ -87,8 +87,7 @@ def train_ppo(
         folder: checkpoints go here; a training of the same config, seed and environment is taken up, on any device.
             Of an environment that cannot be saved (Gymnasium's) nothing is written before the end.
         members: a number for each member, by which its randomness is keyed; 0, 1, 2 and so on unless given.
-        progress: of `config.updates` steps; a line for every validation and the last update, and about one a second
-            between them.
+        progress: of `config.updates` steps; a line for every validation, the last update, and about every second.
         watch: told every finished update's row of the history. What it raises goes up; the folder can be taken up.
         validate: told the agent as it stands every so many updates (`config.mode`) and at the end; answers figures of
             each member. Among them `score`, finite, more is better: its best weights are the result.
@@ -96,10 +95,8 @@ def train_ppo(
     Raises:
         OptionError: members of unequal shape, an environment of another size, or a curriculum without its course.
         TrainError: the environment or the validation gives what is not finite, or the folder holds another training.
-        Diverged: a loss or value is not finite.
-        BundleError: the folder's checkpoint is truncated or altered.
-        Interrupted: stopped from the keyboard, once the running update is whole and kept; the same call goes on after
-            it. Stopped twice: at once, and it goes on after the last checkpoint.
+        Diverged, BundleError: a loss or value is not finite; the folder's checkpoint is truncated or altered.
+        Interrupted: from the keyboard, once the running update is kept; a second time at once. The same call goes on.
     """
     configs = [config] if isinstance(config, PpoConfig) else list(config)
     keys = Keys(rng, tuple(range(len(configs))) if members is None else tuple(members))
