@@ -19,7 +19,7 @@ def sweep(
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Environment steps at each rate, of an agent [a tenth of agent.total_steps, 10 updates or more]."
+            help="Environment steps at each rate, of an agent (else a tenth of agent.total_steps, 10 updates or more)."
         ),
     ] = None,
     workspace: Annotated[Path | None, typer.Option(help="Folder whose ledger counts the trials.")] = None,

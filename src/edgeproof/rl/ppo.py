@@ -123,7 +123,7 @@ def train_ppo(
             spread = float(learner.rollout.reward.double().std())
             write_failure(folder, error, {"history": standing.history[-KEPT:], "reward_deviation": _plain(spread)})
             raise
-        except KeyboardInterrupt as stop:
+        except (KeyboardInterrupt, Interrupted) as stop:
             raise Interrupted(_stopped(standing, learner.config.updates)) from stop
     return _finish(learner, standing, folder)
 

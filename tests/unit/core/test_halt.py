@@ -8,6 +8,14 @@ import pytest
 from edgeproof.core.halt import noted_interrupt
 
 
+@pytest.fixture(autouse=True)
+def plain():
+    """Ctrl-C as Python has it, whatever the command line has made of it in this process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_the_first_interrupt_is_noted_and_the_second_raises():
     before, said = signal.getsignal(signal.SIGINT), []
     with noted_interrupt(lambda: said.append("stopping")) as stops:

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from edgeproof.cli import main
 from edgeproof.core import files
 from edgeproof.core.container import read_container
 from edgeproof.core.errors import Interrupted, OptionError
@@ -14,6 +15,15 @@ from tests.unit.rl.small_worlds import Signs
 from tests.unit.rl.test_ppo import config, train
 
 UPDATES = 6
+
+
+@pytest.fixture(autouse=True, params=["python", "command line"])
+def handled(request):
+    """Ctrl-C as Python has it, and as the command line has it."""
+    handlers = {"python": signal.default_int_handler, "command line": main._interrupt}
+    before = signal.signal(signal.SIGINT, handlers[request.param])
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
