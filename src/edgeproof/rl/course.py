@@ -60,7 +60,7 @@ def is_left(stage: StageConfig, rows: Sequence[Mapping[str, Any]], updates: int)
         rows: the history of the updates that were made in it.
         updates: of the whole training.
     """
-    if len(rows) >= max(1, round(stage.share * updates)):
+    if len(rows) >= max(1, int(stage.share * updates + 1e-9)):  # down, so that the last stage is not left out
         return True
     if len(rows) < stage.measured:
         return False

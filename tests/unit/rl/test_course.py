@@ -169,3 +169,12 @@ def test_presets_end_with_the_whole_market(kind):
     assert {stage.promotion for stage in stages} == {1.5}
     last = stages[-1]
     assert (last.symbols, last.features, last.regimes, last.position, last.costs) == (None, 1.0, (), 1.0, 1.0)
+
+
+@pytest.mark.parametrize("kind", [VolatilityCurriculumConfig, TasksCurriculumConfig])
+@pytest.mark.parametrize("updates", [*range(5, 31), 1000])
+def test_the_last_stage_is_reached_however_few_updates_there_are(kind, updates):
+    *before, _ = kind(promotion=1.0).stages
+    nothing = {"figures.net_growth": -1.0}
+    made = [next(n for n in range(1, updates + 1) if is_left(stage, [nothing] * n, updates)) for stage in before]
+    assert sum(made) < updates
