@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from edgeproof.ledger.workspace import find_workspace
 from edgeproof.recipe.diagnosis import Diagnosis
 from edgeproof.recipe.foreign_agent import ForeignAgent, agent_command, foreign_agent, members_apart
 from edgeproof.train.loggers.connect import SQLITE, VARIABLE
-from edgeproof.train.loggers.recorded import Recorded, read_recorded
+from edgeproof.train.loggers.recorded import Recorded, number_in, read_recorded
 
 __all__ = ["SCHEME", "Foreign", "examine_mlflow", "foreign", "foreign_findings", "mlflow_address"]
 
@@ -186,7 +185,7 @@ def _known(
     recorded: Recorded, names: Mapping[str, str], failed: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> Known:
     """Settings that are numbers; a run that finished while it still improved was ended by its number of epochs."""
-    numbers = {field: _number(recorded.params[name]) for field, name in names.items()}
+    numbers = {field: number_in(recorded.params[name]) for field, name in names.items()}
     rates = [row["lr"] for row in rows if row.get("lr") is not None]
     rate = numbers.get("lr")
     whole = {field: None if value is None else int(value) for field, value in numbers.items()}
@@ -203,14 +202,6 @@ def _known(
         samples=whole.get("samples"),
         validation_samples=whole.get("validation_samples"),
     )
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if isfinite(number) else None
 
 
 def _command(cause: Mapping[str, Any], run: Foreign) -> str:

@@ -20,7 +20,7 @@ from edgeproof.recipe.agent_known import agent_known
 from edgeproof.recipe.config import RunConfig
 from edgeproof.recipe.doctor_agent import AgentTraining
 from edgeproof.rl.settings import PpoConfig
-from edgeproof.train.loggers.recorded import Recorded
+from edgeproof.train.loggers.recorded import Recorded, number_in
 
 __all__ = ["ForeignAgent", "agent_command", "foreign_agent", "members_apart"]
 
@@ -203,7 +203,7 @@ def _members(
 
 def _known(recorded: Recorded, names: Mapping[str, str], failed: Mapping[str, Any]) -> AgentKnown:
     """Settings that are numbers."""
-    numbers = {field: _number(recorded.params[name]) for field, name in names.items()}
+    numbers = {field: number_in(recorded.params[name]) for field, name in names.items()}
     whole = {field: None if value is None else int(value) for field, value in numbers.items()}
     steps, accounts, total = whole.get("steps"), whole.get("accounts"), whole.get("total_steps")
     samples = None if steps is None or accounts is None else steps * accounts
@@ -228,16 +228,8 @@ def _with_steps(
     rows: list[dict[str, Any]], steps: Sequence[int], params: Mapping[str, str], names: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """The rows with the environment's steps where these are what figures were logged at."""
-    total = _number(params[names["total_steps"]]) if "total_steps" in names else None
+    total = number_in(params[names["total_steps"]]) if "total_steps" in names else None
     told = any(row.get("steps") is not None for row in rows)
     if told or not total or not total / 2 <= steps[-1] <= 1.1 * total:
         return rows
     return [{**row, "steps": step} for step, row in zip(steps, rows, strict=True)]
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if isfinite(number) else None

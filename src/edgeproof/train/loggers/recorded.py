@@ -11,7 +11,7 @@ from edgeproof.core.errors import ConfigError, DataError
 from edgeproof.train.loggers.connect import SQLITE, failures, quiet, reason
 from edgeproof.train.loggers.scrub import scrub
 
-__all__ = ["Recorded", "read_recorded"]
+__all__ = ["Recorded", "number_in", "read_recorded"]
 
 CLIPPED = 1e308  # MLflow's databases hold infinity as the largest number there is
 
@@ -77,3 +77,12 @@ def read_recorded(uri: str, run_id: str) -> Recorded:
 def _series(entries: Sequence) -> list[tuple[int, float]]:  # pyright: ignore[reportMissingTypeArgument] - MLflow's own
     ordered = sorted(entries, key=lambda entry: (entry.step, entry.timestamp))
     return [(entry.step, entry.value if abs(entry.value) < CLIPPED else math.nan) for entry in ordered]
+
+
+def number_in(text: str) -> float | None:
+    """The finite number that a logged parameter is; None where it is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
